@@ -1,0 +1,409 @@
+/**
+ * The exactly-once protocol as a deterministic state machine: `step(state, event)` answers with actions, touches
+ * nothing else and asks no clock. The relay performs the actions (`apps/relay`); simulations perform modelled ones.
+ * Its rules and why they hold: docs/architecture.md, "The exactly-once protocol".
+ *
+ * Three positions, never one: *received* is what the server has sent, *published* what Kafka has committed,
+ * *flushed* what the server was told it may forget.
+ */
+import { assert, unreachable } from '@diptych/runtime/assert';
+import type { FailureCode } from '@diptych/runtime/failure';
+import { type Lsn, lsnZero } from '@diptych/wal/lsn';
+import { cutBatch, type Piece } from './batch.ts';
+
+/** The part of a checkpoint that the protocol decides on; the relay adds what names the source. */
+export interface Progress {
+  /** Start of the commit record of the last transaction that is published whole. */
+  readonly lsn: Lsn;
+  /** A transaction published in part: its commit LSN and how many of its raw messages are in Kafka. */
+  readonly part: { readonly lsn: Lsn; readonly seq: number } | null;
+  /** The position that may be reported to the server once this checkpoint is committed. */
+  readonly reportedLsn: Lsn;
+}
+
+export interface Limits {
+  /** A Kafka transaction is cut at this size; one transaction of Postgres that is larger is published in pieces. */
+  readonly batchBytesMax: number;
+  /** Above it the socket is paused, below half of it resumed. */
+  readonly queueBytesMax: number;
+  /** The published position is reported this often, also while nothing happens: wal_sender_timeout must not pass. */
+  readonly statusIntervalMs: number;
+  /** WAL without records of ours is checkpointed after this time … */
+  readonly idleCheckpointIntervalMs: number;
+  /** … or this many bytes, whichever comes first. */
+  readonly idleCheckpointBytes: number;
+  /** A Kafka transaction without an answer for so long has an unknown outcome: the session ends. */
+  readonly publishTimeoutMs: number;
+}
+
+/** When the server asks (it does so at shutdown, in a loop), an idle checkpoint is written at most this often. */
+const askedCheckpointIntervalMs = 200;
+
+export type Event<R> =
+  /** START_REPLICATION was answered: the slot is ours. The stream is still paused. */
+  | { readonly tag: 'slot-acquired' }
+  /** The look before fencing found nothing foreign. */
+  | { readonly tag: 'looked' }
+  | { readonly tag: 'fenced' }
+  /** The authoritative read of the checkpoint, after the fence; null when there is none. */
+  | { readonly tag: 'checkpoint-read'; readonly progress: Progress | null; readonly confirmedFlushLsn: Lsn }
+  | { readonly tag: 'transaction-began'; readonly commitLsn: Lsn }
+  /** One raw message with its records; also one that makes no record, because ordinals count it. */
+  | {
+      readonly tag: 'change-received';
+      readonly ordinal: number;
+      readonly bytes: number;
+      readonly records: readonly R[];
+    }
+  | {
+      readonly tag: 'transaction-ended';
+      readonly commitEndLsn: Lsn;
+      readonly bytes: number;
+      /** The END record; none when the transaction published nothing. */
+      readonly records: readonly R[];
+    }
+  | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
+  /** The Kafka transaction in flight is committed. */
+  | { readonly tag: 'published' }
+  | { readonly tag: 'clock'; readonly nowMs: number }
+  | { readonly tag: 'stop-requested' }
+  /** Any failure, of either side: everything in flight has an unknown outcome and is dropped. */
+  | { readonly tag: 'failed' };
+
+export type Action<R> =
+  | { readonly tag: 'look' }
+  | { readonly tag: 'fence' }
+  | { readonly tag: 'read-checkpoint' }
+  /** Let the stream run: admitted messages may follow. */
+  | { readonly tag: 'stream' }
+  | { readonly tag: 'pause' }
+  | { readonly tag: 'resume' }
+  /** Tell the server what was received and what is flushed. */
+  | { readonly tag: 'report'; readonly received: Lsn; readonly flushed: Lsn }
+  /** One Kafka transaction: all records, in order, and the checkpoint. */
+  | { readonly tag: 'publish'; readonly records: readonly R[]; readonly progress: Progress }
+  | { readonly tag: 'end'; readonly reason: EndReason };
+
+export type EndReason =
+  | { readonly tag: 'stopped' }
+  | { readonly tag: 'failed' }
+  | { readonly tag: 'refused'; readonly code: FailureCode };
+
+/** What the relay does with the messages of the transaction that is open. */
+export type Admission =
+  /** Published before: not even decoded further. */
+  | { readonly tag: 'skip' }
+  /** Published in part: the first `seq` raw messages are counted, not published. */
+  | { readonly tag: 'resume'; readonly seq: number }
+  | { readonly tag: 'take' };
+
+type Phase = 'acquiring' | 'looking' | 'fencing' | 'reading-checkpoint' | 'streaming' | 'ended';
+
+interface OpenTransaction {
+  readonly commitLsn: Lsn;
+  readonly admission: Admission;
+  /** The last ordinal received. */
+  ordinal: number;
+}
+
+/** Owned by `step`; others read it through the functions below. */
+export interface DeliveryState<R> {
+  readonly limits: Limits;
+  phase: Phase;
+  nowMs: number;
+  reportedAtMs: number;
+  idleCheckpointAtMs: number;
+  publishingSinceMs: number;
+  stopping: boolean;
+  paused: boolean;
+  open: OpenTransaction | null;
+  queue: Piece<R>[];
+  /** Of the queue and of the batch in flight. */
+  queuedBytes: number;
+  /** How many transactions end in the queue. */
+  queuedWhole: number;
+  publishing: { readonly progress: Progress; readonly bytes: number } | null;
+  /** What the last committed checkpoint holds. */
+  published: Progress;
+  /** The server's WAL up to here holds nothing that is not published or queued. */
+  received: Lsn;
+  /** End of WAL without records of ours that no checkpoint holds yet. */
+  idle: Lsn;
+  /** What the server was told. */
+  flushed: Lsn;
+}
+
+/** A session begins: nothing is known, nothing is held. */
+export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R> {
+  assert(limits.queueBytesMax >= limits.batchBytesMax, 'the queue holds at least one batch');
+  return {
+    limits,
+    phase: 'acquiring',
+    nowMs,
+    reportedAtMs: nowMs,
+    idleCheckpointAtMs: nowMs,
+    publishingSinceMs: nowMs,
+    stopping: false,
+    paused: false,
+    open: null,
+    queue: [],
+    queuedBytes: 0,
+    queuedWhole: 0,
+    publishing: null,
+    published: { lsn: lsnZero, part: null, reportedLsn: lsnZero },
+    received: lsnZero,
+    idle: lsnZero,
+    flushed: lsnZero,
+  };
+}
+
+/** What is to be done with the messages of the open transaction. */
+export function admissionOf<R>(state: DeliveryState<R>): Admission {
+  assert(state.open, 'a transaction is open');
+  return state.open.admission;
+}
+
+/** One event in, the actions that follow from it out. The state is changed in place. */
+export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
+  if (state.phase === 'ended') return [];
+  switch (event.tag) {
+    case 'slot-acquired':
+      return advance(state, 'acquiring', 'looking', { tag: 'look' });
+    case 'looked':
+      return advance(state, 'looking', 'fencing', { tag: 'fence' });
+    case 'fenced':
+      return advance(state, 'fencing', 'reading-checkpoint', { tag: 'read-checkpoint' });
+    case 'checkpoint-read':
+      return adoptCheckpoint(state, event);
+    case 'transaction-began':
+      return begin(state, event.commitLsn);
+    case 'change-received':
+      return receive(state, event);
+    case 'transaction-ended':
+      return finish(state, event);
+    case 'keepalive':
+      return keepalive(state, event);
+    case 'published':
+      return settle(state);
+    case 'clock':
+      return tick(state, event.nowMs);
+    case 'stop-requested':
+      state.stopping = true;
+      return state.phase === 'streaming' ? proceed(state) : end(state, { tag: 'stopped' });
+    case 'failed':
+      return end(state, { tag: 'failed' });
+    default:
+      return unreachable(event);
+  }
+}
+
+function advance<R>(state: DeliveryState<R>, from: Phase, to: Phase, action: Action<R>): Action<R>[] {
+  assert(state.phase === from, `${action.tag} follows ${from}, not ${state.phase}`);
+  state.phase = to;
+  return [action];
+}
+
+/** The slot may be behind what was reported (it saves its position lazily), never ahead of it. */
+function adoptCheckpoint<R>(
+  state: DeliveryState<R>,
+  { progress, confirmedFlushLsn }: { progress: Progress | null; confirmedFlushLsn: Lsn },
+): Action<R>[] {
+  assert(state.phase === 'reading-checkpoint', 'a checkpoint is read after the fence');
+  if (progress === null) return end(state, { tag: 'refused', code: 'checkpoint-missing' });
+  if (confirmedFlushLsn > progress.reportedLsn) {
+    return end(state, { tag: 'refused', code: 'slot-moved-or-recreated' });
+  }
+  state.phase = 'streaming';
+  state.published = progress;
+  state.received = progress.reportedLsn;
+  state.idle = progress.reportedLsn;
+  return [...report(state), { tag: 'stream' }];
+}
+
+function begin<R>(state: DeliveryState<R>, commitLsn: Lsn): Action<R>[] {
+  assert(state.phase === 'streaming', 'messages come while streaming');
+  assert(!state.open, 'no transaction is open at Begin');
+  state.open = { commitLsn, admission: admit(state, commitLsn), ordinal: 0 };
+  return [];
+}
+
+/**
+ * Decoding emits transactions in commit-LSN order and one transaction deterministically: all up to the checkpoint's
+ * LSN are in Kafka, all behind it are not, and of the split one exactly the first `seq` messages are.
+ * A relay that stops takes no new transaction: what is not in a checkpoint comes again.
+ */
+function admit<R>(state: DeliveryState<R>, commitLsn: Lsn): Admission {
+  if (state.stopping || commitLsn <= state.published.lsn) return { tag: 'skip' };
+  const { part } = state.published;
+  return part?.lsn === commitLsn ? { tag: 'resume', seq: part.seq } : { tag: 'take' };
+}
+
+function receive<R>(
+  state: DeliveryState<R>,
+  { ordinal, bytes, records }: { ordinal: number; bytes: number; records: readonly R[] },
+): Action<R>[] {
+  const { open } = state;
+  assert(open, 'a change belongs to a transaction');
+  assert(ordinal === open.ordinal + 1, `ordinal ${ordinal} follows ${open.ordinal}`);
+  open.ordinal = ordinal;
+  const { admission, commitLsn } = open;
+  if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return [];
+  // What makes no record takes no place: a filtered transaction of any size leaves nothing in the queue.
+  if (records.length === 0) return [];
+  state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn: null });
+  state.queuedBytes += bytes;
+  return proceed(state);
+}
+
+function finish<R>(
+  state: DeliveryState<R>,
+  { commitEndLsn, bytes, records }: { commitEndLsn: Lsn; bytes: number; records: readonly R[] },
+): Action<R>[] {
+  const { open } = state;
+  assert(open, 'a commit ends a transaction');
+  const { admission, commitLsn, ordinal } = open;
+  state.open = null;
+  if (admission.tag !== 'skip') {
+    state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn });
+    state.queuedBytes += bytes;
+    state.queuedWhole += 1;
+  }
+  if (!state.stopping && commitEndLsn > state.received) state.received = commitEndLsn;
+  return proceed(state);
+}
+
+/**
+ * `walEnd` says that everything before it was sent. It becomes a position of ours only when all that was sent is also
+ * in Kafka: outside a transaction, nothing queued, nothing being published.
+ */
+function keepalive<R>(
+  state: DeliveryState<R>,
+  { walEnd, replyRequested }: { walEnd: Lsn; replyRequested: boolean },
+): Action<R>[] {
+  if (state.phase !== 'streaming' || state.stopping) return [];
+  if (walEnd > state.received) state.received = walEnd;
+  if (isQuiet(state) && walEnd > state.idle) state.idle = walEnd;
+  if (!replyRequested) return proceed(state);
+  const checkpoint = checkpointIdle(state, askedCheckpointIntervalMs);
+  if (checkpoint.length > 0) return checkpoint;
+  // Answering each request with an old position makes a storm of keepalives (facts: 101,000 in 4 s); the timer answers.
+  return state.nowMs - state.reportedAtMs >= askedCheckpointIntervalMs ? report(state) : [];
+}
+
+function isQuiet<R>(state: DeliveryState<R>): boolean {
+  return !state.open && state.queue.length === 0 && !state.publishing;
+}
+
+/** Nothing that was admitted is outstanding: a relay that was asked to stop may. */
+function isSettled<R>(state: DeliveryState<R>): boolean {
+  return (
+    state.queue.length === 0 && !state.publishing && (!state.open || state.open.admission.tag === 'skip')
+  );
+}
+
+/** The Kafka transaction in flight is committed: its checkpoint is now the truth, and may be reported. */
+function settle<R>(state: DeliveryState<R>): Action<R>[] {
+  assert(state.publishing, 'something was being published');
+  const { progress, bytes } = state.publishing;
+  assert(progress.reportedLsn >= state.published.reportedLsn, 'positions never move backwards');
+  state.publishing = null;
+  state.queuedBytes -= bytes;
+  state.published = progress;
+  if (state.idle < progress.reportedLsn) state.idle = progress.reportedLsn;
+  state.idleCheckpointAtMs = state.nowMs;
+  return [...report(state), ...proceed(state)];
+}
+
+function tick<R>(state: DeliveryState<R>, nowMs: number): Action<R>[] {
+  state.nowMs = Math.max(state.nowMs, nowMs);
+  if (state.phase === 'acquiring') return [];
+  if (state.publishing && state.nowMs - state.publishingSinceMs > state.limits.publishTimeoutMs) {
+    return end(state, { tag: 'refused', code: 'publish-outcome-unknown' });
+  }
+  const due = state.nowMs - state.reportedAtMs >= state.limits.statusIntervalMs;
+  return [...(due ? report(state) : []), ...(state.phase === 'streaming' ? proceed(state) : [])];
+}
+
+/** Whatever can go on now: the next batch, an idle checkpoint, back-pressure, the end. */
+function proceed<R>(state: DeliveryState<R>): Action<R>[] {
+  const actions: Action<R>[] = [
+    ...publishNext(state),
+    ...checkpointIdle(state, state.limits.idleCheckpointIntervalMs),
+  ];
+  if (state.stopping && isSettled(state))
+    return [...actions, ...report(state), ...end(state, { tag: 'stopped' })];
+  const high = state.queuedBytes > state.limits.queueBytesMax;
+  const low = state.queuedBytes <= state.limits.queueBytesMax / 2;
+  if (high && !state.paused) {
+    state.paused = true;
+    actions.push({ tag: 'pause' });
+  } else if (low && state.paused) {
+    state.paused = false;
+    actions.push({ tag: 'resume' });
+  }
+  return actions;
+}
+
+function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
+  while (!state.publishing && (state.queuedWhole > 0 || state.queuedBytes >= state.limits.batchBytesMax)) {
+    const batch = cutBatch(state.queue, state.limits.batchBytesMax);
+    if (!batch) return [];
+    state.queue = batch.rest;
+    state.queuedWhole -= batch.transactions;
+    const progress = progressAfter(state, batch.pieces);
+    const records = batch.pieces.flatMap((piece) => piece.records);
+    if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes });
+    // Transactions that published nothing move the position like WAL of others does, with the next idle checkpoint.
+    if (progress.part === null && progress.reportedLsn > state.idle) state.idle = progress.reportedLsn;
+  }
+  return [];
+}
+
+function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]): Progress {
+  const whole = pieces.findLast((piece) => piece.commitEndLsn !== null);
+  const last = pieces.at(-1);
+  assert(last, 'a batch holds at least one piece');
+  return {
+    lsn: whole ? whole.commitLsn : state.published.lsn,
+    part: last.commitEndLsn === null ? { lsn: last.commitLsn, seq: last.ordinal } : null,
+    reportedLsn: maxLsn(whole?.commitEndLsn ?? lsnZero, maxLsn(state.idle, state.published.reportedLsn)),
+  };
+}
+
+/** A checkpoint without records: WAL of others must not pile up behind the slot of a quiet database. */
+function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): Action<R>[] {
+  const { limits, published, idle } = state;
+  if (!isQuiet(state) || idle <= published.reportedLsn) return [];
+  const due = state.nowMs - state.idleCheckpointAtMs >= intervalMs;
+  const large = idle - published.reportedLsn >= BigInt(limits.idleCheckpointBytes);
+  if (!due && !large && !state.stopping) return [];
+  return publish(state, { records: [], progress: { ...published, reportedLsn: idle }, bytes: 0 });
+}
+
+function publish<R>(
+  state: DeliveryState<R>,
+  { records, progress, bytes }: { records: readonly R[]; progress: Progress; bytes: number },
+): Action<R>[] {
+  state.publishing = { progress, bytes };
+  state.publishingSinceMs = state.nowMs;
+  return [{ tag: 'publish', records, progress }];
+}
+
+/** Only what a committed checkpoint holds is ever reported as flushed. */
+function report<R>(state: DeliveryState<R>): Action<R>[] {
+  const flushed = state.published.reportedLsn;
+  assert(flushed >= state.flushed, 'the flushed position never moves backwards');
+  state.flushed = flushed;
+  state.reportedAtMs = state.nowMs;
+  return [{ tag: 'report', received: maxLsn(state.received, flushed), flushed }];
+}
+
+function end<R>(state: DeliveryState<R>, reason: EndReason): Action<R>[] {
+  state.phase = 'ended';
+  state.queue = [];
+  state.queuedBytes = 0;
+  state.queuedWhole = 0;
+  return [{ tag: 'end', reason }];
+}
+
+const maxLsn = (a: Lsn, b: Lsn): Lsn => (a > b ? a : b);

@@ -1,0 +1,49 @@
+/**
+ * The identity of a record: which transaction, and which place in it (docs/wire.md, "Identity").
+ * `diptych-tx: <timeline>-<commitLsn, 16 hex digits>-<xid>-<ordinal>-<part>-<commit time in µs>`
+ */
+import { assert } from '@diptych/runtime/assert';
+import { formatLsnSortable, type Lsn, parseLsnSortable, type Xid, xid } from '@diptych/wal/lsn';
+
+export interface Identity {
+  /** The timeline that holds the commit record. */
+  readonly timeline: number;
+  /** Start of the commit record. */
+  readonly commitLsn: Lsn;
+  readonly xid: Xid;
+  /** 1-based place of the change among all raw data messages of the transaction; END has the next after the last. */
+  readonly ordinal: number;
+  /** 0, 1, 2 … when one change makes several records. */
+  readonly part: number;
+  /** Commit time in µs since 1970. */
+  readonly commitTimeUs: bigint;
+}
+
+export const identityHeader = 'diptych-tx';
+
+/** The header's value. */
+export function formatIdentity(id: Identity): string {
+  return `${id.timeline}-${formatLsnSortable(id.commitLsn)}-${id.xid}-${id.ordinal}-${id.part}-${id.commitTimeUs}`;
+}
+
+const pattern = /^(\d+)-([0-9A-F]{16})-(\d+)-(\d+)-(\d+)-(-?\d+)$/;
+
+/** Reads the header's value; asserts that it is one of ours. */
+export function parseIdentity(text: string): Identity {
+  const match = pattern.exec(text);
+  assert(match, `not a ${identityHeader} header: ${text}`);
+  const [, timeline = '', position = '', transaction = '', ordinal = '', part = '', time = ''] = match;
+  return {
+    timeline: Number(timeline),
+    commitLsn: parseLsnSortable(position),
+    xid: xid(Number(transaction)),
+    ordinal: Number(ordinal),
+    part: Number(part),
+    commitTimeUs: BigInt(time),
+  };
+}
+
+/** `<xid>:<commitLsn decimal>`: `transaction.id` in change events and in BEGIN and END. */
+export function transactionId(id: Pick<Identity, 'xid' | 'commitLsn'>): string {
+  return `${id.xid}:${id.commitLsn}`;
+}

@@ -1,0 +1,67 @@
+/**
+ * Operating errors: the world is not as it must be. Each code says what may be done about it:
+ * `timed` – it may pass by itself: back off and try again;
+ * `operator` – a person has to change something, the remedy says what;
+ * `never` – trying again gives the same answer.
+ * Each code is documented in `docs/errors.md`; `tidy.test.ts` compares the two.
+ */
+export const failures = {
+  // configuration and command line
+  'configuration-invalid': 'operator',
+  'prerequisite-missing': 'operator',
+  // the stack of tests and demos
+  'server-not-started': 'operator',
+  'download-failed': 'timed',
+  // Postgres
+  'postgres-unreachable': 'timed',
+  'postgres-refused-login': 'operator',
+  'postgres-privilege-missing': 'operator',
+  'postgres-version-unsupported': 'operator',
+  'wal-level-not-logical': 'operator',
+  'replication-slots-exhausted': 'operator',
+  'replication-ended': 'timed',
+  'replica-identity-unusable': 'operator',
+  // slot, publication, checkpoint
+  'slot-missing': 'operator',
+  'slot-invalid': 'operator',
+  'slot-held': 'timed',
+  'slot-lost': 'operator',
+  'slot-moved-or-recreated': 'operator',
+  'publication-lost': 'operator',
+  'publication-changed': 'operator',
+  'checkpoint-missing': 'operator',
+  'checkpoint-foreign': 'operator',
+  'checkpoint-unreadable': 'operator',
+  'options-changed': 'operator',
+  'kafka-ahead-of-database': 'operator',
+  // Kafka
+  'kafka-unreachable': 'timed',
+  'kafka-refused': 'operator',
+  'topic-not-creatable': 'operator',
+  'topic-name-collision': 'operator',
+  'topics-exhausted': 'operator',
+  'record-too-large': 'operator',
+  'publish-outcome-unknown': 'timed',
+  'publisher-fenced': 'timed',
+  // data
+  'wal-message-malformed': 'never',
+  'outbox-row-malformed': 'operator',
+} as const satisfies Record<string, Retry>;
+
+export type Retry = 'timed' | 'operator' | 'never';
+export type FailureCode = keyof typeof failures;
+
+/** An operating error: its code, whether trying again may help, and one sentence that says the way out. */
+export class OperatingError extends Error {
+  override readonly name = 'OperatingError';
+  readonly code: FailureCode;
+  readonly retry: Retry;
+  readonly remedy: string;
+
+  constructor(code: FailureCode, message: string, { remedy, cause }: { remedy: string; cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.retry = failures[code];
+    this.remedy = remedy;
+  }
+}

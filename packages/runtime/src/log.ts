@@ -1,0 +1,24 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export type { Logger } from 'pino';
+
+/**
+ * JSON lines on standard error; readable lines when that is a terminal. Standard output belongs to what a command was
+ * asked for. Row values and secrets are never logged.
+ */
+export function createLogger(
+  name: string,
+  options: { level?: string; destination?: DestinationStream } = {},
+): Logger {
+  const level = options.level ?? process.env.DIPTYCH_LOG_LEVEL ?? 'info';
+  const settings = { name, level, base: { name, pid: process.pid } };
+  if (options.destination) return pino(settings, options.destination);
+  if (process.stderr.isTTY) {
+    return pino(
+      settings,
+      pretty({ destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true }),
+    );
+  }
+  return pino(settings, pino.destination({ dest: 2, sync: true }));
+}

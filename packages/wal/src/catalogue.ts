@@ -1,0 +1,52 @@
+/** One ordinary connection to the captured database, for what the catalogue knows. */
+import pg from 'pg';
+import { postgresFailure } from './postgres-failure.ts';
+
+export interface Catalogue {
+  /** Runs a query; throws OperatingError. */
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** How long a connection may take, and a catalogue query: both are milliseconds on a healthy server. */
+const connectTimeoutMs = 10_000;
+const queryTimeoutMs = 30_000;
+
+/** Connects. Throws OperatingError. A connection lost later fails the next query, not the process. */
+export async function openCatalogue(
+  databaseUrl: string,
+  options: { queryTimeoutMs?: number } = {},
+): Promise<Catalogue> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: 'diptych catalogue',
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: options.queryTimeoutMs ?? queryTimeoutMs,
+    keepAlive: true,
+  });
+  client.on('error', () => {}); // the next query says it
+  try {
+    await client.connect();
+  } catch (error) {
+    throw postgresFailure(error, 'connecting');
+  }
+  return {
+    async query<Row extends pg.QueryResultRow>(
+      text: string,
+      values: readonly unknown[] = [],
+    ): Promise<Row[]> {
+      try {
+        return (await client.query<Row>(text, [...values])).rows;
+      } catch (error) {
+        throw postgresFailure(error, 'reading the catalogue');
+      }
+    },
+    close: () => client.end().catch(() => {}),
+  };
+}
+
+/** Quotes an identifier, hostile ones too. */
+export const quoteIdentifier = (name: string): string => pg.escapeIdentifier(name);
+
+/** Quotes a literal, for the replication grammar that takes no parameters. */
+export const quoteLiteral = (text: string): string => pg.escapeLiteral(text);

@@ -1,0 +1,69 @@
+import { OperatingError } from '@diptych/runtime/failure';
+
+/** What `pg` and the operating system say when Postgres is not there, or not yet. */
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+  'ENOENT',
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: starting up or shutting down
+  '57P05', // idle_session_timeout
+  '08000',
+  '08003',
+  '08006',
+]);
+
+/**
+ * Maps an error of `pg` to one of ours, by SQLSTATE (https://www.postgresql.org/docs/18/errcodes-appendix.html) or by
+ * the operating system's code. `doing` completes the sentence "Postgres failed while …".
+ */
+export function postgresFailure(error: unknown, doing: string): OperatingError {
+  if (error instanceof OperatingError) return error;
+  const { code, message } = describe(error);
+  const said = `Postgres failed while ${doing}: ${message}`;
+  const as = (failure: OperatingError['code'], remedy: string) =>
+    new OperatingError(failure, said, { remedy, cause: error });
+  if (code === '55006') return as('slot-held', 'Another relay holds the slot; this one stands by.');
+  if (code === '42704' && message.includes('replication slot')) {
+    return as('slot-missing', 'Run `diptych init`.');
+  }
+  if (code === '55000' && message.includes('slot')) {
+    return as(
+      'slot-lost',
+      'WAL that the slot needs is gone: drop it, run `diptych init`, and take a snapshot.',
+    );
+  }
+  if (code === '53400') {
+    return as('replication-slots-exhausted', 'Raise max_replication_slots or drop a slot that nobody uses.');
+  }
+  if (code === '42501') {
+    return as('postgres-privilege-missing', 'Grant the role REPLICATION and select on the published tables.');
+  }
+  if (code.startsWith('28') || code === '3D000') {
+    return as(
+      'postgres-refused-login',
+      'Check user, password and database in DIPTYCH_DATABASE_URL, and pg_hba.conf.',
+    );
+  }
+  if (unreachable.has(code) || code.startsWith('08') || /terminated|timeout|closed|ended/i.test(message)) {
+    return as('postgres-unreachable', 'The relay tries again by itself; check host and port if it stays.');
+  }
+  return as(
+    'replication-ended',
+    'The relay tries again by itself; the message says what Postgres objected to.',
+  );
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  if (!(error instanceof Error)) return { code: '', message: String(error) };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return { code, message: error.message };
+}

@@ -1,0 +1,191 @@
+/**
+ * One replication session: START_REPLICATION, raw messages in, status packets out. `pg-logical-replication` carries
+ * it; our own plugin hands out raw buffers and our own packets acknowledge, because the library's acknowledging skips
+ * adjacent transactions (docs/decisions/0004-raw-session.md). One object a session, never started twice.
+ */
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Client, Connection } from 'pg';
+import { LogicalReplicationService } from 'pg-logical-replication';
+import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
+import { type Lsn, parseLsn } from './lsn.ts';
+import { postgresFailure } from './postgres-failure.ts';
+
+export interface SessionOptions {
+  readonly databaseUrl: string;
+  readonly slot: string;
+  readonly publications: readonly string[];
+  /** A hung holder loses the slot after this time: its own setting, for its own session only. */
+  readonly walSenderTimeoutMs: number;
+}
+
+export interface SessionHandlers {
+  /** One pgoutput message. The bytes are valid only during the call. */
+  readonly onMessage: (bytes: Buffer) => void;
+  /** The server says how far its WAL is sent, and whether it wants an answer. */
+  readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
+  /** The session is over; called once, also when it never began. */
+  readonly onEnd: (failure: OperatingError) => void;
+}
+
+/** What `pg` has and its type definitions lack. */
+interface ReplicationConnection extends Connection {
+  sendCopyFromChunk(chunk: Buffer): void;
+}
+
+/** Text forms must not depend on the server's or the role's settings. */
+const sessionSettings = {
+  datestyle: 'ISO',
+  intervalstyle: 'iso_8601',
+  timezone: 'UTC',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+} as const;
+
+const millisecondsTo2000 = 946_684_800_000;
+
+export class ReplicationSession {
+  readonly #service: LogicalReplicationService;
+  readonly #options: SessionOptions;
+  readonly #handlers: SessionHandlers;
+  #connection: ReplicationConnection | null = null;
+  /** Copies of what came in one read with the server's grant, before anyone may look at it. */
+  #early: Buffer[] | null = [];
+  #over = false;
+
+  constructor(options: SessionOptions, handlers: SessionHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    const settings = { ...sessionSettings, wal_sender_timeout: `${options.walSenderTimeoutMs}ms` };
+    this.#service = new LogicalReplicationService(
+      {
+        connectionString: options.databaseUrl,
+        application_name: `diptych ${options.slot}`,
+        connectionTimeoutMillis: 10_000,
+        keepAlive: true,
+        options: Object.entries(settings)
+          .map(([name, value]) => `-c ${name}=${value}`)
+          .join(' '),
+      },
+      { acknowledge: { auto: false, timeoutSeconds: 0 } },
+    );
+  }
+
+  /**
+   * Starts at the slot's own position (`0/0`). Resolves when the server has granted the slot; the socket is paused then
+   * and nothing is handed out before `stream()`. Throws OperatingError, `slot-held` when another session has the slot.
+   */
+  async start(): Promise<void> {
+    const { slot } = this.#options;
+    const service = this.#service;
+    service.on('data', (_lsn: string, bytes: Buffer) => {
+      if (this.#over) return;
+      if (this.#early) this.#early.push(Buffer.from(bytes));
+      else this.#handlers.onMessage(bytes);
+    });
+    service.on('heartbeat', (walEnd: string, _time: number, replyRequested: boolean) => {
+      // An early one is not missed: the next says more, and the status timer answers.
+      if (!this.#over && !this.#early) this.#handlers.onKeepalive(parseLsn(walEnd), replyRequested);
+    });
+    const failed = (error: unknown) => this.#end(postgresFailure(error, `streaming from slot ${slot}`));
+    service.on('error', failed);
+    const started = new Promise<void>((resolve) => {
+      service.once('start', () => {
+        this.pause();
+        resolve();
+      });
+    });
+    const plugin = {
+      name: 'pgoutput',
+      options: {},
+      parse: (bytes: Buffer) => bytes,
+      start: (client: Client) => this.#startReplication(client),
+    };
+    const ended = service.subscribe(plugin, slot, '0/0').then(
+      () => failed(new Error('the server ended the stream')),
+      (error: unknown) => {
+        failed(error);
+        throw postgresFailure(error, `starting replication from slot ${slot}`);
+      },
+    );
+    await Promise.race([started, ended]);
+    ended.catch(() => {}); // said through onEnd
+  }
+
+  #startReplication(client: Client): Promise<unknown> {
+    const { slot, publications } = this.#options;
+    const connection = (client as unknown as { connection: ReplicationConnection }).connection;
+    this.#connection = connection;
+    connection.stream.once('close', () =>
+      this.#end(
+        new OperatingError('postgres-unreachable', 'the replication connection closed', {
+          remedy: 'The relay connects again by itself.',
+        }),
+      ),
+    );
+    // publication_names is a list of identifiers inside a literal.
+    const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
+    return client.query(
+      `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
+        `(proto_version '1', publication_names ${names}, messages 'true')`,
+    );
+  }
+
+  /** Hands out what came early, then lets the socket run. */
+  stream(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const bytes of early) this.#handlers.onMessage(bytes);
+    this.resume();
+  }
+
+  /** Stops reading from the socket: TCP holds the server back. */
+  pause(): void {
+    this.#connection?.stream.pause();
+  }
+
+  resume(): void {
+    this.#connection?.stream.resume();
+  }
+
+  /**
+   * Standby status update: 34 bytes, the positions exactly as given. The library's own adds one to each, and a flushed
+   * position of commit end + 1 makes the server skip an adjacent transaction.
+   * https://www.postgresql.org/docs/18/protocol-replication.html#PROTOCOL-REPLICATION-STANDBY-STATUS-UPDATE
+   */
+  report({ received, flushed }: { received: Lsn; flushed: Lsn }): void {
+    if (this.#over || !this.#connection) return;
+    const packet = Buffer.alloc(34);
+    packet[0] = 0x72;
+    packet.writeBigUInt64BE(received, 1);
+    packet.writeBigUInt64BE(flushed, 9);
+    packet.writeBigUInt64BE(flushed, 17);
+    packet.writeBigInt64BE(BigInt(Date.now() - millisecondsTo2000) * 1000n, 25);
+    this.#connection.sendCopyFromChunk(packet);
+  }
+
+  /** Ends the session and frees the slot. A server that does not answer is left after `timeoutMs`. */
+  async stop({ timeoutMs = 2000 }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#over = true;
+    const stream = this.#connection?.stream;
+    stream?.resume(); // a paused socket never sees the server's farewell
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([
+      this.#service
+        .destroy()
+        .then(() => {})
+        .catch(() => {}),
+      late,
+    ]);
+    clearTimeout(timer);
+    stream?.destroy();
+  }
+
+  #end(failure: OperatingError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#handlers.onEnd(failure);
+  }
+}

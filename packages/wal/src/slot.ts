@@ -1,0 +1,154 @@
+/** The slot: the server's bookmark, and the lock that makes one relay the only one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Catalogue } from './catalogue.ts';
+import { type Lsn, parseLsn } from './lsn.ts';
+
+export interface Slot {
+  readonly name: string;
+  readonly active: boolean;
+  /** The server process that holds it. */
+  readonly activePid: number | null;
+  readonly restartLsn: Lsn | null;
+  readonly confirmedFlushLsn: Lsn;
+  /** `reserved`, `extended`, `unreserved`, `lost`: whether the WAL it needs is still there. */
+  readonly walStatus: string;
+  readonly invalidationReason: string | null;
+  /** WAL between the slot and the current end: what the server keeps, and what is yet to be published. */
+  readonly lagBytes: bigint;
+}
+
+/** The slot as it is now, null when there is none. Refuses a slot of another database or plugin. */
+export async function inspectSlot(catalogue: Catalogue, name: string): Promise<Slot | null> {
+  const [row] = await catalogue.query<{
+    plugin: string | null;
+    database: string | null;
+    here: boolean;
+    active: boolean;
+    active_pid: number | null;
+    restart_lsn: string | null;
+    confirmed_flush_lsn: string | null;
+    wal_status: string | null;
+    invalidation_reason: string | null;
+    lag: string | null;
+  }>(
+    `select plugin, database, database = current_database() as here, active, active_pid, restart_lsn,
+       confirmed_flush_lsn, wal_status, to_jsonb(s) ->> 'invalidation_reason' as invalidation_reason,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text as lag
+     from pg_replication_slots s where slot_name = $1`,
+    [name],
+  );
+  if (!row) return null;
+  if (row.plugin !== 'pgoutput' || !row.here || row.confirmed_flush_lsn === null) {
+    const what = `slot ${name} has plugin ${row.plugin ?? 'none'} and database ${row.database ?? 'none'}`;
+    throw new OperatingError('slot-invalid', what, { remedy: 'Choose another name with DIPTYCH_SLOT.' });
+  }
+  return {
+    name,
+    active: row.active,
+    activePid: row.active_pid,
+    restartLsn: row.restart_lsn === null ? null : parseLsn(row.restart_lsn),
+    confirmedFlushLsn: parseLsn(row.confirmed_flush_lsn),
+    walStatus: row.wal_status ?? 'unknown',
+    invalidationReason: row.invalidation_reason,
+    lagBytes: BigInt(row.lag ?? '0'),
+  };
+}
+
+/** The slot, which must be there and have its WAL. Throws `slot-missing` or `slot-lost`. */
+export async function requireSlot(catalogue: Catalogue, name: string): Promise<Slot> {
+  const slot = await inspectSlot(catalogue, name);
+  if (!slot) {
+    throw new OperatingError('slot-missing', `there is no replication slot ${name}`, {
+      remedy: 'Run `diptych init`.',
+    });
+  }
+  if (slot.walStatus === 'lost') {
+    throw new OperatingError(
+      'slot-lost',
+      `slot ${name} is lost: ${slot.invalidationReason ?? 'WAL removed'}`,
+      {
+        remedy: `Changes after its position are gone from the WAL. Run \`diptych slot drop\`, \`diptych init\`, and take a snapshot.`,
+      },
+    );
+  }
+  return slot;
+}
+
+/** A transaction that slot creation has to wait for: every one that was open when it began. */
+export interface Hindrance {
+  readonly pid: number;
+  readonly openForSeconds: number;
+  readonly application: string;
+  readonly state: string;
+}
+
+/**
+ * Creates the slot. It waits until all transactions that are open now have ended; `waitingFor` is told which, once a
+ * second, from a second connection. https://www.postgresql.org/docs/18/functions-admin.html#FUNCTIONS-REPLICATION
+ */
+export async function createSlot({
+  creator,
+  observer,
+  name,
+  waitingFor,
+}: {
+  creator: Catalogue;
+  observer: Catalogue;
+  name: string;
+  waitingFor: (hindrances: readonly Hindrance[]) => void;
+}): Promise<void> {
+  const [self] = await creator.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const done = new AbortController();
+  const watching = watch({ observer, creatorPid: self?.pid ?? 0, waitingFor, signal: done.signal });
+  try {
+    await creator.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [name]);
+  } finally {
+    done.abort();
+    await watching;
+  }
+}
+
+async function watch(options: {
+  observer: Catalogue;
+  creatorPid: number;
+  waitingFor: (hindrances: readonly Hindrance[]) => void;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { observer, creatorPid, waitingFor, signal } = options;
+  for (;;) {
+    await sleep(1000, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    const rows = await observer.query<{ pid: number; seconds: number; application: string; state: string }>(
+      `select pid, extract(epoch from now() - xact_start)::int as seconds, application_name as application,
+         coalesce(state, 'unknown') as state
+       from pg_stat_activity where backend_xid is not null and pid <> $1 order by xact_start limit 5`,
+      [creatorPid],
+    );
+    if (rows.length > 0) waitingFor(rows.map(({ seconds, ...row }) => ({ ...row, openForSeconds: seconds })));
+  }
+}
+
+/** Drops the slot; refuses one that is held. */
+export async function dropSlot(catalogue: Catalogue, name: string): Promise<void> {
+  await catalogue.query('select pg_drop_replication_slot($1)', [name]);
+}
+
+/** How often a standby looks whether the slot is free. Half of it is jitter, so that several standbys do not march. */
+const standbyPollMs = 200;
+
+/**
+ * Waits, on an ordinary connection, until nobody holds the slot. Asking costs a catalogue row; retrying
+ * START_REPLICATION instead would write an error into the server's log each time.
+ */
+export async function untilSlotFree(
+  catalogue: Catalogue,
+  { name, onHeld, signal }: { name: string; onHeld: (slot: Slot) => void; signal: AbortSignal },
+): Promise<Slot> {
+  for (;;) {
+    const slot = await requireSlot(catalogue, name);
+    if (!slot.active) return slot;
+    onHeld(slot);
+    await sleep(standbyPollMs * (0.5 + Math.random()), undefined, { signal });
+  }
+}
