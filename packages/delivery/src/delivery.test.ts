@@ -1,15 +1,9 @@
 import { type Lsn, lsn } from '@diptych/wal/lsn';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Action,
-  admissionOf,
-  type DeliveryState,
-  type Event,
-  initialState,
-  type Progress,
-  step,
-} from './delivery.ts';
+import { admissionOf, step } from './delivery.ts';
+import type { Action, Event, Progress } from './protocol.ts';
+import { type DeliveryState, initialState } from './state.ts';
 
 const limits = {
   batchBytesMax: 100,

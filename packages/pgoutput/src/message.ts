@@ -14,7 +14,7 @@ export type Message =
   | { readonly tag: 'type'; readonly oid: number; readonly schema: string; readonly name: string }
   | DataMessage;
 
-/** The messages that carry data: each has an ordinal in its transaction. */
+/** The messages that carry data: each has an ordinal in its transaction, except a non-transactional logical message. */
 export type DataMessage =
   | { readonly tag: 'insert'; readonly relation: Relation; readonly after: Row }
   | { readonly tag: 'update'; readonly relation: Relation; readonly before: Before | null; readonly after: Row }
@@ -25,13 +25,19 @@ export type DataMessage =
       readonly cascade: boolean;
       readonly restartIdentity: boolean;
     }
-  | {
-      readonly tag: 'message';
-      readonly transactional: boolean;
-      readonly lsn: Lsn;
-      readonly prefix: string;
-      readonly content: Buffer;
-    };
+  | LogicalMessage;
 
-/** The row before: only its key (replica identity DEFAULT or INDEX), or whole (FULL). */
+/** What `pg_logical_emit_message` wrote. The content's bytes are valid only until the next message is read. */
+export interface LogicalMessage {
+  readonly tag: 'message';
+  readonly transactional: boolean;
+  readonly lsn: Lsn;
+  readonly prefix: string;
+  readonly content: Buffer;
+}
+
+/**
+ * The row before: only its key (replica identity DEFAULT or INDEX), or whole (FULL). In a key the other columns stand
+ * as nulls, which say nothing of the row.
+ */
 export type Before = { readonly tag: 'key'; readonly row: Row } | { readonly tag: 'row'; readonly row: Row };

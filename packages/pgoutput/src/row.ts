@@ -1,10 +1,14 @@
+/** How `start` tells SQL null, and a TOASTed value that was not sent because the change left it as it was. */
+export const nullStart = -1;
+export const unchangedStart = -2;
+
 /**
  * One row image over the buffer it arrived in: where each column's text stands, nothing copied, nothing parsed.
  * The bytes are valid only until the next message is read: who keeps a value copies it.
  */
 export class Row {
   readonly bytes: Buffer;
-  /** Two numbers a column: start and end of its text in `bytes`; start -1 is null, -2 a TOASTed value not sent. */
+  /** Two numbers a column: start (or nullStart, unchangedStart) and end of its text in `bytes`. */
   readonly #bounds: readonly number[];
 
   constructor(bytes: Buffer, bounds: readonly number[]) {
@@ -18,7 +22,7 @@ export class Row {
 
   kind(column: number): 'value' | 'null' | 'unchanged' {
     const start = this.start(column);
-    return start === -1 ? 'null' : start === -2 ? 'unchanged' : 'value';
+    return start === nullStart ? 'null' : start === unchangedStart ? 'unchanged' : 'value';
   }
 
   start(column: number): number {
@@ -32,7 +36,7 @@ export class Row {
   /** The column's text, null for SQL null, undefined for an unchanged TOASTed value. */
   text(column: number): string | null | undefined {
     const start = this.start(column);
-    if (start < 0) return start === -1 ? null : undefined;
+    if (start < 0) return start === nullStart ? null : undefined;
     return this.bytes.toString('utf8', start, this.end(column));
   }
 }

@@ -41,11 +41,17 @@ export const failures = {
   'topic-name-collision': 'operator',
   'topics-exhausted': 'operator',
   'record-too-large': 'operator',
+  'records-expired': 'operator',
   'publish-outcome-unknown': 'timed',
   'publisher-fenced': 'timed',
   // data
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',
+  'record-unreadable': 'operator',
+  'comparison-exhausted': 'operator',
+  'event-malformed': 'operator',
+  'event-contradictory': 'operator',
+  'effect-failed': 'timed',
 } as const satisfies Record<string, Retry>;
 
 export type Retry = 'timed' | 'operator' | 'never';

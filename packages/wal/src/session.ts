@@ -19,8 +19,8 @@ export interface SessionOptions {
 }
 
 export interface SessionHandlers {
-  /** One pgoutput message. The bytes are valid only during the call. */
-  readonly onMessage: (bytes: Buffer) => void;
+  /** One pgoutput message and where it stands in the WAL. The bytes are valid only during the call. */
+  readonly onMessage: (bytes: Buffer, position: Lsn) => void;
   /** The server says how far its WAL is sent, and whether it wants an answer. */
   readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
   /** The session is over; called once, also when it never began. */
@@ -49,7 +49,7 @@ export class ReplicationSession {
   readonly #handlers: SessionHandlers;
   #connection: ReplicationConnection | null = null;
   /** Copies of what came in one read with the server's grant, before anyone may look at it. */
-  #early: Buffer[] | null = [];
+  #early: { bytes: Buffer; position: Lsn }[] | null = [];
   #over = false;
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
@@ -77,10 +77,11 @@ export class ReplicationSession {
   async start(): Promise<void> {
     const { slot } = this.#options;
     const service = this.#service;
-    service.on('data', (_lsn: string, bytes: Buffer) => {
+    service.on('data', (start: string, bytes: Buffer) => {
       if (this.#over) return;
-      if (this.#early) this.#early.push(Buffer.from(bytes));
-      else this.#handlers.onMessage(bytes);
+      const position = parseLsn(start);
+      if (this.#early) this.#early.push({ bytes: Buffer.from(bytes), position });
+      else this.#handlers.onMessage(bytes, position);
     });
     service.on('heartbeat', (walEnd: string, _time: number, replyRequested: boolean) => {
       // An early one is not missed: the next says more, and the status timer answers.
@@ -134,7 +135,7 @@ export class ReplicationSession {
   stream(): void {
     const early = this.#early ?? [];
     this.#early = null;
-    for (const bytes of early) this.#handlers.onMessage(bytes);
+    for (const { bytes, position } of early) this.#handlers.onMessage(bytes, position);
     this.resume();
   }
 

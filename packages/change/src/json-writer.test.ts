@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { JsonWriter } from './json-writer.ts';
+
+test('any text, read back as JSON, is the same text', () => {
+  const out = new JsonWriter({ bytes: 64 });
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+      out.string(Buffer.from(text));
+      expect(JSON.parse(out.take().toString())).toBe(text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('every byte of ASCII is escaped as RFC 8259 asks, and no more', () => {
+  const out = new JsonWriter();
+  for (let code = 0; code < 128; code += 1) {
+    const text = String.fromCharCode(code);
+    out.string(Buffer.from(text));
+    expect(out.take().toString()).toBe(JSON.stringify(text));
+  }
+});
+
+describe('what was taken stays as it was', () => {
+  test('while later outputs fill slab after slab', () => {
+    const out = new JsonWriter({ bytes: 100 });
+    fc.assert(
+      fc.property(fc.array(fc.array(fc.string({ maxLength: 80 }))), (outputs) => {
+        const taken = outputs.map((texts) => {
+          texts.forEach((text) => {
+            out.string(Buffer.from(text));
+          });
+          return out.take();
+        });
+        expect(taken.map(String)).toEqual(outputs.map((texts) => texts.map((text) => JSON.stringify(text)).join('')));
+      }),
+    );
+  });
+
+  test('also a text far longer than a slab, of nothing but escapes', () => {
+    const text = '\u0001"ü'.repeat(500_000);
+    const out = new JsonWriter();
+    out.ascii('[');
+    out.expect(10);
+    out.string(Buffer.from(text));
+    out.raw(Buffer.from(',null]'));
+    expect(JSON.parse(out.take().toString())).toEqual([text, null]);
+    expect(out.take().length).toBe(0);
+  });
+});

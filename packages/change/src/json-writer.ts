@@ -1,0 +1,110 @@
+/**
+ * Writes JSON bytes one value after the other into large slabs, from the bytes of a row, without strings in between.
+ * What is taken is a view of a slab: nothing is copied out, and a slab lives as long as the last of its records.
+ */
+
+/** Room for some hundred records; a slab that one slow record keeps alive costs no more than this. */
+const slabBytes = 256 * 1024;
+
+/** A text is escaped in pieces of this length, so that room for the worst case (six bytes for one) is asked for pieces only. */
+const pieceBytes = 4096;
+
+/** Below this, copying byte by byte is faster than a call of `Buffer.copy`. */
+const shortBytes = 48;
+
+/** How each byte of UTF-8 is written: 0 as it is, 1 as `\u00xx`, else a backslash and this letter. RFC 8259, section 7. */
+const escapes = new Uint8Array(256);
+escapes.fill(1, 0, 0x20);
+for (const [byte, letter] of ['\bb', '\ff', '\nn', '\rr', '\tt', '""', '\\\\'].map((pair) => Buffer.from(pair))) {
+  escapes[byte as number] = letter as number;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const hexDigits = Buffer.from('0123456789abcdef');
+
+export class JsonWriter {
+  #slab: Buffer;
+  #start = 0;
+  #at = 0;
+
+  constructor({ bytes = slabBytes }: { readonly bytes?: number } = {}) {
+    this.#slab = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  /** Says how long the next output may become, so that a long one does not grow by doubling. A hint, not a limit. */
+  expect(bytes: number): void {
+    this.#room(bytes);
+  }
+
+  /** One byte, as it is. */
+  byte(value: number): void {
+    this.#room(1);
+    this.#slab[this.#at++] = value;
+  }
+
+  /** Bytes as they are: prepared JSON, or digits. */
+  raw(bytes: Buffer, start = 0, end = bytes.length): void {
+    const length = end - start;
+    this.#room(length);
+    if (length > shortBytes) {
+      this.#at += bytes.copy(this.#slab, this.#at, start, end);
+      return;
+    }
+    const slab = this.#slab;
+    let at = this.#at;
+    for (let from = start; from < end; from += 1) slab[at++] = bytes[from] as number;
+    this.#at = at;
+  }
+
+  /** Characters of ASCII as they are: digits, punctuation. */
+  ascii(text: string): void {
+    this.#room(text.length);
+    this.#at += this.#slab.write(text, this.#at, 'latin1');
+  }
+
+  /** UTF-8 as a JSON string, with its quotes. */
+  string(bytes: Buffer, start = 0, end = bytes.length): void {
+    this.byte(quote);
+    for (let from = start; from < end; from += pieceBytes) this.#escape(bytes, from, Math.min(end, from + pieceBytes));
+    this.byte(quote);
+  }
+
+  /** All that was written since the last take. */
+  take(): Buffer {
+    const taken = this.#slab.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    return taken;
+  }
+
+  #escape(bytes: Buffer, start: number, end: number): void {
+    this.#room(6 * (end - start));
+    const slab = this.#slab;
+    let at = this.#at;
+    for (let from = start; from < end; from += 1) {
+      const byte = bytes[from] as number;
+      const escape = escapes[byte] as number;
+      if (escape === 0) slab[at++] = byte;
+      else if (escape === 1) {
+        at += slab.write('\\u00', at, 'latin1');
+        slab[at++] = hexDigits[byte >> 4] as number;
+        slab[at++] = hexDigits[byte & 15] as number;
+      } else {
+        slab[at++] = backslash;
+        slab[at++] = escape;
+      }
+    }
+    this.#at = at;
+  }
+
+  /** Makes room; what was written since the last take moves to the new slab, the rest of the old one stays with its records. */
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#slab.length) return;
+    const written = this.#at - this.#start;
+    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, written + Math.max(written, bytes)));
+    this.#slab.copy(slab, 0, this.#start, this.#at);
+    this.#slab = slab;
+    this.#start = 0;
+    this.#at = written;
+  }
+}

@@ -1,0 +1,86 @@
+/** What goes into the state machine and what comes out of it: docs/architecture.md, "The exactly-once protocol". */
+import type { FailureCode } from '@diptych/runtime/failure';
+import type { Lsn } from '@diptych/wal/lsn';
+
+/** The part of a checkpoint that the protocol decides on; the relay adds what names the source. */
+export interface Progress {
+  /** Start of the commit record of the last transaction that is published whole. */
+  readonly lsn: Lsn;
+  /** A transaction published in part: its commit LSN and how many of its raw messages are in Kafka. */
+  readonly part: { readonly lsn: Lsn; readonly seq: number } | null;
+  /** The position that may be reported to the server once this checkpoint is committed. */
+  readonly reportedLsn: Lsn;
+}
+
+export interface Limits {
+  /** A Kafka transaction is cut at this size; one transaction of Postgres that is larger is published in pieces. */
+  readonly batchBytesMax: number;
+  /** Above it the socket is paused, below half of it resumed. */
+  readonly queueBytesMax: number;
+  /** The published position is reported this often, also while nothing happens: wal_sender_timeout must not pass. */
+  readonly statusIntervalMs: number;
+  /** WAL without records of ours is checkpointed after this time … */
+  readonly idleCheckpointIntervalMs: number;
+  /** … or this many bytes, whichever comes first. */
+  readonly idleCheckpointBytes: number;
+  /** A Kafka transaction without an answer for so long has an unknown outcome: the session ends. */
+  readonly publishTimeoutMs: number;
+}
+
+export type Event<R> =
+  /** START_REPLICATION was answered: the slot is ours. The stream is still paused. */
+  | { readonly tag: 'slot-acquired' }
+  /** The look before fencing found nothing foreign. */
+  | { readonly tag: 'looked' }
+  | { readonly tag: 'fenced' }
+  /** The authoritative read of the checkpoint, after the fence; null when there is none. */
+  | { readonly tag: 'checkpoint-read'; readonly progress: Progress | null; readonly confirmedFlushLsn: Lsn }
+  | { readonly tag: 'transaction-began'; readonly commitLsn: Lsn }
+  /** One raw message with its records; also one that makes no record, because ordinals count it. */
+  | {
+      readonly tag: 'change-received';
+      readonly ordinal: number;
+      readonly bytes: number;
+      readonly records: readonly R[];
+    }
+  | {
+      readonly tag: 'transaction-ended';
+      readonly commitEndLsn: Lsn;
+      readonly bytes: number;
+      /** The END record; none when the transaction published nothing. */
+      readonly records: readonly R[];
+    }
+  | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
+  /** The Kafka transaction in flight is committed. */
+  | { readonly tag: 'published' }
+  | { readonly tag: 'clock'; readonly nowMs: number }
+  | { readonly tag: 'stop-requested' }
+  /** Any failure, of either side: everything in flight has an unknown outcome and is dropped. */
+  | { readonly tag: 'failed' };
+
+export type Action<R> =
+  | { readonly tag: 'look' }
+  | { readonly tag: 'fence' }
+  | { readonly tag: 'read-checkpoint' }
+  /** Let the stream run: admitted messages may follow. */
+  | { readonly tag: 'stream' }
+  | { readonly tag: 'pause' }
+  | { readonly tag: 'resume' }
+  /** Tell the server what was received and what is flushed. */
+  | { readonly tag: 'report'; readonly received: Lsn; readonly flushed: Lsn }
+  /** One Kafka transaction: all records, in order, and the checkpoint. */
+  | { readonly tag: 'publish'; readonly records: readonly R[]; readonly progress: Progress }
+  | { readonly tag: 'end'; readonly reason: EndReason };
+
+export type EndReason =
+  | { readonly tag: 'stopped' }
+  | { readonly tag: 'failed' }
+  | { readonly tag: 'refused'; readonly code: FailureCode };
+
+/** What the relay does with the messages of the transaction that is open. */
+export type Admission =
+  /** Published before: not even decoded further. */
+  | { readonly tag: 'skip' }
+  /** Published in part: the first `seq` raw messages are counted, not published. */
+  | { readonly tag: 'resume'; readonly seq: number }
+  | { readonly tag: 'take' };

@@ -1,0 +1,64 @@
+import { assert } from '@diptych/runtime/assert';
+import { type Lsn, lsnZero } from '@diptych/wal/lsn';
+import type { Piece } from './batch.ts';
+import type { Admission, Limits, Progress } from './protocol.ts';
+
+export type Phase = 'acquiring' | 'looking' | 'fencing' | 'reading-checkpoint' | 'streaming' | 'ended';
+
+export interface OpenTransaction {
+  readonly commitLsn: Lsn;
+  readonly admission: Admission;
+  /** The last ordinal received. */
+  ordinal: number;
+}
+
+/** Owned by `step`; others read it through the functions below. */
+export interface DeliveryState<R> {
+  readonly limits: Limits;
+  phase: Phase;
+  nowMs: number;
+  reportedAtMs: number;
+  idleCheckpointAtMs: number;
+  publishingSinceMs: number;
+  stopping: boolean;
+  paused: boolean;
+  open: OpenTransaction | null;
+  queue: Piece<R>[];
+  /** Of the queue and of the batch in flight. */
+  queuedBytes: number;
+  /** How many transactions end in the queue. */
+  queuedWhole: number;
+  publishing: { readonly progress: Progress; readonly bytes: number } | null;
+  /** What the last committed checkpoint holds. */
+  published: Progress;
+  /** The server's WAL up to here holds nothing that is not published or queued. */
+  received: Lsn;
+  /** End of WAL without records of ours that no checkpoint holds yet. */
+  idle: Lsn;
+  /** What the server was told. */
+  flushed: Lsn;
+}
+
+/** A session begins: nothing is known, nothing is held. */
+export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R> {
+  assert(limits.queueBytesMax >= limits.batchBytesMax, 'the queue holds at least one batch');
+  return {
+    limits,
+    phase: 'acquiring',
+    nowMs,
+    reportedAtMs: nowMs,
+    idleCheckpointAtMs: nowMs,
+    publishingSinceMs: nowMs,
+    stopping: false,
+    paused: false,
+    open: null,
+    queue: [],
+    queuedBytes: 0,
+    queuedWhole: 0,
+    publishing: null,
+    published: { lsn: lsnZero, part: null, reportedLsn: lsnZero },
+    received: lsnZero,
+    idle: lsnZero,
+    flushed: lsnZero,
+  };
+}

@@ -1,0 +1,84 @@
+import { OperatingError } from '@diptych/runtime/failure';
+import { type Lsn, lsn } from '@diptych/wal/lsn';
+
+/** PostgreSQL counts µs from 2000-01-01. https://www.postgresql.org/docs/18/protocol-logicalrep-message-formats.html */
+const epochUs = 946_684_800_000_000n;
+
+/**
+ * Reads the protocol's fields one after the other, big-endian, within the bounds of one message. Every breach is an
+ * OperatingError `wal-message-malformed` that names the message's tag and the position in it.
+ */
+export class Reader {
+  readonly bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  byte(): number {
+    return this.bytes[this.#advance(1)] as number;
+  }
+
+  int16(): number {
+    return this.bytes.readUInt16BE(this.#advance(2));
+  }
+
+  int32(): number {
+    return this.bytes.readInt32BE(this.#advance(4));
+  }
+
+  unsigned32(): number {
+    return this.bytes.readUInt32BE(this.#advance(4));
+  }
+
+  lsn(): Lsn {
+    return lsn(this.bytes.readBigUInt64BE(this.#advance(8)));
+  }
+
+  /** µs since 1970. */
+  timeUs(): bigint {
+    return this.bytes.readBigInt64BE(this.#advance(8)) + epochUs;
+  }
+
+  /** A string that a zero byte ends. */
+  string(): string {
+    const start = this.#at;
+    const end = this.bytes.indexOf(0, start);
+    if (end < 0) this.fail('a string has no end');
+    this.#at = end + 1;
+    return this.bytes.toString('utf8', start, end);
+  }
+
+  /** Skips a value whose length stands before it, and returns where it starts; it ends at `at`. */
+  sized(): number {
+    const length = this.unsigned32();
+    return this.#advance(length);
+  }
+
+  /** States that the message is read to its end. */
+  ended(): void {
+    if (this.#at !== this.bytes.length) this.fail(`${this.bytes.length - this.#at} bytes are left over`);
+  }
+
+  /** What was read last is not what the protocol allows. */
+  fail(what: string): never {
+    const [code = 0] = this.bytes;
+    const tag = code > 0x20 && code < 0x7f ? `'${String.fromCharCode(code)}'` : `0x${code.toString(16)}`;
+    throw new OperatingError('wal-message-malformed', `pgoutput message ${tag}: ${what} at byte ${this.#at}`, {
+      remedy:
+        'Check that the slot uses pgoutput with protocol version 1 and text values, and that this release knows the server.',
+    });
+  }
+
+  #advance(length: number): number {
+    const start = this.#at;
+    if (start + length > this.bytes.length) this.fail(`${length} bytes do not fit into ${this.bytes.length}`);
+    this.#at = start + length;
+    return start;
+  }
+}

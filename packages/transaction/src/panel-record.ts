@@ -1,0 +1,29 @@
+/**
+ * A record as a panel makes it, before the relay gives it its identity header and its timestamp. Its identity is that
+ * of the change it comes from, with `part`.
+ */
+export interface PanelRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  /** null is a tombstone, or the value of an event whose payload is null. */
+  readonly value: Buffer | null;
+  /** Without `diptych-tx`. */
+  readonly headers: readonly PanelHeader[];
+  /** 0, 1, 2 … when one change makes several records. */
+  readonly part: number;
+  /** Left out: by the key. `every`: one copy to each partition of the topic. */
+  readonly spread?: 'every';
+  /** Overrides the commit time; ms since 1970. */
+  readonly timestampMs?: number;
+}
+
+export type PanelHeader = readonly [name: string, value: string];
+
+/** Gives topics their valid names. */
+export interface TopicNaming {
+  /**
+   * The name of `topic`, valid in Kafka, for what `source` names: a table, an aggregate type. Throws OperatingError
+   * `topic-name-collision` when another source has it.
+   */
+  of(source: string, topic: string): string;
+}
