@@ -1,0 +1,52 @@
+import { lsnZero, parseLsn } from '@diptych/wal/lsn';
+import { expect, test } from 'vitest';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+
+const checkpoint: Checkpoint = {
+  v: 1,
+  slot: 'diptych',
+  systemId: '7421896543210987654',
+  database: 'shop',
+  timeline: 2,
+  lsn: parseLsn('16/B374D848'),
+  part: { lsn: parseLsn('16/B4000000'), seq: 1000 },
+  reportedLsn: parseLsn('16/B374D8F0'),
+  optionsHash: 'abc',
+  publications: {
+    diptych_outbox: { oid: 16390, tables: ['public.outbox'] },
+    diptych_change: { oid: 16391, tables: [] },
+  },
+  snapshot: null,
+};
+
+test('a checkpoint is read back as it was written', () => {
+  expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).toEqual(checkpoint);
+  const whole = { ...checkpoint, part: null, lsn: lsnZero };
+  expect(decodeCheckpoint(encodeCheckpoint(whole))).toEqual(whole);
+});
+
+test('its LSNs are readable text in Kafka', () => {
+  expect(JSON.parse(encodeCheckpoint(checkpoint).toString())).toMatchObject({
+    lsn: '16/B374D848',
+    part: { lsn: '16/B4000000', seq: 1000 },
+    reportedLsn: '16/B374D8F0',
+  });
+});
+
+test.each([
+  ['no JSON', 'hello', /JSON/],
+  ['no object', '[]', /no object/],
+  ['a newer version', { v: 2 }, /version 2/],
+  ['a missing field', { database: undefined }, /database is missing/],
+  ['a wrong LSN', { lsn: '12' }, /not an LSN: 12/],
+  ['a wrong type', { timeline: '1' }, /timeline: no whole number/],
+  ['a wrong part', { part: { lsn: '0/1', seq: -1 } }, /part\.seq/],
+  ['a wrong publication', { publications: { p: { oid: 1, tables: [1] } } }, /publications\.p\.tables/],
+  ['a snapshot of a newer version', { snapshot: {} }, /snapshot/],
+])('%s makes it unreadable, and the error says where', (_what, change, message) => {
+  const text: object = JSON.parse(encodeCheckpoint(checkpoint).toString());
+  const value = typeof change === 'string' ? change : JSON.stringify({ ...text, ...change });
+  const attempt = () => decodeCheckpoint(Buffer.from(value));
+  expect(attempt).toThrow(expect.objectContaining({ code: 'checkpoint-unreadable', retry: 'operator' }));
+  expect(attempt).toThrow(message);
+});

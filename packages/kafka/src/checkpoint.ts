@@ -1,0 +1,191 @@
+/**
+ * The checkpoint: the position kept in Kafka, committed with the records that it covers (docs/wire.md, "Records").
+ * LSNs are PostgreSQL's text form in JSON, `16/B374D848`.
+ */
+import { OperatingError } from '@diptych/runtime/failure';
+import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
+import { classify } from './classify.ts';
+import { parseLossless, stringifyLossless } from './json.ts';
+import { readToEnd } from './partition-reader.ts';
+import type { OutgoingRecord } from './record.ts';
+
+export interface Checkpoint {
+  readonly v: 1;
+  readonly slot: string;
+  /** The server's system identifier: 64 bit, as decimal text. */
+  readonly systemId: string;
+  readonly database: string;
+  readonly timeline: number;
+  /** Commit LSN of the last transaction that is whole in Kafka. */
+  readonly lsn: Lsn;
+  /** A bigger transaction of which only the first `seq` raw messages are in Kafka. */
+  readonly part: { readonly lsn: Lsn; readonly seq: number } | null;
+  /** The position that may be reported to the server once this checkpoint is committed. */
+  readonly reportedLsn: Lsn;
+  readonly optionsHash: string;
+  readonly publications: Readonly<
+    Record<string, { readonly oid: number; readonly tables: readonly string[] }>
+  >;
+  readonly snapshot: null;
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { lsn, part, reportedLsn, ...rest } = checkpoint;
+  const text = {
+    ...rest,
+    lsn: formatLsn(lsn),
+    part: part && { lsn: formatLsn(part.lsn), seq: part.seq },
+    reportedLsn: formatLsn(reportedLsn),
+  };
+  return Buffer.from(stringifyLossless(text));
+}
+
+/** The record that carries a checkpoint. */
+export function checkpointRecord(
+  checkpoint: Checkpoint,
+  { topic, timestampMs }: { topic: string; timestampMs: number },
+): OutgoingRecord {
+  return {
+    topic,
+    key: Buffer.from(checkpoint.slot),
+    value: encodeCheckpoint(checkpoint),
+    headers: [],
+    timestampMs,
+  };
+}
+
+/** Throws OperatingError `checkpoint-unreadable`, which names the field. */
+export function decodeCheckpoint(value: Buffer): Checkpoint {
+  try {
+    return checkpointOf(new Fields(parseLossless(value.toString()), 'checkpoint'));
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatingError('checkpoint-unreadable', `the checkpoint cannot be read: ${text}`, {
+      remedy:
+        'It was written by a newer Diptych or by something else: use that version, or another prefix and slot.',
+      cause,
+    });
+  }
+}
+
+function checkpointOf(fields: Fields): Checkpoint {
+  if (fields.integer('v') !== 1) throw new TypeError(`version ${fields.integer('v')} is not known`);
+  if (fields.value('snapshot') !== null) throw new TypeError('a snapshot is not known');
+  const part = fields.optional('part');
+  const publications = fields.object('publications');
+  return {
+    v: 1,
+    slot: fields.text('slot'),
+    systemId: fields.text('systemId'),
+    database: fields.text('database'),
+    timeline: fields.integer('timeline'),
+    lsn: parseLsn(fields.text('lsn')),
+    part: part && { lsn: parseLsn(part.text('lsn')), seq: part.integer('seq') },
+    reportedLsn: parseLsn(fields.text('reportedLsn')),
+    optionsHash: fields.text('optionsHash'),
+    publications: Object.fromEntries(
+      publications.names().map((name) => {
+        const publication = publications.object(name);
+        return [name, { oid: publication.integer('oid'), tables: publication.texts('tables') }];
+      }),
+    ),
+    snapshot: null,
+  };
+}
+
+/** Reads fields of parsed JSON; each accessor throws TypeError, naming the field, when it is not what it must be. */
+class Fields {
+  readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #path: string;
+
+  constructor(value: unknown, path: string) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new TypeError(`${path}: no object`);
+    this.#fields = value as Readonly<Record<string, unknown>>;
+    this.#path = path;
+  }
+
+  names(): string[] {
+    return Object.keys(this.#fields);
+  }
+
+  value(name: string): unknown {
+    if (!Object.hasOwn(this.#fields, name)) throw new TypeError(`${this.#path}.${name} is missing`);
+    return this.#fields[name];
+  }
+
+  text(name: string): string {
+    const value = this.value(name);
+    if (typeof value !== 'string') throw new TypeError(`${this.#path}.${name}: no text`);
+    return value;
+  }
+
+  texts(name: string): string[] {
+    const value = this.value(name);
+    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
+      throw new TypeError(`${this.#path}.${name}: no list of texts`);
+    }
+    return value;
+  }
+
+  /** Zero or more. */
+  integer(name: string): number {
+    const value = this.value(name);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+      throw new TypeError(`${this.#path}.${name}: no whole number`);
+    }
+    return value;
+  }
+
+  object(name: string): Fields {
+    return new Fields(this.value(name), `${this.#path}.${name}`);
+  }
+
+  optional(name: string): Fields | null {
+    return this.value(name) === null ? null : this.object(name);
+  }
+}
+
+export interface ReadCheckpointOptions {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly slot: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Default 60 s. */
+  readonly timeoutMs?: number;
+}
+
+/** A checkpoint and its commit marker take two offsets: the newest one is among the last few. */
+const tailOffsets = 100n;
+
+/**
+ * The last committed checkpoint of the slot, or null. Exact once the publisher is fenced: then nothing of ours is open,
+ * and the last stable offset is the end.
+ * Throws OperatingError: `checkpoint-unreadable`, `kafka-refused` (unknown topic), `kafka-unreachable`.
+ */
+export async function readCheckpoint(options: ReadCheckpointOptions): Promise<Checkpoint | null> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+  const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+  try {
+    const tail = { last: tailOffsets };
+    const value =
+      (await lastValue({ ...options, signal, from: tail })) ??
+      (await lastValue({ ...options, signal, from: 'beginning' }));
+    return value && decodeCheckpoint(value);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw classify(error, 'asking');
+  }
+}
+
+async function lastValue(
+  options: ReadCheckpointOptions & { signal: AbortSignal; from: 'beginning' | { readonly last: bigint } },
+): Promise<Buffer | null> {
+  const key = Buffer.from(options.slot);
+  let value: Buffer | null = null;
+  const { brokers, topic, from, signal } = options;
+  for await (const record of readToEnd({ brokers, topics: [topic], from, signal })) {
+    if (record.key?.equals(key)) value = record.value;
+  }
+  return value;
+}

@@ -1,0 +1,110 @@
+/** What an error of a Kafka client means to us. Both clients wrap errors in errors: all of them are looked at. */
+import { AssertionError } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
+
+/**
+ * `asking` – nothing was begun: reading metadata, fencing, creating topics, reading records;
+ * `publishing` – a Kafka transaction was begun, so that its outcome may be unknown.
+ */
+export type Stage = 'asking' | 'publishing';
+
+const fenced = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_PRODUCER_ID_MAPPING'];
+
+const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+
+const refused = [
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'DELEGATION_TOKEN_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'ILLEGAL_SASL_STATE',
+  'INVALID_TIMESTAMP',
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_TRANSACTION_TIMEOUT',
+  'POLICY_VIOLATION',
+  'SASL_AUTHENTICATION_FAILED',
+  'SECURITY_DISABLED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_FOR_MESSAGE_FORMAT',
+  'UNSUPPORTED_SASL_MECHANISM',
+  'UNSUPPORTED_VERSION',
+  'KafkaJSSASLAuthenticationError',
+  'PLT_KFK_AUTHENTICATION',
+  'PLT_KFK_UNSUPPORTED_API',
+];
+
+// Depth and count are bounded because retries collect errors of errors, thousands in a long outage.
+const errorsMax = 1000;
+
+/** Every code, type and name in an error, its causes and its parts. */
+export function errorCodes(error: unknown): Set<string> {
+  const codes = new Set<string>();
+  const seen = new Set<object>();
+  const queue: unknown[] = [error];
+  for (const one of queue) {
+    if (typeof one !== 'object' || one === null || seen.has(one) || seen.size >= errorsMax) continue;
+    seen.add(one);
+    const parts = one as { [part in 'type' | 'apiId' | 'code' | 'name' | 'cause' | 'errors']?: unknown };
+    for (const code of [parts.type, parts.apiId, parts.code, parts.name]) {
+      if (typeof code === 'string') codes.add(code);
+    }
+    queue.push(parts.cause);
+    if (Array.isArray(parts.errors)) queue.push(...parts.errors);
+  }
+  return codes;
+}
+
+/**
+ * The operating error for what a client threw. Ours pass through as they are; a programmer's error is thrown on.
+ * An unknown topic counts as refused only while asking: in the middle of a transaction it may be a moved leader, and
+ * the next session asks again.
+ */
+export function classify(error: unknown, stage: Stage): OperatingError {
+  if (error instanceof OperatingError) return error;
+  if (error instanceof AssertionError) throw error;
+  const codes = errorCodes(error);
+  const text = error instanceof Error ? error.message : String(error);
+  if (fenced.some((code) => codes.has(code))) {
+    return new OperatingError('publisher-fenced', `Kafka has fenced this publisher: ${text}`, {
+      remedy:
+        'Another relay took over the slot, or the Kafka transaction outlived its timeout. The relay starts a new session by itself.',
+      cause: error,
+    });
+  }
+  if (tooLarge.some((code) => codes.has(code))) {
+    return new OperatingError('record-too-large', `Kafka refused a batch as too large: ${text}`, {
+      remedy:
+        "Raise the topic's max.message.bytes (and the broker's socket.request.max.bytes if it is smaller).",
+      cause: error,
+    });
+  }
+  if (
+    refused.some((code) => codes.has(code)) ||
+    (stage === 'asking' && codes.has('UNKNOWN_TOPIC_OR_PARTITION'))
+  ) {
+    return new OperatingError('kafka-refused', `Kafka refused: ${text}`, {
+      remedy:
+        'Check the credentials and ACLs of the relay (topics: Describe, DescribeConfigs, Read, Write; its transactional id: Describe, Write), and that the topics exist.',
+      cause: error,
+    });
+  }
+  return stage === 'asking' ? noAnswer(text, error) : outcomeUnknown(text, error);
+}
+
+function noAnswer(text: string, cause: unknown): OperatingError {
+  return new OperatingError('kafka-unreachable', `Kafka does not answer: ${text}`, {
+    remedy: 'Check the broker addresses, the network and that the brokers run.',
+    cause,
+  });
+}
+
+function outcomeUnknown(text: string, cause: unknown): OperatingError {
+  return new OperatingError(
+    'publish-outcome-unknown',
+    `nobody knows whether the Kafka transaction committed: ${text}`,
+    {
+      remedy: 'Nothing to do: the next session reads the checkpoint and goes on from what was committed.',
+      cause,
+    },
+  );
+}

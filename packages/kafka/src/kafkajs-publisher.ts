@@ -1,0 +1,80 @@
+import kafkajs, { type Message, type Producer, type TopicMessages, type Transaction } from 'kafkajs';
+import { within } from './deadline.ts';
+import { createKafka } from './kafkajs-client.ts';
+import type { PlacedRecord } from './packing.ts';
+import type { PublisherOptions } from './publisher.ts';
+import type { TransactionDriver } from './transactional-publisher.ts';
+
+/** Closing waits for answers that a dead broker never gives. */
+const closeLimitMs = 2000;
+
+/** kafkajs as a driver. */
+export class KafkajsDriver implements TransactionDriver {
+  /** kafkajs copies a partition's list for each record that it adds: the cost grows with the square. */
+  readonly sendRecordsMax = 1000;
+  readonly #producer: Producer;
+  #transaction: Transaction | null = null;
+  #working: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PublisherOptions) {
+    this.#producer = createKafka(options).producer({
+      transactionalId: options.transactionalId,
+      transactionTimeout: options.transactionTimeoutMs,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      // Counted, because kafkajs knows no bound in time; the publisher gives up at its deadline anyway.
+      retry: { initialRetryTime: 20, maxRetryTime: 1000, retries: 8 },
+    });
+  }
+
+  async fence(): Promise<void> {
+    // InitProducerId is part of the first transaction().
+    this.#transaction = await this.#track(async () => {
+      await this.#producer.connect();
+      return await this.#producer.transaction();
+    });
+  }
+
+  async send(records: readonly PlacedRecord[]): Promise<void> {
+    await this.#track(async () => {
+      this.#transaction ??= await this.#producer.transaction();
+      await this.#transaction.sendBatch({ acks: -1, topicMessages: messagesByTopic(records) });
+    });
+  }
+
+  async commit(): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = null;
+    await this.#track(async () => transaction?.commit());
+  }
+
+  async close(): Promise<void> {
+    const disconnect = () => this.#producer.disconnect().catch(() => undefined);
+    await within(disconnect(), { limitMs: closeLimitMs, what: 'closing' }).catch(() => undefined);
+    // What is in flight retries on, and connects again for it: end that as well, once it has come to its end.
+    void this.#working.then(disconnect, disconnect);
+  }
+
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    const working = work();
+    this.#working = working;
+    return working;
+  }
+}
+
+function messagesByTopic(records: readonly PlacedRecord[]): TopicMessages[] {
+  const topics = new Map<string, Message[]>();
+  for (const { record, partition } of records) {
+    const messages = topics.get(record.topic) ?? [];
+    topics.set(record.topic, messages);
+    messages.push({
+      partition,
+      key: record.key,
+      value: record.value,
+      headers: Object.fromEntries(record.headers),
+      timestamp: record.timestampMs.toString(),
+    });
+  }
+  return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
+}

@@ -1,0 +1,107 @@
+import { createRecordsBatch } from '@platformatic/kafka';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { batchOverheadBytes, type PackingLimits, type PlacedRecord, pack, recordBytes } from './packing.ts';
+import type { OutgoingRecord } from './record.ts';
+
+const limits: PackingLimits = { messageBytesMax: () => 1000, sendBytesMax: 100_000, sendRecordsMax: 100 };
+
+function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
+  return {
+    record: { topic, key: null, value: Buffer.from(value), headers: [], timestampMs: 1 },
+    partition,
+  };
+}
+
+function sendsOf(
+  records: readonly PlacedRecord[],
+  change: Partial<PackingLimits> = {},
+): (readonly PlacedRecord[])[] {
+  const packing = pack(records, { ...limits, ...change });
+  if (!packing.ok) throw new Error(`too large: ${packing.bytes} bytes`);
+  return [...packing.sends];
+}
+
+/** What the client really makes of one partition's records. */
+function encodedBytes(records: readonly OutgoingRecord[]): number {
+  const messages = records.map((record) => ({
+    topic: record.topic,
+    partition: 0,
+    ...(record.key === null ? {} : { key: record.key }),
+    value: record.value ?? Buffer.alloc(0),
+    headers: new Map(record.headers.map(([name, value]) => [Buffer.from(name), Buffer.from(value)])),
+    timestamp: BigInt(record.timestampMs),
+  }));
+  return createRecordsBatch(messages, {}).length;
+}
+
+test('nothing makes no send', () => {
+  expect(sendsOf([])).toEqual([]);
+});
+
+test('records that fit go in one send, in their order', () => {
+  const records = [placed('1'), placed('2', 1), placed('3')];
+  expect(sendsOf(records)).toEqual([records]);
+});
+
+test('a batch that would pass max.message.bytes starts a new send', () => {
+  const records = [placed('x'.repeat(600)), placed('y'.repeat(600)), placed('z')];
+  expect(sendsOf(records).map((send) => send.length)).toEqual([1, 2]);
+});
+
+test('the limit is counted per partition and per topic', () => {
+  const records = [placed('x'.repeat(600)), placed('y'.repeat(600), 1), placed('z'.repeat(600), 0, 'b')];
+  expect(sendsOf(records)).toHaveLength(1);
+});
+
+test('a send is bounded in bytes and in records over all partitions', () => {
+  const records = Array.from({ length: 10 }, (_, index) => placed('x'.repeat(100), index));
+  expect(sendsOf(records, { sendBytesMax: 400 }).map((send) => send.length)).toEqual([3, 3, 3, 1]);
+  expect(sendsOf(records, { sendRecordsMax: 4 }).map((send) => send.length)).toEqual([4, 4, 2]);
+});
+
+test('a record that fits nowhere is named, with nothing packed', () => {
+  const packing = pack([placed('a'), placed('x'.repeat(2000), 0, 'big')], limits);
+  expect(packing).toMatchObject({ ok: false, topic: 'big', bytesMax: 1000 });
+});
+
+test('the size of a batch is never underestimated, and overestimated by little', () => {
+  const text = fc.string({ maxLength: 300, unit: 'grapheme' });
+  const record = fc.record({
+    topic: fc.constant('a'),
+    key: fc.option(fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))),
+    value: fc.uint8Array({ maxLength: 20_000 }).map((bytes) => Buffer.from(bytes)),
+    headers: fc.uniqueArray(fc.tuple(text, text), { maxLength: 4, selector: ([name]) => name }),
+    timestampMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(record, { minLength: 1, maxLength: 20 }), (records) => {
+      const estimate = batchOverheadBytes + records.reduce((sum, one) => sum + recordBytes(one), 0);
+      const truth = encodedBytes(records);
+      expect(estimate).toBeGreaterThanOrEqual(truth);
+      expect(estimate - truth).toBeLessThanOrEqual(18 * records.length);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('packing keeps every record once, in order, within every limit', () => {
+  const one = fc.tuple(
+    fc.integer({ min: 0, max: 900 }),
+    fc.integer({ min: 0, max: 3 }),
+    fc.constantFrom('a', 'b'),
+  );
+  fc.assert(
+    fc.property(fc.array(one, { maxLength: 60 }), (plan) => {
+      const records = plan.map(([size, partition, topic]) => placed('x'.repeat(size), partition, topic));
+      const sends = sendsOf(records, { sendRecordsMax: 7 });
+      expect(sends.flat()).toEqual(records);
+      for (const send of sends) {
+        expect(send.length).toBeLessThanOrEqual(7);
+        for (const batch of Object.values(Object.groupBy(send, (p) => `${p.record.topic}/${p.partition}`))) {
+          expect(encodedBytes((batch ?? []).map((p) => p.record))).toBeLessThanOrEqual(1000);
+        }
+      }
+    }),
+  );
+});

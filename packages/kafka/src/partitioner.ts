@@ -1,0 +1,26 @@
+/**
+ * Java's default partitioner: records with equal keys go to the same partition, whichever client wrote them.
+ * https://github.com/apache/kafka/blob/4.3/clients/src/main/java/org/apache/kafka/common/utils/Utils.java (murmur2)
+ */
+
+/** MurmurHash 2 with Kafka's seed, as a signed 32-bit integer. */
+export function murmur2(bytes: Buffer): number {
+  const multiplier = 0x5bd1e995;
+  const words = bytes.length >>> 2;
+  let hash = 0x9747b28c ^ bytes.length;
+  for (let word = 0; word < words; word += 1) {
+    let k = Math.imul(bytes.readInt32LE(word * 4), multiplier);
+    k ^= k >>> 24;
+    hash = Math.imul(hash, multiplier) ^ Math.imul(k, multiplier);
+  }
+  const rest = bytes.length & 3;
+  if (rest > 0) hash = Math.imul(hash ^ bytes.readUIntLE(words * 4, rest), multiplier);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, multiplier);
+  return hash ^ (hash >>> 15);
+}
+
+/** The partition of a key. A null key goes to partition 0, so that keyless records keep their order (docs/wire.md). */
+export function partitionOf(key: Buffer | null, partitions: number): number {
+  return key === null ? 0 : (murmur2(key) & 0x7fff_ffff) % partitions;
+}

@@ -1,0 +1,95 @@
+import { Producer, type Serializers } from '@platformatic/kafka';
+import { errorCodes } from './classify.ts';
+import { within } from './deadline.ts';
+import type { PlacedRecord } from './packing.ts';
+import type { PublisherOptions } from './publisher.ts';
+import type { TransactionDriver } from './transactional-publisher.ts';
+
+type Bytes = Buffer | null;
+type BytesProducer = Producer<Bytes, Bytes, string, string>;
+type Transaction = NonNullable<BytesProducer['transaction']>;
+
+/** Bytes pass as they are; null stays null, which the client writes as a null key or a tombstone. */
+const serializers: Serializers<Bytes, Bytes, string, string> = {
+  key: (key) => key ?? undefined,
+  value: (value) => value ?? undefined,
+  headerKey: (name) => (name === undefined ? undefined : Buffer.from(name)),
+  headerValue: (value) => (value === undefined ? undefined : Buffer.from(value)),
+};
+
+/** Closing waits for answers that a dead broker never gives. */
+const closeLimitMs = 2000;
+
+/** `@platformatic/kafka` as a driver. */
+export class PlatformaticDriver implements TransactionDriver {
+  readonly sendRecordsMax = 10_000;
+  readonly #producer: BytesProducer;
+  #transaction: Transaction | null = null;
+
+  constructor(options: PublisherOptions) {
+    this.#producer = new Producer({
+      clientId: options.clientId,
+      bootstrapBrokers: [...options.brokers],
+      serializers,
+      idempotent: true,
+      transactionalId: options.transactionalId,
+      // The client's `timeout` is also what it gives the broker as the transaction's.
+      timeout: options.transactionTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      connectTimeout: 3000,
+      // Bounded by time, not by count: the publisher gives up at its deadline, and close() ends the retries.
+      retries: Number.MAX_SAFE_INTEGER,
+      retryDelay: (_client, _operation, attempt, _retries, error) => retryDelayMs(attempt, error),
+      autocreateTopics: false,
+    });
+  }
+
+  async fence(): Promise<void> {
+    this.#transaction = await this.#begin();
+  }
+
+  async send(records: readonly PlacedRecord[]): Promise<void> {
+    this.#transaction ??= await this.#begin();
+    await this.#transaction.send({ messages: records.map(messageOf), acks: -1 });
+  }
+
+  async commit(): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = null;
+    await transaction?.commit();
+  }
+
+  async close(): Promise<void> {
+    await within(this.#producer.close(true), { limitMs: closeLimitMs, what: 'closing' }).catch(
+      () => undefined,
+    );
+  }
+
+  /**
+   * The first one is InitProducerId. It must say "no producer yet" (-1, -1): by itself the client says 0, 0, and every
+   * second start is refused as PRODUCER_FENCED.
+   */
+  #begin(): Promise<Transaction> {
+    return this.#producer.beginTransaction({ producerId: -1n, producerEpoch: -1 });
+  }
+}
+
+/**
+ * CONCURRENT_TRANSACTIONS right after a commit is normal: the coordinator still writes the markers, which takes about
+ * a millisecond. Anything else backs off from 50 ms to 2 s.
+ */
+function retryDelayMs(attempt: number, error: Error): number {
+  if (errorCodes(error).has('CONCURRENT_TRANSACTIONS')) return Math.min(attempt, 50);
+  return Math.min(50 * 2 ** Math.min(attempt, 6), 2000);
+}
+
+function messageOf({ record, partition }: PlacedRecord) {
+  return {
+    topic: record.topic,
+    partition,
+    key: record.key,
+    value: record.value,
+    headers: new Map(record.headers),
+    timestamp: BigInt(record.timestampMs),
+  };
+}

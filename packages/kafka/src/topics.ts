@@ -1,0 +1,194 @@
+/** Names and defaults of topics (docs/wire.md, "Names and defaults"), and their creation. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatingError } from '@diptych/runtime/failure';
+import kafkajs, { type Admin } from 'kafkajs';
+import { classify, errorCodes } from './classify.ts';
+import { FetchClient } from './fetch-client.ts';
+import { withAdmin } from './kafkajs-client.ts';
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/** Kept for ever: join, drift and replay say from which commit on they are complete, and by default that is the first. */
+const kept = { 'cleanup.policy': 'delete', 'retention.ms': '-1' } as const;
+
+/** Of a topic with domain or change events; records of a key stay in one partition. */
+const eventPartitions = 6;
+
+/** What Kafka does not allow in a name becomes `_`. Two names that collide are refused by who chooses them. */
+export function legalTopicName(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/g, '_');
+}
+
+/** `outbox.event.<aggregatetype>` */
+export function domainTopicName(aggregateType: string): string {
+  return legalTopicName(`outbox.event.${aggregateType}`);
+}
+
+/** `<prefix>.<schema>.<table>` */
+export function changeTopicName({
+  prefix,
+  schema,
+  table,
+}: {
+  prefix: string;
+  schema: string;
+  table: string;
+}): string {
+  return legalTopicName(`${prefix}.${schema}.${table}`);
+}
+
+export interface OwnTopics {
+  /** END of each transaction. */
+  readonly transaction: string;
+  readonly parked: string;
+  readonly checkpoint: string;
+}
+
+/** The relay's own topics. */
+export function ownTopicNames({ prefix, slot }: { prefix: string; slot: string }): OwnTopics {
+  return {
+    transaction: legalTopicName(`${prefix}.transaction`),
+    parked: legalTopicName(`${prefix}.parked`),
+    checkpoint: legalTopicName(`${prefix}.checkpoint.${slot}`),
+  };
+}
+
+/** A topic of domain events or of change events. */
+export function eventTopicSpec(name: string): TopicSpec {
+  return { name, partitions: eventPartitions, config: kept };
+}
+
+/** All topics of a relay: its own, one partition each, and those of the given event topics. */
+export function topicSpecs(names: {
+  prefix: string;
+  slot: string;
+  eventTopics: readonly string[];
+}): TopicSpec[] {
+  const own = ownTopicNames(names);
+  return [
+    { name: own.transaction, partitions: 1, config: kept },
+    { name: own.parked, partitions: 1, config: kept },
+    // One partition for one slot: the last stable offset of a shared one would hide the newest checkpoint.
+    { name: own.checkpoint, partitions: 1, config: { 'cleanup.policy': 'compact' } },
+    ...names.eventTopics.map(eventTopicSpec),
+  ];
+}
+
+interface AdminRequest {
+  readonly brokers: readonly string[];
+  /** Default 30 s: creating a thousand topics takes a small broker several seconds. */
+  readonly timeoutMs?: number;
+}
+
+function adminOptions({ brokers, timeoutMs = 30_000 }: AdminRequest, what: string) {
+  return { brokers, clientId: 'diptych-admin', requestTimeoutMs: timeoutMs, limitMs: timeoutMs, what };
+}
+
+/**
+ * Creates what is missing, with the broker's own replication factor, and waits until every partition has a leader.
+ * An existing topic is left as it is. Safe to run several times at once. Returns the names it created.
+ * Throws OperatingError: `topic-not-creatable`, `kafka-unreachable`, `kafka-refused`.
+ */
+export async function ensureTopics(
+  request: AdminRequest & { specs: readonly TopicSpec[] },
+): Promise<string[]> {
+  const created = await withAdmin(adminOptions(request, 'creating topics'), async (admin) => {
+    const existing = new Set(await admin.listTopics());
+    const missing = request.specs.filter((spec) => !existing.has(spec.name));
+    return missing.length === 0 ? [] : await create(admin, missing);
+  });
+  const names = request.specs.map((spec) => spec.name);
+  await untilLed(request, names);
+  return created;
+}
+
+async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<string[]> {
+  const topics = specs.map(({ name, partitions, config }) => ({
+    topic: name,
+    numPartitions: partitions,
+    replicationFactor: -1,
+    configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+  }));
+  try {
+    // False: all of them came into being meanwhile.
+    const created = await admin.createTopics({ topics, waitForLeaders: false });
+    return created ? specs.map((spec) => spec.name) : [];
+  } catch (error) {
+    const failures = error instanceof kafkajs.KafkaJSAggregateError ? error.errors : [error];
+    const others = failures.filter((one) => !errorCodes(one).has('TOPIC_ALREADY_EXISTS'));
+    const [first] = others;
+    if (first !== undefined) throw notCreatable(first);
+    const taken = new Set(failures.map(topicOf));
+    return specs.map((spec) => spec.name).filter((name) => !taken.has(name));
+  }
+}
+
+function notCreatable(error: unknown): OperatingError {
+  const usual = classify(error, 'asking');
+  // A broker that went away meanwhile is no matter of the topic.
+  if (usual.code === 'kafka-unreachable' && !(error instanceof kafkajs.KafkaJSProtocolError)) return usual;
+  const topic = topicOf(error) ?? 'among those to create';
+  const text = error instanceof Error ? error.message : String(error);
+  return new OperatingError('topic-not-creatable', `the topic ${topic} cannot be created: ${text}`, {
+    remedy: 'Give the relay the ACL Create on the cluster or on its topics, or create the topic by hand.',
+    cause: error,
+  });
+}
+
+/** kafkajs's error for one topic names it; its types do not say so. */
+function topicOf(error: unknown): string | undefined {
+  return error instanceof Error && 'topic' in error && typeof error.topic === 'string'
+    ? error.topic
+    : undefined;
+}
+
+/**
+ * Until every leader answers for its partitions: a broker shows itself as the leader of a new partition before it has
+ * opened it.
+ */
+async function untilLed(
+  { brokers, timeoutMs = 30_000 }: AdminRequest,
+  names: readonly string[],
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  const client = new FetchClient({ brokers, requestTimeoutMs: timeoutMs });
+  try {
+    for (;;) {
+      const failure = await leaderFailure(client, names);
+      if (failure === undefined) return;
+      if (performance.now() > deadline) throw classify(failure, 'asking');
+      await sleep(20);
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+async function leaderFailure(client: FetchClient, names: readonly string[]): Promise<unknown> {
+  try {
+    const topics = await client.topics(names);
+    if (topics.size < new Set(names).size) return new Error('not every topic is known yet');
+    await client.offsets(topics.values(), 'first');
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/**
+ * Whether Kafka answers: the cluster's id and how many brokers it has.
+ * Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
+ */
+export async function describe(
+  brokers: readonly string[],
+  timeoutMs = 10_000,
+): Promise<{ clusterId: string; brokers: number }> {
+  return await withAdmin(adminOptions({ brokers, timeoutMs }, 'asking for the cluster'), async (admin) => {
+    const cluster = await admin.describeCluster();
+    return { clusterId: cluster.clusterId, brokers: cluster.brokers.length };
+  });
+}

@@ -1,0 +1,146 @@
+import { assert } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
+import { classify } from './classify.ts';
+import { within } from './deadline.ts';
+import { type PackingLimits, type PlacedRecord, pack } from './packing.ts';
+import { partitionOf } from './partitioner.ts';
+import type { Publisher, PublisherOptions } from './publisher.ts';
+import type { OutgoingRecord } from './record.ts';
+import { TopicCatalog } from './topic-catalog.ts';
+
+/** What a Kafka client has to offer. Its calls come one after another; any error may pass through as it is. */
+export interface TransactionDriver {
+  /** Records of one `send` at most: bounds the work between two looks at the event loop. */
+  readonly sendRecordsMax: number;
+  /** InitProducerId. */
+  fence(): Promise<void>;
+  /** Sends to the given partitions, in order, and waits until all in-sync replicas have the records. */
+  send(records: readonly PlacedRecord[]): Promise<void>;
+  /** Ends the transaction that the first send began. */
+  commit(): Promise<void>;
+  /** Ends the connections, whatever is in flight. Never throws. */
+  close(): Promise<void>;
+}
+
+/** A produce request is bounded by the broker's `socket.request.max.bytes` (100 MiB); it holds it whole in memory. */
+const sendBytesMax = 16 * 1024 * 1024;
+
+type State = 'new' | 'fencing' | 'idle' | 'publishing' | 'dead' | 'closed';
+
+/** The part of publishing that is the same for every client. */
+export class TransactionalPublisher implements Publisher {
+  readonly #driver: TransactionDriver;
+  readonly #catalog: TopicCatalog;
+  readonly #fenceTimeoutMs: number;
+  readonly #publishTimeoutMs: number;
+  #state: State = 'new';
+
+  constructor(driver: TransactionDriver, options: PublisherOptions) {
+    this.#driver = driver;
+    this.#catalog = new TopicCatalog(options);
+    // InitProducerId first ends an older transaction; two requests' time is plenty, and a dead broker is said soon.
+    this.#fenceTimeoutMs = options.requestTimeoutMs * 2;
+    // After its own timeout the broker aborts the transaction in any case.
+    this.#publishTimeoutMs = options.transactionTimeoutMs + options.requestTimeoutMs;
+  }
+
+  async fence(): Promise<void> {
+    assert(this.#state === 'new', `a publisher is fenced once, this one is ${this.#state}`);
+    this.#state = 'fencing';
+    try {
+      await within(this.#driver.fence(), { limitMs: this.#fenceTimeoutMs, what: 'InitProducerId' });
+      this.#move('fencing', 'idle');
+    } catch (error) {
+      await this.#die();
+      throw classify(error, 'asking');
+    }
+  }
+
+  async publish(records: readonly OutgoingRecord[]): Promise<void> {
+    assert(this.#state === 'idle', `a publisher publishes when idle, this one is ${this.#state}`);
+    if (records.length === 0) return;
+    this.#state = 'publishing';
+    const sends = await this.#plan(records);
+    try {
+      await within(this.#transact(sends), { limitMs: this.#publishTimeoutMs, what: 'the Kafka transaction' });
+      this.#move('publishing', 'idle');
+    } catch (error) {
+      await this.#die();
+      throw classify(error, 'publishing');
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    await this.#driver.close();
+  }
+
+  /** Where each record goes and with which send. Nothing is begun yet, so an error leaves the publisher usable. */
+  async #plan(records: readonly OutgoingRecord[]): Promise<readonly (readonly PlacedRecord[])[]> {
+    try {
+      await this.#catalog.load(records.map((record) => record.topic));
+      const limits: PackingLimits = {
+        messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
+        sendBytesMax,
+        sendRecordsMax: this.#driver.sendRecordsMax,
+      };
+      const packing = pack(this.#place(records), limits);
+      if (!packing.ok) throw tooLarge(packing);
+      return packing.sends;
+    } catch (error) {
+      if (this.#state === 'publishing') this.#state = 'idle';
+      throw classify(error, 'asking');
+    }
+  }
+
+  #place(records: readonly OutgoingRecord[]): PlacedRecord[] {
+    const placed: PlacedRecord[] = [];
+    for (const record of records) {
+      const { partitions } = this.#catalog.limitsOf(record.topic);
+      if (record.spread === 'every') {
+        for (let partition = 0; partition < partitions; partition += 1) placed.push({ record, partition });
+      } else {
+        placed.push({ record, partition: partitionOf(record.key, partitions) });
+      }
+    }
+    return placed;
+  }
+
+  /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */
+  async #transact(sends: readonly (readonly PlacedRecord[])[]): Promise<void> {
+    for (const send of sends) {
+      this.#move('publishing', 'publishing');
+      await this.#driver.send(send);
+    }
+    this.#move('publishing', 'publishing');
+    await this.#driver.commit();
+  }
+
+  #move(from: State, to: State): void {
+    if (this.#state !== from) throw new Error(`the publisher was ${this.#state} meanwhile`);
+    this.#state = to;
+  }
+
+  async #die(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'dead';
+    await this.#driver.close();
+  }
+}
+
+function tooLarge({
+  topic,
+  bytes,
+  bytesMax,
+}: {
+  topic: string;
+  bytes: number;
+  bytesMax: number;
+}): OperatingError {
+  return new OperatingError(
+    'record-too-large',
+    `a record for the topic ${topic} takes ${bytes} bytes as a batch, the topic allows ${bytesMax}`,
+    { remedy: `Raise max.message.bytes of the topic ${topic} to at least ${bytes}.` },
+  );
+}
