@@ -64,7 +64,10 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
 }
 
 /** The path of a command that PATH finds, or undefined. */
-export async function commandOnPath(name: string, path = process.env.PATH ?? ''): Promise<string | undefined> {
+export async function commandOnPath(
+  name: string,
+  path = process.env.PATH ?? '',
+): Promise<string | undefined> {
   for (const directory of path.split(delimiter)) {
     if (directory === '') continue;
     const candidate = join(directory, name);

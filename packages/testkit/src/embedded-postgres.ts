@@ -55,7 +55,11 @@ export async function serverIdentity(): Promise<
 }
 
 async function idOf(option: string, user: string): Promise<number | undefined> {
-  const { code, output } = await runCommand({ command: 'id', args: [option, user], timeoutMs: commandTimeoutMs });
+  const { code, output } = await runCommand({
+    command: 'id',
+    args: [option, user],
+    timeoutMs: commandTimeoutMs,
+  });
   return code === 0 ? Number(output.trim()) : undefined;
 }
 
@@ -132,7 +136,8 @@ async function createCluster(
   await rm(passwordFile);
   if (code === 0) return;
   throw new OperatingError('server-not-started', `initdb of the embedded Postgres failed\n${output.trim()}`, {
-    remedy: 'Its output says why. The temporary directory (TMPDIR) has to be reachable for an unprivileged user.',
+    remedy:
+      'Its output says why. The temporary directory (TMPDIR) has to be reachable for an unprivileged user.',
   });
 }
 

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OperatingError } from '@diptych/runtime/failure';
+import { atomically } from './atomically.ts';
 import { runCommand } from './command.ts';
 import { brokerProperties, createBroker, jvmArguments } from './kafka-broker.ts';
 import { freePorts } from './port.ts';
@@ -72,18 +73,27 @@ export async function installKafka(options: InstallOptions): Promise<KafkaInstal
   if (!(await installedJars(home))) {
     await makeCache(cache);
     let output = '';
-    const work = { say, what: `fetching Apache Kafka ${kafkaVersion} (about 45 MB)`, count: () => transferred(output) };
+    const work = {
+      say,
+      what: `fetching Apache Kafka ${kafkaVersion} (about 45 MB)`,
+      count: () => transferred(output),
+    };
     await showing(work, () => download({ ...options, home, onOutput: (text) => (output += text) }));
   }
   const jars = await installedJars(home);
-  if (!jars) throw downloadFailed(`${home} is not complete after the download`, `Remove ${home} and try again.`);
+  if (!jars)
+    throw downloadFailed(`${home} is not complete after the download`, `Remove ${home} and try again.`);
   const prepared = join(home, `java-${java.version}`);
   if (!(await exists(join(prepared, 'formatted')))) {
     const work = { say, what: `preparing Apache Kafka ${kafkaVersion} for quick starts (once)` };
     await showing(work, () => prepare({ ...options, jars, prepared }));
   }
   const archive = join(prepared, 'kafka.jsa');
-  return { jars, formatted: join(prepared, 'formatted'), archive: (await exists(archive)) ? archive : undefined };
+  return {
+    jars,
+    formatted: join(prepared, 'formatted'),
+    archive: (await exists(archive)) ? archive : undefined,
+  };
 }
 
 /** How far Maven has come, from what it printed: `Downloaded from central: https://… (1.2 MB at 3.4 MB/s)`. */
@@ -91,7 +101,9 @@ export function transferred(output: string): string {
   const units: Readonly<Record<string, number>> = { B: 1e-6, kB: 1e-3, MB: 1 };
   let files = 0;
   let megabytes = 0;
-  for (const [, name, amount, unit] of output.matchAll(/Downloaded from [^ ]+: (\S+) \(([\d.]+) (B|kB|MB)/g)) {
+  for (const [, name, amount, unit] of output.matchAll(
+    /Downloaded from [^ ]+: (\S+) \(([\d.]+) (B|kB|MB)/g,
+  )) {
     if (name?.endsWith('.jar')) files += 1;
     megabytes += Number(amount) * (units[unit ?? ''] ?? 0);
   }
@@ -120,90 +132,96 @@ async function download(
   options: InstallOptions & { home: string; onOutput: (text: string) => void },
 ): Promise<void> {
   const { home, watchdog, signal, onOutput } = options;
-  await atomically({ target: home, watchdog, complete: async () => (await installedJars(home)) !== undefined }, async (part) => {
-    const libs = join(part, 'libs');
-    const args = ['-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${libs}`];
-    const { code, output } = await runCommand({
-      command: 'mvn',
-      args,
-      cwd: part,
-      timeoutMs: downloadTimeoutMs,
-      watchdog,
-      signal,
-      onOutput,
-    });
-    if (code !== 0) {
-      const lines = output.split('\n').filter((line) => /ERROR|ENOENT/.test(line));
-      throw downloadFailed(
-        `Maven could not fetch Apache Kafka\n${lines.slice(0, 5).join('\n')}`.trimEnd(),
-        'Check that Maven Central (or the mirror in ~/.m2/settings.xml) is reached, then try again.',
-      );
-    }
-    const manifest: Record<string, number> = {};
-    for (const jar of await readdir(libs)) manifest[jar] = (await stat(join(libs, jar))).size;
-    await writeFile(join(part, manifestName), JSON.stringify(manifest, undefined, 2));
-  });
+  await atomically(
+    { target: home, watchdog, complete: async () => (await installedJars(home)) !== undefined },
+    async (part) => {
+      const libs = join(part, 'libs');
+      const args = [
+        '-B',
+        '-f',
+        pom,
+        'dependency:copy-dependencies',
+        '-DincludeScope=runtime',
+        `-DoutputDirectory=${libs}`,
+      ];
+      const { code, output } = await runCommand({
+        command: 'mvn',
+        args,
+        cwd: part,
+        timeoutMs: downloadTimeoutMs,
+        watchdog,
+        signal,
+        onOutput,
+      });
+      if (code !== 0) {
+        const lines = output.split('\n').filter((line) => /ERROR|ENOENT/.test(line));
+        throw downloadFailed(
+          `Maven could not fetch Apache Kafka\n${lines.slice(0, 5).join('\n')}`.trimEnd(),
+          'Check that Maven Central (or the mirror in ~/.m2/settings.xml) is reached, then try again.',
+        );
+      }
+      const manifest: Record<string, number> = {};
+      for (const jar of await readdir(libs)) manifest[jar] = (await stat(join(libs, jar))).size;
+      await writeFile(join(part, manifestName), JSON.stringify(manifest, undefined, 2));
+    },
+  );
 }
 
 /** Formats a log directory and lets the broker start and stop once, so that the JVM archives the classes it loaded. */
-async function prepare(options: InstallOptions & { jars: readonly string[]; prepared: string }): Promise<void> {
-  const { java, jars, prepared, watchdog, signal } = options;
-  await atomically({ target: prepared, watchdog, complete: () => exists(join(prepared, 'formatted')) }, async (part) => {
-    const [port = 0, controllerPort = 0] = await freePorts(2);
-    const run = join(part, 'run');
-    await mkdir(run);
-    const properties = join(run, 'format.properties');
-    await writeFile(properties, brokerProperties({ directory: run, port, controllerPort }));
-    const { code, output } = await runCommand({
-      command: java.command,
-      args: [
-        ...jvmArguments(jars),
-        'kafka.tools.StorageTool',
-        'format',
-        `--cluster-id=${clusterId}`,
-        `--config=${properties}`,
-      ],
-      timeoutMs: formatTimeoutMs,
-      watchdog,
-      signal,
-    });
-    if (code !== 0) {
-      throw new OperatingError('server-not-started', `Kafka's storage could not be formatted\n${output.trim()}`, {
-        remedy: `The output says why. Removing ${dirname(prepared)} starts anew.`,
-      });
-    }
-    await copyFiles(join(run, 'data'), join(part, 'formatted'));
-    const archive = `-XX:ArchiveClassesAtExit=${join(part, 'kafka.jsa')}`;
-    const logFile = join(run, 'kafka.log');
-    const broker = await createBroker({
-      ...{ java: java.command, jars, jvmArguments: [archive], directory: run, logFile, port, controllerPort },
-      ...{ watchdog, signal },
-    });
-    await broker.start();
-    await broker.stop();
-    await rm(run, { recursive: true });
-  });
-}
-
-/** Fills a folder beside the target, then renames it. Whoever finds a complete target there first leaves it. */
-async function atomically(
-  { target, watchdog, complete }: { target: string; watchdog: Watchdog; complete: () => Promise<boolean> },
-  fill: (part: string) => Promise<void>,
+async function prepare(
+  options: InstallOptions & { jars: readonly string[]; prepared: string },
 ): Promise<void> {
-  const part = join(dirname(target), `${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.part`);
-  watchdog.directoryCreated(part);
-  try {
-    await mkdir(part, { recursive: true });
-    await fill(part);
-    if (await complete()) return;
-    // What is there is broken, and the rename needs the place.
-    await rm(target, { recursive: true, force: true });
-    await rename(part, target);
-  } catch (error) {
-    if (!(await complete())) throw error;
-  } finally {
-    await rm(part, { recursive: true, force: true });
-  }
+  const { java, jars, prepared, watchdog, signal } = options;
+  await atomically(
+    { target: prepared, watchdog, complete: () => exists(join(prepared, 'formatted')) },
+    async (part) => {
+      const [port = 0, controllerPort = 0] = await freePorts(2);
+      const run = join(part, 'run');
+      await mkdir(run);
+      const properties = join(run, 'format.properties');
+      await writeFile(properties, brokerProperties({ directory: run, port, controllerPort }));
+      const { code, output } = await runCommand({
+        command: java.command,
+        args: [
+          ...jvmArguments(jars),
+          'kafka.tools.StorageTool',
+          'format',
+          `--cluster-id=${clusterId}`,
+          `--config=${properties}`,
+        ],
+        timeoutMs: formatTimeoutMs,
+        watchdog,
+        signal,
+      });
+      if (code !== 0) {
+        throw new OperatingError(
+          'server-not-started',
+          `Kafka's storage could not be formatted\n${output.trim()}`,
+          {
+            remedy: `The output says why. Removing ${dirname(prepared)} starts anew.`,
+          },
+        );
+      }
+      await copyFiles(join(run, 'data'), join(part, 'formatted'));
+      const archive = `-XX:ArchiveClassesAtExit=${join(part, 'kafka.jsa')}`;
+      const logFile = join(run, 'kafka.log');
+      const broker = await createBroker({
+        ...{
+          java: java.command,
+          jars,
+          jvmArguments: [archive],
+          directory: run,
+          logFile,
+          port,
+          controllerPort,
+        },
+        ...{ watchdog, signal },
+      });
+      await broker.start();
+      await broker.stop();
+      await rm(run, { recursive: true });
+    },
+  );
 }
 
 /** Copies the few files of a formatted log directory. */

@@ -60,7 +60,10 @@ function apiVersionsRequest(): Buffer {
 }
 
 /** Whether a Kafka broker answers there in plain text within the time. Never throws. */
-export function kafkaAnswers({ host, port }: Address, { timeoutMs }: { timeoutMs: number }): Promise<boolean> {
+export function kafkaAnswers(
+  { host, port }: Address,
+  { timeoutMs }: { timeoutMs: number },
+): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     let received = Buffer.alloc(0);
@@ -75,7 +78,8 @@ export function kafkaAnswers({ host, port }: Address, { timeoutMs }: { timeoutMs
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
       // size, correlation id, error code
-      if (received.length >= 10) answer(received.readInt32BE(4) === correlationId && received.readInt16BE(8) === 0);
+      if (received.length >= 10)
+        answer(received.readInt32BE(4) === correlationId && received.readInt16BE(8) === 0);
     });
   });
 }

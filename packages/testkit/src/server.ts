@@ -68,8 +68,10 @@ export class Server implements Control {
     const deadline = performance.now() + startTimeoutMs;
     await this.#spawn();
     const answering = async (): Promise<true | undefined> => {
+      // Asked before the log is read, so that the log of an ended server is whole.
+      const ended = this.#child === undefined;
       const log = await this.#log();
-      if (this.#child === undefined) {
+      if (ended) {
         if (!passing?.test(log) || performance.now() > deadline) throw this.#notStarted(log, 'it ended');
         await this.#spawn();
         return undefined;
@@ -85,7 +87,8 @@ export class Server implements Control {
     } catch (cause) {
       const log = await this.#log();
       await this.kill();
-      if (cause instanceof OperatingError || signal?.aborted) throw cause;
+      signal?.throwIfAborted();
+      if (cause instanceof OperatingError) throw cause;
       throw this.#notStarted(log, `it did not answer within ${startTimeoutMs / 1_000} s`, cause);
     }
   }

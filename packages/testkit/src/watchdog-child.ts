@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lives } from './lives.ts';
 import type { WatchdogOrder } from './watchdog.ts';
 
 /** Postgres ends at once on SIGQUIT and frees its shared memory, which SIGKILL would leave behind: so a grace first. */
@@ -17,24 +18,30 @@ const intervalMs = 100;
 const processes = new Map<number, NodeJS.Signals>();
 const directories = new Set<string>();
 
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    return process.kill(pid, name);
+    process.kill(pid, name);
   } catch {
-    return false;
+    // It has ended by itself.
   }
 }
 
 async function endProcesses(): Promise<void> {
   for (const [pid, name] of processes) signal(pid, name);
   const deadline = performance.now() + graceMs;
-  while ([...processes.keys()].some((pid) => signal(pid, 0)) && performance.now() < deadline) await sleep(intervalMs);
+  while ([...processes.keys()].some((pid) => lives(pid)) && performance.now() < deadline)
+    await sleep(intervalMs);
   for (const pid of processes.keys()) signal(pid, 'SIGKILL');
 }
 
 async function removeDirectories(): Promise<void> {
   for (const directory of directories) {
-    await rm(directory, { recursive: true, force: true, maxRetries: removalAttemptsMax, retryDelay: intervalMs });
+    await rm(directory, {
+      recursive: true,
+      force: true,
+      maxRetries: removalAttemptsMax,
+      retryDelay: intervalMs,
+    });
   }
 }
 

@@ -47,7 +47,8 @@ export class Watchdog {
 
   /** Nothing is left to watch, or what is left is meant to stay. Resolves when the watchdog has gone. */
   async finish(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined)
+      return;
     const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
     this.#child.ref();
     this.#tell({ tag: 'finish' });
