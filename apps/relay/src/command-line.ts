@@ -1,0 +1,87 @@
+/** The `diptych` command: reads arguments, calls one function each, turns failures into exit codes. */
+import { OperatingError } from '@diptych/runtime/failure';
+import { Command, CommanderError } from 'commander';
+import { run } from './commands/run.ts';
+import { dropSlotCommand } from './commands/slot-drop.ts';
+import { showStatus } from './commands/status.ts';
+import { tail } from './commands/tail.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { type ExitCode, exitCodes, explain } from './exit-code.ts';
+import { initialise } from './initialise.ts';
+
+/** Runs one command and answers its exit code; never throws for what a user or the world did. */
+export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok;
+  const program = commands((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.badUse;
+    if (!(error instanceof OperatingError)) throw error;
+    const { text, exitCode: code } = explain(error);
+    process.stderr.write(text);
+    return code;
+  }
+}
+
+function commands(answer: (code: ExitCode) => void): Command {
+  const program = new Command('diptych')
+    .description('Publishes one Postgres WAL as two panels on Kafka: what was meant, and what was done.')
+    .option('-c, --config <file>', 'configuration file (default: diptych.config.json, when it is there)')
+    .exitOverride()
+    .showHelpAfterError('(`diptych --help` shows what there is)');
+  const configuration = (): Configuration =>
+    readConfiguration({ file: program.opts<{ config?: string }>().config });
+
+  program
+    .command('init')
+    .description('create publications, slot, topics and the first checkpoint; what is there already stays')
+    .option('--from-slot', 'write a checkpoint at the slot’s position, whatever was published before')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ DIPTYCH_DATABASE_URL=postgres://… DIPTYCH_KAFKA_BROKERS=localhost:9092 diptych init',
+    )
+    .action(async ({ fromSlot = false }: { fromSlot?: boolean }) => {
+      const say = (line: string) => process.stdout.write(`${line}\n`);
+      await initialise({ configuration: configuration(), fromSlot, say });
+    });
+
+  program
+    .command('run')
+    .description('publish both panels until SIGTERM or Ctrl-C; a second relay stands by')
+    .option('--accept-gap', 'go on although changes were lost with a publication; the gap is logged')
+    .action(({ acceptGap = false }: { acceptGap?: boolean }) =>
+      run({ configuration: configuration(), acceptGap }),
+    );
+
+  program
+    .command('status')
+    .description('slot, role, positions, lag and last error')
+    .option('--json', 'one line of JSON')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      await showStatus({ configuration: configuration(), json, out: process.stdout });
+    });
+
+  program
+    .command('tail')
+    .description('show each transaction as a pair: what was meant, what was done')
+    .option('--from-beginning', 'begin with the first transaction of the topics, not with the next')
+    .action(({ fromBeginning = false }: { fromBeginning?: boolean }) =>
+      tail({ configuration: configuration(), fromBeginning, out: process.stdout }),
+    );
+
+  program
+    .command('slot')
+    .description('the replication slot')
+    .command('drop')
+    .description('remove the slot and its checkpoint, so that the server keeps no WAL for it any more')
+    .option('--yes', 'do not ask')
+    .action(async ({ yes = false }: { yes?: boolean }) => {
+      const dropped = await dropSlotCommand({ configuration: configuration(), yes });
+      if (!dropped) answer(exitCodes.badUse);
+    });
+  return program;
+}

@@ -1,0 +1,33 @@
+import { maskSecrets } from '@diptych/runtime/configuration';
+import { Lifecycle } from '@diptych/runtime/lifecycle';
+import { createLogger } from '@diptych/runtime/log';
+import { Board } from '../board.ts';
+import { type Configuration, configurationSchema } from '../configuration.ts';
+import { serveHealth } from '../health.ts';
+import { Metrics } from '../metrics.ts';
+import { runRelay } from '../relay.ts';
+
+/** Runs the relay in the foreground. SIGTERM and SIGINT drain it: what is received is published and reported first. */
+export async function run({
+  configuration,
+  acceptGap,
+}: {
+  configuration: Configuration;
+  acceptGap: boolean;
+}): Promise<void> {
+  const log = createLogger('relay');
+  const lifecycle = new Lifecycle();
+  const board = new Board();
+  const metrics = new Metrics(board);
+  const health = await serveHealth({ board, metrics, ...configuration.http });
+  lifecycle.onClose('health', () => health.close());
+  log.info(
+    { http: health.url, configuration: maskSecrets(configurationSchema, configuration) },
+    'relay starts',
+  );
+  try {
+    await runRelay({ configuration, board, metrics, log, acceptGap, stopping: lifecycle.stopping });
+  } finally {
+    await lifecycle.close();
+  }
+}

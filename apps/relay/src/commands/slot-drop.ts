@@ -1,0 +1,58 @@
+import { createInterface } from 'node:readline/promises';
+import { openCatalogue } from '@diptych/wal/catalogue';
+import { identifySystem } from '@diptych/wal/server';
+import { dropSlot, inspectSlot } from '@diptych/wal/slot';
+import type { Configuration } from '../configuration.ts';
+import { Destination } from '../destination.ts';
+
+/**
+ * Drops the slot and its checkpoint, after asking. Answers false when the user declines or nobody can be asked.
+ * A later `diptych init` begins anew: what happens in between is in no topic.
+ */
+export async function dropSlotCommand({
+  configuration,
+  yes,
+}: {
+  configuration: Configuration;
+  yes: boolean;
+}): Promise<boolean> {
+  const catalogue = await openCatalogue(configuration.database.url);
+  try {
+    const slot = await inspectSlot(catalogue, configuration.slot);
+    const what = slot
+      ? `slot ${slot.name}, which holds ${slot.lagBytes} bytes of unpublished WAL`
+      : `the checkpoint of slot ${configuration.slot} (there is no such slot)`;
+    if (!yes && !(await confirm(what))) return false;
+    if (slot) await dropSlot(catalogue, slot.name);
+    await dropCheckpoint(configuration);
+    process.stdout.write(`dropped ${what}\n`);
+    return true;
+  } finally {
+    await catalogue.close();
+  }
+}
+
+async function confirm(what: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    process.stderr.write(`diptych: not dropping ${what} without being asked; say --yes\n`);
+    return false;
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`Drop ${what}? [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+async function dropCheckpoint(configuration: Configuration): Promise<void> {
+  const destination = new Destination(configuration);
+  if ((await destination.readCheckpoint()) === null) return;
+  const publisher = destination.createPublisher(await identifySystem(configuration.database.url));
+  try {
+    await publisher.fence();
+    await publisher.publish([destination.checkpointTombstone()]);
+  } finally {
+    await publisher.close();
+  }
+}

@@ -1,0 +1,158 @@
+import { loadConfiguration } from '@diptych/runtime/configuration';
+import { z } from 'zod';
+
+const mebibyte = 1024 * 1024;
+
+const name = (fallback: string, description: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9_]{1,63}$/, 'takes 1 to 63 of a-z, 0-9 and _')
+    .default(fallback)
+    .meta({ description });
+
+const bound = (fallback: number, description: string) =>
+  z.number().int().positive().default(fallback).meta({ description });
+
+/** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
+export const configurationSchema = z.strictObject({
+  database: z.strictObject({
+    url: z.string().min(1).meta({
+      description: 'The captured database, `postgres://user:password@host:port/name`.',
+      secret: true,
+    }),
+  }),
+  kafka: z.strictObject({
+    brokers: z
+      .array(z.string())
+      .min(1)
+      .meta({ description: 'Bootstrap brokers, `host:port`, separated by commas.' }),
+    driver: z
+      .enum(['platformatic', 'kafkajs'])
+      .default('platformatic')
+      .meta({ description: 'Which client publishes: `platformatic` or `kafkajs`.' }),
+    partitions: bound(6, 'Partitions of a topic of events when the relay creates it.'),
+  }),
+  slot: name('diptych', 'The replication slot.'),
+  prefix: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'takes 1 to 100 of A-Z, a-z, 0-9, ., _ and -')
+    .default('diptych')
+    .meta({
+      description: 'The first part of the names of change, transaction, parked and checkpoint topics.',
+    }),
+  outbox: z
+    .strictObject({
+      publication: name('diptych_outbox', 'The publication of the outbox tables.'),
+      topicPrefix: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{0,100}$/, 'takes up to 100 of A-Z, a-z, 0-9, ., _ and -')
+        .default('outbox.event.')
+        .meta({ description: 'What stands before the aggregate type in the name of a domain topic.' }),
+      tables: z
+        .array(z.string().regex(/^[^.]+\.[^.]+$/, 'takes schema.table'))
+        .default(['public.outbox'])
+        .meta({
+          description: 'The outbox tables, `schema.table`. Those that do not exist are left out by `init`.',
+        }),
+    })
+    .prefault({}),
+  change: z
+    .strictObject({
+      publication: name('diptych_change', 'The publication of the business tables.'),
+      include: z.array(z.string()).default(['*.*']).meta({
+        description:
+          'The business tables that `init` publishes, `schema.table`; `*` stands for any characters.',
+      }),
+      exclude: z
+        .array(z.string())
+        .default(['drizzle.*', '*.outbox', '*.outbox_heads'])
+        .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      batchBytesMax: bound(4 * mebibyte, 'A Kafka transaction is cut at this size.'),
+      queueBytesMax: bound(16 * mebibyte, 'Records in flight above which the socket is paused.'),
+      topicsMax: bound(
+        1000,
+        'How many topics of events there may be: more usually means an aggregate type made up from data.',
+      ),
+    })
+    .prefault({}),
+  timing: z
+    .strictObject({
+      statusIntervalMs: bound(1000, 'How often the position is reported to Postgres.'),
+      walSenderTimeoutMs: bound(
+        10_000,
+        'wal_sender_timeout of the relay’s own session: a hung relay loses the slot then.',
+      ),
+      idleCheckpointIntervalMs: bound(
+        10_000,
+        'WAL without records is checkpointed after this time at the latest.',
+      ),
+      idleCheckpointBytes: bound(
+        16 * mebibyte,
+        'WAL without records is checkpointed after this many bytes at the latest.',
+      ),
+      publishTimeoutMs: bound(
+        30_000,
+        'A Kafka transaction without an answer for so long has an unknown outcome.',
+      ),
+      publicationCheckIntervalMs: bound(
+        10_000,
+        'How often the publications are compared with what was agreed.',
+      ),
+      backOffMaxMs: bound(2000, 'The longest pause before a new session.'),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').meta({ description: 'Where health, status and metrics listen.' }),
+      port: z
+        .number()
+        .int()
+        .min(0)
+        .max(65_535)
+        .default(8090)
+        .meta({ description: 'Their port; 0 takes any free one.' }),
+    })
+    .prefault({}),
+});
+
+export type Configuration = z.output<typeof configurationSchema>;
+
+export const defaultConfigurationFile = 'diptych.config.json';
+
+/** Reads `diptych.config.json` (or the file named) and the environment. Throws `configuration-invalid`. */
+export function readConfiguration({
+  file = process.env.DIPTYCH_CONFIG,
+  environment = process.env,
+}: {
+  file?: string | undefined;
+  environment?: NodeJS.ProcessEnv;
+}): Configuration {
+  const named = file !== undefined;
+  return loadConfiguration({
+    schema: configurationSchema,
+    file: { path: file ?? defaultConfigurationFile, required: named },
+    environment,
+  });
+}
+
+/** Whether `schema.table` is a business table by the include and exclude patterns. */
+export function isBusinessTable(
+  qualified: string,
+  { include, exclude }: Pick<Configuration['change'], 'include' | 'exclude'>,
+): boolean {
+  return matches(qualified, include) && !matches(qualified, exclude);
+}
+
+function matches(text: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    const source = pattern
+      .split('*')
+      .map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+      .join('.*');
+    return new RegExp(`^${source}$`).test(text);
+  });
+}

@@ -1,0 +1,43 @@
+/** `/healthz`, `/readyz`, `/status`, `/metrics` of the relay. */
+import type { AddressInfo } from 'node:net';
+import fastify from 'fastify';
+import type { Board } from './board.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface HealthServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Healthy while the process answers; ready while it does its part: active, or standing by for another relay. A relay
+ * that starts, backs off or has stopped is not ready.
+ */
+export async function serveHealth({
+  board,
+  metrics,
+  host,
+  port,
+}: {
+  board: Board;
+  metrics: Metrics;
+  host: string;
+  port: number;
+}): Promise<HealthServer> {
+  const server = fastify({ forceCloseConnections: true, bodyLimit: 1024 });
+  server.get('/healthz', () => ({ healthy: true }));
+  server.get('/readyz', (_request, reply) => {
+    const ready = board.role === 'active' || board.role === 'standby';
+    return reply.code(ready ? 200 : 503).send({ ready, role: board.role, lastError: board.lastError });
+  });
+  server.get('/status', () => board.toJSON());
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  await server.listen({ host, port });
+  const address = server.server.address() as AddressInfo;
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,181 @@
+/** `diptych init`: publications, slot, topics, first checkpoint. Idempotent; refuses before it touches anything. */
+import { OperatingError } from '@diptych/runtime/failure';
+import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
+import { formatLsn, lsnZero } from '@diptych/wal/lsn';
+import {
+  ensurePublication,
+  inspectPublications,
+  listTables,
+  qualifiedName,
+  requireUsableIdentity,
+  type Table,
+} from '@diptych/wal/publication';
+import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
+import { createSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
+import { type Configuration, isBusinessTable } from './configuration.ts';
+import { Destination } from './destination.ts';
+import { changeTopic } from './panels.ts';
+import { agreementOn, optionsHash } from './source.ts';
+
+export interface InitialiseOptions {
+  readonly configuration: Configuration;
+  /** Write a checkpoint at the position of a slot that is there already, whatever was published before. */
+  readonly fromSlot: boolean;
+  /** Told each step, in words. */
+  readonly say: (line: string) => void;
+}
+
+/** Prepares database and Kafka for the relay. Throws OperatingError. */
+export async function initialise({ configuration, fromSlot, say }: InitialiseOptions): Promise<void> {
+  const { database, outbox, change } = configuration;
+  const catalogue = await openCatalogue(database.url, { queryTimeoutMs: slotCreationTimeoutMs });
+  try {
+    await requireLogicalServer(catalogue);
+    const tables = await listTables(catalogue);
+    const outboxTables = tables.filter((table) => outbox.tables.includes(qualifiedName(table)));
+    const businessTables = tables.filter((table) => isBusinessTable(qualifiedName(table), change));
+    requireUsableIdentity([...outboxTables, ...businessTables]);
+    const destination = new Destination(configuration);
+    await destination.ensureOwnTopics();
+    await destination.ensureTopics(
+      businessTables.map((table) => ({ topic: changeTopic(configuration, table) })),
+    );
+    say(`Kafka: topics for ${businessTables.length} business tables are there`);
+    await publish({ catalogue, name: outbox.publication, tables: outboxTables, viaRoot: true, say });
+    await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
+    await begin({ catalogue, configuration, destination, fromSlot, say });
+  } finally {
+    await catalogue.close();
+  }
+}
+
+/** Slot creation waits for open transactions, which may be long ones: `say` tells which. */
+const slotCreationTimeoutMs = 3_600_000;
+
+async function publish({
+  catalogue,
+  name,
+  tables,
+  viaRoot,
+  say,
+}: {
+  catalogue: Catalogue;
+  name: string;
+  tables: readonly Table[];
+  viaRoot: boolean;
+  say: (line: string) => void;
+}): Promise<void> {
+  const outcome = await ensurePublication(catalogue, { name, tables, viaRoot });
+  say(`publication ${name}: ${outcome}, ${tables.map(qualifiedName).join(', ') || 'no tables'}`);
+}
+
+async function begin({
+  catalogue,
+  configuration,
+  destination,
+  fromSlot,
+  say,
+}: {
+  catalogue: Catalogue;
+  configuration: Configuration;
+  destination: Destination;
+  fromSlot: boolean;
+  say: (line: string) => void;
+}): Promise<void> {
+  const name = configuration.slot;
+  const existing = await inspectSlot(catalogue, name);
+  const checkpoint = await destination.readCheckpoint();
+  if (checkpoint && existing && !fromSlot) {
+    say(`slot ${name}: there already, checkpoint ${formatLsn(checkpoint.reportedLsn)}`);
+    return;
+  }
+  if (checkpoint && !existing && !fromSlot) {
+    throw new OperatingError('slot-lost', `there is a checkpoint of slot ${name}, but no slot`, {
+      remedy:
+        'Changes since the checkpoint are lost. `diptych init --from-slot` makes a new slot that begins now; ' +
+        'take a snapshot of the tables if you need what lies between.',
+    });
+  }
+  if (existing && !checkpoint && !fromSlot) {
+    throw new OperatingError('checkpoint-missing', `slot ${name} exists, but no checkpoint of it`, {
+      remedy:
+        '`diptych init --from-slot` begins at the slot’s position; what was published after it comes again.',
+    });
+  }
+  const slot = existing ?? (await create({ catalogue, configuration, say }));
+  if (slot.active) {
+    throw new OperatingError('slot-held', `slot ${name} is in use`, {
+      remedy: 'Stop the relay that holds it first.',
+    });
+  }
+  await writeFirstCheckpoint({ catalogue, configuration, destination, slot });
+  say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);
+}
+
+async function create({
+  catalogue,
+  configuration,
+  say,
+}: {
+  catalogue: Catalogue;
+  configuration: Configuration;
+  say: (line: string) => void;
+}): Promise<Slot> {
+  const observer = await openCatalogue(configuration.database.url);
+  try {
+    await createSlot({
+      creator: catalogue,
+      observer,
+      name: configuration.slot,
+      waitingFor: (hindrances) =>
+        say(
+          `slot ${configuration.slot}: waiting for open transactions to end: ` +
+            hindrances
+              .map(
+                (one) =>
+                  `pid ${one.pid} (${one.application || 'no name'}, ${one.state}, ${one.openForSeconds} s)`,
+              )
+              .join(', '),
+        ),
+    });
+  } finally {
+    await observer.close();
+  }
+  return requireSlot(catalogue, configuration.slot);
+}
+
+async function writeFirstCheckpoint({
+  catalogue,
+  configuration,
+  destination,
+  slot,
+}: {
+  catalogue: Catalogue;
+  configuration: Configuration;
+  destination: Destination;
+  slot: Slot;
+}): Promise<void> {
+  const source = await identifySystem(configuration.database.url);
+  const names = [configuration.outbox.publication, configuration.change.publication];
+  const publications = await inspectPublications(catalogue, names);
+  const publisher = destination.createPublisher(source);
+  try {
+    await publisher.fence();
+    const record = destination.checkpointRecord({
+      v: 1,
+      slot: slot.name,
+      systemId: source.systemId,
+      database: source.database,
+      timeline: source.timeline,
+      lsn: lsnZero,
+      part: null,
+      reportedLsn: slot.confirmedFlushLsn,
+      optionsHash: optionsHash(publications),
+      publications: agreementOn(publications),
+      snapshot: null,
+    });
+    await publisher.publish([record]);
+  } finally {
+    await publisher.close();
+  }
+}

@@ -1,0 +1,196 @@
+/** Raw messages to the records of both panels: the pure middle of the pipeline. */
+import { ChangeEncoder } from '@diptych/change/change-encoder';
+import { encodeEnd } from '@diptych/change/end';
+import { TopicNames } from '@diptych/change/topic-name';
+import { TransactionCounters } from '@diptych/change/transaction-counters';
+import type { Admission, Event } from '@diptych/delivery/protocol';
+import { formatIdentity, identityHeader } from '@diptych/kafka/identity';
+import type { OutgoingRecord } from '@diptych/kafka/record';
+import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
+import { OutboxRouter } from '@diptych/outbox/route';
+import { Decoder } from '@diptych/pgoutput/decoder';
+import type { Relation } from '@diptych/pgoutput/relation';
+import { present, unreachable } from '@diptych/runtime/assert';
+import { Assembler } from '@diptych/transaction/assembler';
+import type { PanelRecord } from '@diptych/transaction/panel-record';
+import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/transaction/transaction';
+import type { Lsn } from '@diptych/wal/lsn';
+import type { Table } from '@diptych/wal/publication';
+import type { SourceSystem } from '@diptych/wal/server';
+import { timelineOf } from '@diptych/wal/timeline';
+import type { Configuration } from './configuration.ts';
+import { version } from './version.ts';
+
+/** A record that is ready for Kafka, with what the relay counts by. */
+export interface PublishedRecord extends OutgoingRecord {
+  readonly panel: 'domain' | 'change' | 'transaction';
+  /** Its size on the wire, about. */
+  readonly bytes: number;
+}
+
+export interface PanelsOptions {
+  readonly configuration: Configuration;
+  readonly source: SourceSystem;
+  /** By `schema.table`. */
+  readonly primaryKeys: ReadonlyMap<string, readonly string[]>;
+  /** The tables of the change publication, `schema.table`. */
+  readonly changeTables: ReadonlySet<string>;
+}
+
+/** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
+const framingBytes = 96;
+
+/** The topic of a table's change events. */
+export function changeTopic(
+  { prefix }: Pick<Configuration, 'prefix'>,
+  table: Pick<Table, 'schema' | 'name'>,
+): string {
+  return changeTopicName({ prefix, schema: table.schema, table: table.name });
+}
+
+/** Reads one session's messages; a new session begins with a new one. */
+export class Panels {
+  readonly #decoder = new Decoder();
+  readonly #assembler = new Assembler();
+  readonly #encoder: ChangeEncoder;
+  readonly #router: OutboxRouter;
+  readonly #source: SourceSystem;
+  readonly #outboxTables: ReadonlySet<string>;
+  readonly #transactionTopic: string;
+  #counters: TransactionCounters | null = null;
+  #identityHead = '';
+  #identityTail = '';
+  #timestampMs = 0;
+
+  constructor({ configuration, source, primaryKeys, changeTables }: PanelsOptions) {
+    const { prefix, outbox, limits } = configuration;
+    const topics = new TopicNames({ topicsMax: limits.topicsMax });
+    this.#source = source;
+    this.#outboxTables = new Set(outbox.tables);
+    this.#transactionTopic = ownTopicNames(configuration).transaction;
+    this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
+    this.#encoder = new ChangeEncoder({
+      topics,
+      prefix,
+      version,
+      database: source.database,
+      // An outbox table is a business table only when it was put into that publication too.
+      publishes: (relation) =>
+        !this.#outboxTables.has(nameOf(relation)) || changeTables.has(nameOf(relation)),
+      primaryKeys: (relation) => primaryKeys.get(nameOf(relation)) ?? null,
+    });
+  }
+
+  /** Commit time of the transaction that is open, or was last, in µs since 1970. */
+  get commitTimeUs(): bigint {
+    return BigInt(this.#timestampMs) * 1000n;
+  }
+
+  /**
+   * Reads one message; undefined when the state machine need not know of it. `admission` is asked when a change may
+   * have to be published. Throws OperatingError for what cannot be decoded or routed.
+   */
+  read({
+    bytes,
+    position,
+    admission,
+  }: {
+    bytes: Buffer;
+    position: Lsn;
+    admission: () => Admission;
+  }): Event<PublishedRecord> | undefined {
+    const item = this.#assembler.read(this.#decoder.decode(bytes), position);
+    if (!item) return undefined;
+    switch (item.tag) {
+      case 'begin':
+        return this.#begin(item.transaction);
+      case 'change':
+        return this.#change(item, admission());
+      case 'end':
+        return this.#end(item);
+      case 'message':
+        return undefined; // outside every transaction: no identity, and nothing to compare
+      default:
+        return unreachable(item);
+    }
+  }
+
+  #begin(transaction: Transaction): Event<PublishedRecord> {
+    const { commitLsn, commitTimeUs, xid } = transaction;
+    const { timeline: current, history } = this.#source;
+    const timeline = timelineOf(commitLsn, { current, history });
+    const [head = '', tail = ''] = formatIdentity({
+      timeline,
+      commitLsn,
+      xid,
+      ordinal: 0,
+      part: 0,
+      commitTimeUs,
+    }).split('-0-0-');
+    this.#counters = new TransactionCounters(transaction);
+    this.#identityHead = head;
+    this.#identityTail = tail;
+    this.#timestampMs = Number(commitTimeUs / 1000n);
+    return { tag: 'transaction-began', commitLsn };
+  }
+
+  /** What was published before a restart is encoded once more, because END counts it, and then dropped. */
+  #change(change: TransactionChange, admission: Admission): Event<PublishedRecord> {
+    const { ordinal } = change;
+    if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
+    const records = this.#recordsOf(change);
+    let bytes = 0;
+    for (const record of records) bytes += record.bytes;
+    return { tag: 'change-received', ordinal, bytes, records };
+  }
+
+  #recordsOf(change: TransactionChange): PublishedRecord[] {
+    const { message, ordinal } = change;
+    const counters = present(this.#counters, 'the counters of the open transaction');
+    const records: PublishedRecord[] = [];
+    const isOutbox = message.tag === 'insert' && this.#outboxTables.has(nameOf(message.relation));
+    const event = isOutbox ? this.#router.route(change) : null;
+    if (event) {
+      counters.countDomainEvent(event.record.topic, event.eventType);
+      records.push(this.#publishable(event.record, { panel: 'domain', ordinal, part: 0 }));
+    }
+    for (const record of this.#encoder.encode(change, counters)) {
+      records.push(
+        this.#publishable(record, { panel: 'change', ordinal, part: record.part + (event ? 1 : 0) }),
+      );
+    }
+    return records;
+  }
+
+  #end(end: TransactionEnd): Event<PublishedRecord> {
+    const counters = present(this.#counters, 'the counters of the open transaction');
+    const { commitEndLsn } = end;
+    if (counters.isEmpty) return { tag: 'transaction-ended', commitEndLsn, bytes: 0, records: [] };
+    const record = this.#publishable(encodeEnd(end, { counters, topic: this.#transactionTopic }), {
+      panel: 'transaction',
+      ordinal: end.rawMessages + 1,
+      part: 0,
+    });
+    return { tag: 'transaction-ended', commitEndLsn, bytes: record.bytes, records: [record] };
+  }
+
+  #publishable(
+    record: PanelRecord,
+    { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
+  ): PublishedRecord {
+    const { topic, key, value, headers, spread, timestampMs = this.#timestampMs } = record;
+    const identity = `${this.#identityHead}-${ordinal}-${part}-${this.#identityTail}`;
+    return {
+      topic,
+      key,
+      value,
+      headers: [[identityHeader, identity], ...headers],
+      timestampMs,
+      ...(spread ? { spread } : {}),
+      panel,
+      bytes: (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length,
+    };
+  }
+}
+
+const nameOf = ({ schema, table }: Relation): string => `${schema}.${table}`;

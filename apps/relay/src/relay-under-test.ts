@@ -1,0 +1,139 @@
+/** A relay in this process on a database and topics of its own, for tests on real servers. */
+import { readToEnd } from '@diptych/kafka/partition-reader';
+import type { IncomingRecord } from '@diptych/kafka/record';
+import { ownTopicNames } from '@diptych/kafka/topics';
+import { createLogger } from '@diptych/runtime/log';
+import { poll } from '@diptych/runtime/poll';
+import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
+import pg from 'pg';
+import { Board } from './board.ts';
+import { type Configuration, readConfiguration } from './configuration.ts';
+import { initialise } from './initialise.ts';
+import { Metrics } from './metrics.ts';
+import { runRelay } from './relay.ts';
+
+/** The tables of a small shop with an outbox, as docs/wire.md describes it. */
+const tables = `
+  create table carts (id int primary key, status text not null default 'open', note text);
+  create table outbox (id uuid primary key default gen_random_uuid(), aggregatetype text not null,
+    aggregateid text not null, type text not null, payload jsonb, aggregateversion bigint not null default 1,
+    typeversion int not null default 1, headers jsonb, occurred_at timestamptz not null default now(),
+    xid xid8 not null default pg_current_xact_id());
+`;
+
+export interface RunningRelay {
+  readonly board: Board;
+  /** Asks it to stop and waits; throws what ended it. */
+  stop(): Promise<void>;
+  /** Resolves or rejects with the relay. */
+  readonly ended: Promise<void>;
+}
+
+export class RelayUnderTest {
+  readonly configuration: Configuration;
+  readonly sql: pg.Client;
+  readonly #drop: () => Promise<void>;
+  readonly #running = new Set<RunningRelay>();
+
+  private constructor(configuration: Configuration, sql: pg.Client, drop: () => Promise<void>) {
+    this.configuration = configuration;
+    this.sql = sql;
+    this.#drop = drop;
+  }
+
+  /** A fresh database with the tables, and nothing prepared for the relay. */
+  static async create(environment: Record<`DIPTYCH_${string}`, string> = {}): Promise<RelayUnderTest> {
+    const database = await testDatabase();
+    const prefix = testPrefix();
+    const configuration = readConfiguration({
+      file: undefined,
+      environment: {
+        DIPTYCH_DATABASE_URL: database.url,
+        DIPTYCH_KAFKA_BROKERS: testBrokers().join(','),
+        DIPTYCH_SLOT: prefix,
+        DIPTYCH_PREFIX: prefix,
+        DIPTYCH_OUTBOX_TOPIC_PREFIX: `${prefix}.outbox.event.`,
+        DIPTYCH_HTTP_PORT: '0',
+        ...environment,
+      },
+    });
+    const sql = new pg.Client({ connectionString: database.url });
+    sql.on('error', () => {}); // a test that ends the server's sessions ends this one too
+    await sql.connect();
+    await sql.query(tables);
+    return new RelayUnderTest(configuration, sql, () => database.drop());
+  }
+
+  initialise({ fromSlot = false }: { fromSlot?: boolean } = {}): Promise<void> {
+    return initialise({ configuration: this.configuration, fromSlot, say: () => {} });
+  }
+
+  start({ acceptGap = false }: { acceptGap?: boolean } = {}): RunningRelay {
+    const stopping = new AbortController();
+    const board = new Board();
+    const log = createLogger('relay', { level: process.env.DIPTYCH_LOG_LEVEL ?? 'silent' });
+    const { configuration } = this;
+    const metrics = new Metrics(board);
+    const ended = runRelay({ configuration, board, metrics, log, acceptGap, stopping: stopping.signal });
+    ended.catch(() => {}); // a test that cares awaits it
+    const running: RunningRelay = {
+      board,
+      ended,
+      stop: async () => {
+        stopping.abort();
+        this.#running.delete(running);
+        await ended;
+      },
+    };
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Waits until the relay streams. */
+  async active({ board, ended }: RunningRelay): Promise<void> {
+    const failed = ended.then(() => true as const);
+    const active = () => (board.role === 'active' ? true : undefined);
+    await Promise.race([
+      failed,
+      poll(active, { what: 'the relay is active', timeoutMs: 30_000, intervalMs: 10 }),
+    ]);
+  }
+
+  /** Waits until everything that is committed now is flushed by the relay: in Kafka, and reported. */
+  async caughtUp(): Promise<void> {
+    const { rows } = await this.sql.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
+    await poll(
+      async () => {
+        const answer = await this.sql.query<{ done: boolean }>(
+          'select confirmed_flush_lsn >= $1::pg_lsn as done from pg_replication_slots where slot_name = $2',
+          [rows[0]?.lsn, this.configuration.slot],
+        );
+        return answer.rows[0]?.done || undefined;
+      },
+      { what: `the slot has passed ${rows[0]?.lsn}`, timeoutMs: 30_000, intervalMs: 20 },
+    );
+  }
+
+  /** All committed records of a topic, in the order of their partitions. */
+  async records(topic: string): Promise<IncomingRecord[]> {
+    return Array.fromAsync(readToEnd({ brokers: this.configuration.kafka.brokers, topics: [topic] }));
+  }
+
+  get transactionTopic(): string {
+    return ownTopicNames(this.configuration).transaction;
+  }
+
+  topicOf(table: string): string {
+    return `${this.configuration.prefix}.public.${table}`;
+  }
+
+  domainTopic(aggregateType: string): string {
+    return `${this.configuration.outbox.topicPrefix}${aggregateType}`;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#running].map((relay) => relay.stop()));
+    await this.sql.end().catch(() => {});
+    await this.#drop();
+  }
+}

@@ -1,0 +1,80 @@
+/** The relay's life: wait for the slot, run a session, and after a failure that may pass, begin anew. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Logger } from '@diptych/runtime/log';
+import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
+import { formatLsn } from '@diptych/wal/lsn';
+import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
+import { untilSlotFree } from '@diptych/wal/slot';
+import type { Board } from './board.ts';
+import type { Configuration } from './configuration.ts';
+import { Destination } from './destination.ts';
+import type { Metrics } from './metrics.ts';
+import { Session, type SessionOutcome } from './session.ts';
+import { requirePublications } from './source.ts';
+
+export interface RelayContext {
+  readonly configuration: Configuration;
+  readonly board: Board;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly acceptGap: boolean;
+  readonly stopping: AbortSignal;
+}
+
+const backOffMinMs = 100;
+
+/**
+ * Runs until `stopping`, then resolves with everything published and reported. Throws an OperatingError that does not
+ * pass by itself; its remedy says what to do.
+ */
+export async function runRelay(context: RelayContext): Promise<void> {
+  const { board, log, stopping, configuration } = context;
+  let backOffMs = backOffMinMs;
+  while (!stopping.aborted) {
+    const outcome = await attempt(context);
+    if (outcome.tag === 'stopped') break;
+    const { failure, streamed } = outcome;
+    board.fail(failure);
+    if (failure.retry !== 'timed') {
+      board.role = 'stopped';
+      throw failure;
+    }
+    board.role = 'backing-off';
+    backOffMs = streamed ? backOffMinMs : Math.min(backOffMs * 2, configuration.timing.backOffMaxMs);
+    log.warn({ code: failure.code, reason: failure.message, backOffMs }, 'session over, beginning anew');
+    await sleep(backOffMs * (0.5 + Math.random()), undefined, { signal: stopping }).catch(() => {});
+  }
+  board.role = 'stopped';
+  log.info({ flushed: formatLsn(board.flushed) }, 'stopped');
+}
+
+/** One attempt: checks what must be there, waits for the slot as a standby, runs a session. */
+async function attempt(context: RelayContext): Promise<SessionOutcome> {
+  const { configuration, board, log, stopping } = context;
+  let catalogue: Catalogue | null = null;
+  try {
+    catalogue = await openCatalogue(configuration.database.url);
+    await requireLogicalServer(catalogue);
+    const source = await identifySystem(configuration.database.url);
+    await requirePublications(catalogue, configuration);
+    const destination = new Destination(configuration);
+    await destination.ensureOwnTopics();
+    await untilSlotFree(catalogue, {
+      name: configuration.slot,
+      signal: stopping,
+      onHeld: (slot) => {
+        if (board.role !== 'standby') log.info({ slot: slot.name, holder: slot.activePid }, 'standing by');
+        board.role = 'standby';
+        board.lagBytes = slot.lagBytes;
+      },
+    });
+    return await new Session({ ...context, catalogue, source, destination }).run(stopping);
+  } catch (error) {
+    if (stopping.aborted) return { tag: 'stopped' };
+    if (error instanceof OperatingError) return { tag: 'failed', failure: error, streamed: false };
+    throw error;
+  } finally {
+    await catalogue?.close();
+  }
+}

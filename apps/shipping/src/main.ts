@@ -1,0 +1,22 @@
+/** Runs the shipping service until SIGTERM or SIGINT. */
+import { OperatingError } from '@diptych/runtime/failure';
+import { Lifecycle } from '@diptych/runtime/lifecycle';
+import { createLogger } from '@diptych/runtime/log';
+import { readConfiguration } from './configuration.ts';
+import { startShipping } from './server.ts';
+
+const log = createLogger('shipping');
+const lifecycle = new Lifecycle();
+try {
+  const service = await startShipping({ ...readConfiguration(process.env), log });
+  lifecycle.onClose('the shipping service', service.close);
+  log.info({ url: service.url }, 'the shipping service listens');
+  await lifecycle.untilStopped();
+  log.info('the shipping service drains');
+  await lifecycle.close();
+} catch (error) {
+  if (!(error instanceof OperatingError)) throw error;
+  log.fatal({ code: error.code, remedy: error.remedy }, error.message);
+  // Bad use is 2, by the exit codes of docs/wire.md.
+  process.exitCode = error.code === 'configuration-invalid' ? 2 : 4;
+}

@@ -1,0 +1,109 @@
+/** What the shipping service answers over HTTP: its shipments, and whether it ships. */
+import type { Logger } from '@diptych/runtime/log';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import pg from 'pg';
+import type { Progress } from './consumption.ts';
+import { refuse } from './problems.ts';
+import { readShipment, readShipments } from './shipments.ts';
+
+const shipmentsPerPage = 100;
+const shipmentsPerPageMax = 1_000;
+
+const cartId = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+
+const listSchema = {
+  querystring: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      after: { ...cartId, minimum: 0, default: 0 },
+      limit: { type: 'integer', minimum: 1, maximum: shipmentsPerPageMax, default: shipmentsPerPage },
+    },
+  },
+};
+
+const oneSchema = { params: { type: 'object', required: ['cartId'], properties: { cartId } } };
+
+/** The routes, not listening yet. `progress` says how far the consumer is. */
+export function buildApp({
+  pool,
+  progress,
+  log,
+}: {
+  pool: pg.Pool;
+  progress: () => Progress;
+  log: Logger;
+}): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: 'idle',
+    bodyLimit: 1_024,
+    requestTimeout: 30_000,
+    // Unknown parameters are refused, not removed: a misspelt `limit` would be ignored without a word.
+    ajv: { customOptions: { removeAdditional: false } },
+  });
+  app.setNotFoundHandler((_request, reply) => refuse(reply, { code: 'route-not-found' }));
+  app.setErrorHandler((error, _request, reply) => {
+    if (isRefusal(error)) return refuse(reply, { code: 'request-invalid', detail: error.message });
+    const away = isDatabaseAway(error);
+    // The server's `detail` may quote a row, so that only the message is logged.
+    const reason = error instanceof Error ? error.message : String(error);
+    log[away ? 'warn' : 'error']({ reason }, 'a request failed');
+    return refuse(reply, { code: away ? 'database-away' : 'internal-error' });
+  });
+
+  app.get<{ Querystring: { after: number; limit: number } }>(
+    '/shipments',
+    { schema: listSchema },
+    async ({ query: { after, limit } }) => {
+      const shipments = await readShipments(pool, { afterCartId: after, limit });
+      // A full page: ask again from its last cart on.
+      return { shipments, next: shipments.length < limit ? null : (shipments.at(-1)?.cartId ?? null) };
+    },
+  );
+  app.get<{ Params: { cartId: number } }>(
+    '/shipments/:cartId',
+    { schema: oneSchema },
+    async (request, reply) => {
+      const shipment = await readShipment(pool, request.params.cartId);
+      return shipment ?? refuse(reply, { code: 'shipment-not-found' });
+    },
+  );
+  app.get('/healthz', () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const now = progress();
+    if (now.tag !== 'consuming') {
+      const detail = 'error' in now ? `${now.tag}: ${now.error.code}. ${now.error.remedy}` : now.tag;
+      return refuse(reply, { code: 'not-ready', detail });
+    }
+    await pool.query('select 1');
+    return { status: 'ready' };
+  });
+  return app;
+}
+
+/** Whether Fastify says that the request is at fault. */
+function isRefusal(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
+    return false;
+  return error.statusCode >= 400 && error.statusCode < 500;
+}
+
+/**
+ * Classes of a server that cannot serve now but may soon, and 42P01: it came up, and the consumer has yet to create the
+ * tables. https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+const passingStates = /^(08|28|3D|40|53|55|57|42P01)/;
+
+/** `pg` gives these no code. */
+const brokenConnection =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable/i;
+
+function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return passingStates.test(error.code ?? '');
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  if (!(error instanceof Error)) return false;
+  // Only a call to the operating system has the property: the network.
+  return 'syscall' in error || brokenConnection.test(error.message);
+}

