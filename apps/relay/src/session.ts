@@ -167,8 +167,8 @@ export class Session {
     if (checkpoint) {
       const agreed = checkpoint.publications;
       await comparePublications(catalogue, { agreed, found }).catch((error: unknown) => {
-        if (!acceptGap) throw error;
-        log.warn({ err: error }, 'going on over a gap, as asked');
+        if (!acceptGap || !isGap(error)) throw error;
+        log.warn({ code: error.code, gap: error.message }, 'going on over a gap, as asked');
       });
       refuseChangedOptions(checkpoint, optionsHash(found));
     }
@@ -324,6 +324,9 @@ function describe({ lsn, part, reportedLsn }: Progress): Record<string, unknown>
     reportedLsn: formatLsn(reportedLsn),
   };
 }
+
+const isGap = (error: unknown): error is OperatingError =>
+  error instanceof OperatingError && (error.code === 'publication-lost' || error.code === 'publication-changed');
 
 /** Operating errors are for the operator; anything else is a bug of ours and must crash. */
 function operating(error: unknown): OperatingError {

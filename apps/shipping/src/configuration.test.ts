@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { readConfiguration } from './configuration.ts';
 
-const whole = { SHIPPING_DATABASE_URL: 'postgres://ship:secret@db:5432/shipping', KAFKA_BROKERS: 'a:9092, b:9092' };
+const whole = {
+  SHIPPING_DATABASE_URL: 'postgres://ship:secret@db:5432/shipping',
+  KAFKA_BROKERS: 'a:9092, b:9092',
+};
 
 test('settings come from the environment, host and port have defaults', () => {
   expect(readConfiguration(whole)).toEqual({

@@ -60,7 +60,8 @@ test('a service killed right after a shipment ships it once when it comes back, 
   await topic.create(6);
   // The topic and the group have the names of the product, which other tests use too: carts of this one alone.
   const [first, second] = [700_101, 700_102];
-  const shipments = (cartId: number) => query(database.url, `select 1 from shipments where cart_id = ${cartId}`);
+  const shipments = (cartId: number) =>
+    query(database.url, `select 1 from shipments where cart_id = ${cartId}`);
 
   const killed = await start(database.url);
   await topic.publish([{ cartId: first }]);

@@ -67,15 +67,27 @@ export class ChangeEncoder {
         const plan = this.#plan(message.relation);
         if (plan === null) return [];
         const event: Event = { op: 'c', before: null, after: message.after, known: null };
-        return [this.#record({ change, counters, plan, event, key: plan.key(this.#out, message.after, null), part: 0 })];
+        return [
+          this.#record({
+            change,
+            counters,
+            plan,
+            event,
+            key: plan.key(this.#out, message.after, null),
+            part: 0,
+          }),
+        ];
       }
       case 'update': {
         const plan = this.#plan(message.relation);
         if (plan === null) return [];
         const { before, after } = message;
-        if (plan.keyChanged(before, after)) return this.#keyChange({ change, counters, plan }, before as Before, after);
+        if (plan.keyChanged(before, after))
+          return this.#keyChange({ change, counters, plan }, before as Before, after);
         const event: Event = { op: 'u', before, after, known: before };
-        return [this.#record({ change, counters, plan, event, key: plan.key(this.#out, after, before), part: 0 })];
+        return [
+          this.#record({ change, counters, plan, event, key: plan.key(this.#out, after, before), part: 0 }),
+        ];
       }
       case 'delete': {
         const plan = this.#plan(message.relation);
@@ -97,7 +109,10 @@ export class ChangeEncoder {
     let plan: RelationPlan | null = null;
     if (publishes?.(relation) ?? true) {
       const { schema, table } = relation;
-      const topic = topics.of(`table ${JSON.stringify(schema)}.${JSON.stringify(table)}`, `${prefix}.${schema}.${table}`);
+      const topic = topics.of(
+        `table ${JSON.stringify(schema)}.${JSON.stringify(table)}`,
+        `${prefix}.${schema}.${table}`,
+      );
       plan = new RelationPlan(relation, { topic, primaryKeys });
     }
     this.#plans.set(relation, plan);

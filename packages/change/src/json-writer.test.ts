@@ -33,7 +33,9 @@ describe('what was taken stays as it was', () => {
           });
           return out.take();
         });
-        expect(taken.map(String)).toEqual(outputs.map((texts) => texts.map((text) => JSON.stringify(text)).join('')));
+        expect(taken.map(String)).toEqual(
+          outputs.map((texts) => texts.map((text) => JSON.stringify(text)).join('')),
+        );
       }),
     );
   });

@@ -15,7 +15,9 @@ const shortBytes = 48;
 /** How each byte of UTF-8 is written: 0 as it is, 1 as `\u00xx`, else a backslash and this letter. RFC 8259, section 7. */
 const escapes = new Uint8Array(256);
 escapes.fill(1, 0, 0x20);
-for (const [byte, letter] of ['\bb', '\ff', '\nn', '\rr', '\tt', '""', '\\\\'].map((pair) => Buffer.from(pair))) {
+for (const [byte, letter] of ['\bb', '\ff', '\nn', '\rr', '\tt', '""', '\\\\'].map((pair) =>
+  Buffer.from(pair),
+)) {
   escapes[byte as number] = letter as number;
 }
 
@@ -66,7 +68,8 @@ export class JsonWriter {
   /** UTF-8 as a JSON string, with its quotes. */
   string(bytes: Buffer, start = 0, end = bytes.length): void {
     this.byte(quote);
-    for (let from = start; from < end; from += pieceBytes) this.#escape(bytes, from, Math.min(end, from + pieceBytes));
+    for (let from = start; from < end; from += pieceBytes)
+      this.#escape(bytes, from, Math.min(end, from + pieceBytes));
     this.byte(quote);
   }
 

@@ -65,7 +65,12 @@ export class RelationPlan {
   /** The row before: whole, or only its key's columns when only they were sent. */
   writeBefore(out: JsonWriter, before: Before | null): void {
     if (before === null) out.raw(jsonNull);
-    else this.#object(out, { columns: before.tag === 'key' ? this.#identity : this.#all, row: before.row, before: null });
+    else
+      this.#object(out, {
+        columns: before.tag === 'key' ? this.#identity : this.#all,
+        row: before.row,
+        before: null,
+      });
   }
 
   /** The row after, without the columns that `writeUnchanged` names. */
@@ -101,7 +106,10 @@ export class RelationPlan {
     );
   }
 
-  #object(out: JsonWriter, { columns, row, before }: { columns: readonly number[]; row: Row; before: Before | null }): void {
+  #object(
+    out: JsonWriter,
+    { columns, row, before }: { columns: readonly number[]; row: Row; before: Before | null },
+  ): void {
     let separator = openBrace;
     for (const column of columns) {
       const holder = this.#holder(column, row, before);

@@ -31,7 +31,9 @@ describe('a topic has one source', () => {
 test('a name that Kafka cannot hold is refused', () => {
   const names = new TopicNames();
   expect(names.of('one', 'x'.repeat(249))).toHaveLength(249);
-  expect(() => names.of('other', 'y'.repeat(250))).toThrow(expect.objectContaining({ code: 'topic-not-creatable' }));
+  expect(() => names.of('other', 'y'.repeat(250))).toThrow(
+    expect.objectContaining({ code: 'topic-not-creatable' }),
+  );
 });
 
 test('there are no more topics than topicsMax', () => {

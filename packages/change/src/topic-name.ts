@@ -34,21 +34,33 @@ export class TopicNames implements TopicNaming {
   #register(source: string, topic: string): string {
     const name = sanitize(topic);
     if (name.length > nameLengthMax || name === '' || name === '.' || name === '..') {
-      throw new OperatingError('topic-not-creatable', `${source} has no valid topic: ${name.slice(0, 80)} …`, {
-        remedy: `Rename it or shorten the prefix: a topic has 1 to ${nameLengthMax} characters.`,
-      });
+      throw new OperatingError(
+        'topic-not-creatable',
+        `${source} has no valid topic: ${name.slice(0, 80)} …`,
+        {
+          remedy: `Rename it or shorten the prefix: a topic has 1 to ${nameLengthMax} characters.`,
+        },
+      );
     }
     const family = name.replaceAll('.', '_');
     const other = this.#sources.get(family);
     if (other !== undefined) {
-      throw new OperatingError('topic-name-collision', `${source} and ${other} would share the topic ${name}`, {
-        remedy: 'Rename one of them, or publish them under different prefixes.',
-      });
+      throw new OperatingError(
+        'topic-name-collision',
+        `${source} and ${other} would share the topic ${name}`,
+        {
+          remedy: 'Rename one of them, or publish them under different prefixes.',
+        },
+      );
     }
     if (this.#sources.size >= this.#topicsMax) {
-      throw new OperatingError('topics-exhausted', `${source} would need topic number ${this.#topicsMax + 1}`, {
-        remedy: 'Publish fewer tables or aggregate types, or raise topicsMax.',
-      });
+      throw new OperatingError(
+        'topics-exhausted',
+        `${source} would need topic number ${this.#topicsMax + 1}`,
+        {
+          remedy: 'Publish fewer tables or aggregate types, or raise topicsMax.',
+        },
+      );
     }
     this.#sources.set(family, source);
     this.#topics.set(source, name);

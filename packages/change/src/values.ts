@@ -16,7 +16,8 @@ const writeText: ValueWriter = (out, bytes, start, end) => out.string(bytes, sta
 
 const writeInteger: ValueWriter = (out, bytes, start, end) => out.raw(bytes, start, end);
 
-const writeBoolean: ValueWriter = (out, bytes, start) => out.raw(bytes[start] === 0x74 ? jsonTrue : jsonFalse);
+const writeBoolean: ValueWriter = (out, bytes, start) =>
+  out.raw(bytes[start] === 0x74 ? jsonTrue : jsonFalse);
 
 /** The shortest digits that give the same float again; NaN, Infinity and -Infinity, which JSON lacks, as strings. */
 const writeFloat: ValueWriter = (out, bytes, start, end) => {

@@ -61,6 +61,7 @@ export class Join {
   #pendingRecords = 0;
   #irregularityCount = 0;
   #horizon: TransactionIdentity | undefined;
+  #lastEnd: TransactionIdentity | undefined;
 
   constructor(options: JoinOptions) {
     this.#prefix = options.prefix;
@@ -116,12 +117,19 @@ export class Join {
     return first.straggler();
   }
 
-  /** All that are not whole, in commit order; of those without END, the ones up to the given transaction. */
-  stragglers(upTo: TransactionIdentity): Straggler[] {
+  /** All that are not whole, up to the last END that was seen, in commit order. */
+  get stragglers(): Straggler[] {
+    const end = this.#lastEnd;
+    if (end === undefined) return [];
     return [...this.#pending.values()]
-      .filter((pending) => !pending.whole && compareCommits(pending.identity, upTo) <= 0)
+      .filter((pending) => !pending.whole && compareCommits(pending.identity, end) <= 0)
       .map((pending) => pending.straggler())
       .sort((left, right) => compareCommits(left.identity, right.identity));
+  }
+
+  /** How many are whole and wait for one before them. */
+  get heldBack(): number {
+    return [...this.#ended].filter((pending) => pending.whole).length;
   }
 
   /** What exactly-once delivery does not allow: the first thousand, and how many in all. */
@@ -149,7 +157,10 @@ export class Join {
     const records = pending.records;
     if (!pending.add(read, { topic, partition, ...identity })) return 'repeated';
     this.#pendingRecords += pending.records - records;
-    if (read.tag === 'end') this.#ended.add(pending);
+    if (read.tag === 'end') {
+      this.#ended.add(pending);
+      this.#lastEnd = pending.identity;
+    }
     if (this.#pendingRecords > this.#pendingRecordsMax) throw this.#exhausted();
     return behind ? 'misplaced' : undefined;
   }

@@ -111,9 +111,9 @@ test('stopping lets the record in work come to its end', async () => {
     groupId: topic,
     topics: [topic],
     onRecord: async ({ value }) => {
-      steps.push(`begin ${value}`);
+      steps.push(`begin ${String(value)}`);
       await go;
-      steps.push(`end ${value}`);
+      steps.push(`end ${String(value)}`);
     },
   });
   await until('the first record', () => steps.length > 0);

@@ -33,7 +33,7 @@ async function newProducer(transactional = true): Promise<Producer> {
 }
 
 const place = ({ topic, partition, offset, value }: IncomingRecord) =>
-  `${topic} ${partition} ${offset} ${value}`;
+  `${topic} ${partition} ${offset} ${String(value)}`;
 const byPlace = (records: readonly IncomingRecord[]) =>
   records.toSorted((a, b) => a.partition - b.partition || Number(a.offset - b.offset)).map(place);
 

@@ -66,7 +66,10 @@ export class OutboxRouter {
     const eventType = required(source, columns.type);
     const key = present(source, columns.aggregateId);
     const record: PanelRecord = {
-      topic: this.#topics.of(`aggregate type ${JSON.stringify(aggregateType)}`, this.#topicPrefix + aggregateType),
+      topic: this.#topics.of(
+        `aggregate type ${JSON.stringify(aggregateType)}`,
+        this.#topicPrefix + aggregateType,
+      ),
       key: copy(row, key),
       value: row.start(columns.payload) === nullStart ? null : copy(row, columns.payload),
       headers: headers(source, { columns, id, eventType }),
@@ -158,10 +161,14 @@ function copy(row: Row, column: number): Buffer {
 function malformed({ relation, change }: Source, column: string, what: string, cause?: unknown): never {
   const { schema, table } = relation;
   const place = `transaction ${change.transaction.xid} at ${formatLsn(change.transaction.commitLsn)}, change ${change.ordinal}`;
-  throw new OperatingError('outbox-row-malformed', `${schema}.${table}: column ${column} ${what} (${place})`, {
-    remedy:
-      `Give ${schema}.${table} the columns that docs/wire.md names ("Outbox tables"), id, aggregatetype, aggregateid ` +
-      'and type not null. The row stays in the WAL: park it, or take the table out of the publication.',
-    cause,
-  });
+  throw new OperatingError(
+    'outbox-row-malformed',
+    `${schema}.${table}: column ${column} ${what} (${place})`,
+    {
+      remedy:
+        `Give ${schema}.${table} the columns that docs/wire.md names ("Outbox tables"), id, aggregatetype, aggregateid ` +
+        'and type not null. The row stays in the WAL: park it, or take the table out of the publication.',
+      cause,
+    },
+  );
 }

@@ -97,10 +97,14 @@ describe('what the server writes is what is read', () => {
         expect(plain.tag === 'update' && [plain.before, texts(plain.after)]).toEqual([null, one]);
         const update = decoder.decode(encode.update(oid, { before: { part, row: one }, after: other }));
         expect(
-          update.tag === 'update' && update.before && [update.before.tag, texts(update.before.row), texts(update.after)],
+          update.tag === 'update' &&
+            update.before && [update.before.tag, texts(update.before.row), texts(update.after)],
         ).toEqual([tag, one, other]);
         const deleted = decoder.decode(encode.delete(oid, { part, row: one }));
-        expect(deleted.tag === 'delete' && [deleted.before.tag, texts(deleted.before.row)]).toEqual([tag, one]);
+        expect(deleted.tag === 'delete' && [deleted.before.tag, texts(deleted.before.row)]).toEqual([
+          tag,
+          one,
+        ]);
       }),
     );
   });
@@ -184,7 +188,9 @@ describe('a malformed message is refused with its tag and position', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       expect(refusal(bytes.subarray(0, length)).code, `cut at ${length}`).toBe('wal-message-malformed');
     }
-    expect(refusal(Buffer.concat([bytes, Buffer.of(0)])).message).toMatch(/^pgoutput message '.': 1 bytes are left over/);
+    expect(refusal(Buffer.concat([bytes, Buffer.of(0)])).message).toMatch(
+      /^pgoutput message '.': 1 bytes are left over/,
+    );
   });
 
   test('any bytes are either a message or refused, never another error', () => {
@@ -208,10 +214,14 @@ describe('a malformed message is refused with its tag and position', () => {
   });
 
   test('each kind of breach says what it is', () => {
-    expect(refusal(Buffer.from('S')).message).toBe("pgoutput message 'S': an unknown kind of message at byte 1");
+    expect(refusal(Buffer.from('S')).message).toBe(
+      "pgoutput message 'S': an unknown kind of message at byte 1",
+    );
     expect(refusal(Buffer.of(0)).message).toMatch(/message 0x0: an unknown kind/);
     expect(refusal(encode.insert(99, [])).message).toMatch(/'I': relation 99 was not described at byte 5/);
-    expect(refusal(encode.insert(relation.oid, ['1'])).message).toMatch(/1 values for the 2 columns of relation 16385/);
+    expect(refusal(encode.insert(relation.oid, ['1'])).message).toMatch(
+      /1 values for the 2 columns of relation 16385/,
+    );
     const binary = Buffer.from(messages.insert as Buffer);
     binary[binary.indexOf('t')] = 'b'.charCodeAt(0);
     expect(refusal(binary).message).toMatch(/a value that is not text at byte 9/);

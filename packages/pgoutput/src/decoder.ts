@@ -38,7 +38,12 @@ export class Decoder {
     const tag = reader.byte();
     switch (tag) {
       case 0x42: // B
-        return { tag: 'begin', commitLsn: reader.lsn(), commitTimeUs: reader.timeUs(), xid: xid(reader.unsigned32()) };
+        return {
+          tag: 'begin',
+          commitLsn: reader.lsn(),
+          commitTimeUs: reader.timeUs(),
+          xid: xid(reader.unsigned32()),
+        };
       case 0x43: // C
         return commit(reader);
       case 0x4f: // O
@@ -67,7 +72,8 @@ export class Decoder {
     const schema = schemaName(reader);
     const table = reader.string();
     const letter = String.fromCharCode(reader.byte());
-    const replicaIdentity = replicaIdentities.get(letter) ?? reader.fail(`unknown replica identity '${letter}'`);
+    const replicaIdentity =
+      replicaIdentities.get(letter) ?? reader.fail(`unknown replica identity '${letter}'`);
     const columns: Column[] = [];
     for (let left = reader.int16(); left > 0; left -= 1) {
       const flags = reader.byte();
@@ -119,7 +125,12 @@ export class Decoder {
 
 function commit(reader: Reader): Message {
   if (reader.byte() !== 0) reader.fail('unknown flags');
-  return { tag: 'commit', commitLsn: reader.lsn(), commitEndLsn: reader.lsn(), commitTimeUs: reader.timeUs() };
+  return {
+    tag: 'commit',
+    commitLsn: reader.lsn(),
+    commitEndLsn: reader.lsn(),
+    commitTimeUs: reader.timeUs(),
+  };
 }
 
 /** The server writes `pg_catalog` as an empty string. */

@@ -8,7 +8,12 @@ import type { Row } from './row.ts';
 
 export type Message =
   | { readonly tag: 'begin'; readonly commitLsn: Lsn; readonly commitTimeUs: bigint; readonly xid: Xid }
-  | { readonly tag: 'commit'; readonly commitLsn: Lsn; readonly commitEndLsn: Lsn; readonly commitTimeUs: bigint }
+  | {
+      readonly tag: 'commit';
+      readonly commitLsn: Lsn;
+      readonly commitEndLsn: Lsn;
+      readonly commitTimeUs: bigint;
+    }
   | { readonly tag: 'origin'; readonly lsn: Lsn; readonly name: string }
   | { readonly tag: 'relation'; readonly relation: Relation }
   | { readonly tag: 'type'; readonly oid: number; readonly schema: string; readonly name: string }
@@ -17,7 +22,12 @@ export type Message =
 /** The messages that carry data: each has an ordinal in its transaction, except a non-transactional logical message. */
 export type DataMessage =
   | { readonly tag: 'insert'; readonly relation: Relation; readonly after: Row }
-  | { readonly tag: 'update'; readonly relation: Relation; readonly before: Before | null; readonly after: Row }
+  | {
+      readonly tag: 'update';
+      readonly relation: Relation;
+      readonly before: Before | null;
+      readonly after: Row;
+    }
   | { readonly tag: 'delete'; readonly relation: Relation; readonly before: Before }
   | {
       readonly tag: 'truncate';

@@ -69,10 +69,14 @@ export class Reader {
   fail(what: string): never {
     const [code = 0] = this.bytes;
     const tag = code > 0x20 && code < 0x7f ? `'${String.fromCharCode(code)}'` : `0x${code.toString(16)}`;
-    throw new OperatingError('wal-message-malformed', `pgoutput message ${tag}: ${what} at byte ${this.#at}`, {
-      remedy:
-        'Check that the slot uses pgoutput with protocol version 1 and text values, and that this release knows the server.',
-    });
+    throw new OperatingError(
+      'wal-message-malformed',
+      `pgoutput message ${tag}: ${what} at byte ${this.#at}`,
+      {
+        remedy:
+          'Check that the slot uses pgoutput with protocol version 1 and text values, and that this release knows the server.',
+      },
+    );
   }
 
   #advance(length: number): number {

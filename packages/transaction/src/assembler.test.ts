@@ -15,7 +15,10 @@ const data = {
   truncate: encode.truncate([relation.oid, relation.oid]),
   message: message(true),
 };
-const silent = { relation: encode.relation(relation), type: encode.type({ oid: 1, schema: 's', name: 'mood' }) };
+const silent = {
+  relation: encode.relation(relation),
+  type: encode.type({ oid: 1, schema: 's', name: 'mood' }),
+};
 const loose = message(false);
 
 function message(transactional: boolean): Buffer {
@@ -49,7 +52,8 @@ test('ordinals count every raw data message of a transaction, and nothing else',
         let counted = 0;
         for (const name of kinds) {
           const item = read({ ...data, ...silent, loose }[name] ?? loose);
-          if (name === 'loose') expect(item).toMatchObject({ tag: 'message', message: { transactional: false } });
+          if (name === 'loose')
+            expect(item).toMatchObject({ tag: 'message', message: { transactional: false } });
           else if (name in silent) expect(item).toBeUndefined();
           else {
             counted += 1;

@@ -72,7 +72,10 @@ export class Assembler {
       commitLsn === transaction.commitLsn,
       `transaction ${transaction.xid} begins for ${formatLsn(transaction.commitLsn)} and commits at ${formatLsn(commitLsn)}`,
     );
-    assert(commitEndLsn > commitLsn, `the commit at ${formatLsn(commitLsn)} ends at ${formatLsn(commitEndLsn)}`);
+    assert(
+      commitEndLsn > commitLsn,
+      `the commit at ${formatLsn(commitLsn)} ends at ${formatLsn(commitEndLsn)}`,
+    );
     this.#open = null;
     this.#previousCommitEndLsn = commitEndLsn;
     return { tag: 'end', transaction, commitEndLsn, rawMessages: this.#ordinal };

@@ -1,0 +1,178 @@
+/** What the relay must not paper over: each is refused with its code, and with a way on that works. */
+import { OperatingError } from '@diptych/runtime/failure';
+import kafkajs from 'kafkajs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RelayUnderTest, type RunningRelay } from './relay-under-test.ts';
+
+let relay: RelayUnderTest;
+beforeEach(async () => {
+  relay = await RelayUnderTest.create();
+});
+afterEach(() => relay.close());
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'nothing was refused',
+    (error: unknown) => (error instanceof OperatingError ? error.code : String(error)),
+  );
+
+/** The relay has run, published one row, and stopped. */
+async function hasRun(): Promise<void> {
+  await relay.initialise();
+  const running = relay.start();
+  await publishRow(running, 1);
+  await running.stop();
+}
+
+async function publishRow(running: RunningRelay, id: number): Promise<void> {
+  await relay.active(running);
+  await relay.sql.query('insert into carts (id) values ($1)', [id]);
+  await relay.caughtUp();
+}
+
+const keys = async () =>
+  (await relay.records(relay.topicOf('carts'))).map((record) => String(record.key)).toSorted();
+
+test('without init there is no slot to stream from', async () => {
+  expect(await codeOf(relay.start().ended)).toBe('publication-lost');
+});
+
+test('init is idempotent, and adds a table that came later', async () => {
+  await relay.initialise();
+  await relay.sql.query('create table later (id int primary key)');
+  await relay.initialise();
+  const running = relay.start();
+  await relay.active(running);
+  await relay.sql.query('insert into later values (1)');
+  await relay.caughtUp();
+  expect(await relay.records(relay.topicOf('later'))).toHaveLength(1);
+  await running.stop();
+});
+
+test('a table without usable replica identity is refused before anything is touched', async () => {
+  await relay.sql.query('create table keyless (id int)');
+  expect(await codeOf(relay.initialise())).toBe('replica-identity-unusable');
+  const { rows } = await relay.sql.query(
+    'select from pg_publication union all select from pg_replication_slots where database = current_database()',
+  );
+  expect(rows).toHaveLength(0);
+  await relay.sql.query('insert into keyless values (1); update keyless set id = 2');
+});
+
+test('a slot that was dropped is refused, and init --from-slot begins anew', async () => {
+  await hasRun();
+  await relay.sql.query('select pg_drop_replication_slot($1)', [relay.configuration.slot]);
+  expect(await codeOf(relay.start().ended)).toBe('slot-missing');
+  expect(await codeOf(relay.initialise())).toBe('slot-lost');
+  await relay.initialise({ fromSlot: true });
+  const running = relay.start();
+  await publishRow(running, 2);
+  await running.stop();
+  expect(await keys()).toEqual(['{"id":1}', '{"id":2}']);
+});
+
+test('a slot that was dropped and made anew is refused', async () => {
+  await hasRun();
+  await relay.sql.query('select pg_drop_replication_slot($1)', [relay.configuration.slot]);
+  await relay.sql.query('insert into carts (id) values (2)');
+  await relay.sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [
+    relay.configuration.slot,
+  ]);
+  expect(await codeOf(relay.start().ended)).toBe('slot-moved-or-recreated');
+});
+
+test('a slot that was moved by hand is refused', async () => {
+  await hasRun();
+  await relay.sql.query('insert into carts (id) values (2)');
+  await relay.sql.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [
+    relay.configuration.slot,
+  ]);
+  expect(await codeOf(relay.start().ended)).toBe('slot-moved-or-recreated');
+});
+
+test('a lost checkpoint topic is refused, and not taken for a new beginning', async () => {
+  await hasRun();
+  const { brokers } = relay.configuration.kafka;
+  const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  const { prefix, slot } = relay.configuration;
+  await admin.deleteTopics({ topics: [`${prefix}.checkpoint.${slot}`] });
+  await admin.disconnect();
+  expect(await codeOf(relay.start().ended)).toBe('checkpoint-missing');
+  expect(await codeOf(relay.initialise())).toBe('checkpoint-missing');
+  expect(await keys()).toEqual(['{"id":1}']);
+});
+
+test('a publication that is dropped while the relay streams stops it', async () => {
+  await relay.close();
+  relay = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
+  await relay.initialise();
+  const running = relay.start();
+  await publishRow(running, 1);
+  await relay.sql.query(`drop publication ${relay.configuration.change.publication}`);
+  expect(await codeOf(running.ended)).toBe('publication-lost');
+});
+
+test('a publication that was made anew is refused, and --accept-gap goes on', async () => {
+  await hasRun();
+  await relay.sql.query(`drop publication ${relay.configuration.change.publication}`);
+  await relay.initialise();
+  expect(await codeOf(relay.start().ended)).toBe('publication-lost');
+  const running = relay.start({ acceptGap: true });
+  await publishRow(running, 2);
+  await running.stop();
+  const again = relay.start();
+  await publishRow(again, 3);
+  await again.stop();
+});
+
+test('a table that is taken out of the publication is refused, a dropped one is not', async () => {
+  await relay.sql.query('create table passing (id int primary key)');
+  await hasRun();
+  await relay.sql.query('drop table passing');
+  const running = relay.start();
+  await publishRow(running, 2);
+  await running.stop();
+  await relay.sql.query(`alter publication ${relay.configuration.change.publication} drop table carts`);
+  expect(await codeOf(relay.start().ended)).toBe('publication-changed');
+});
+
+test('the checkpoint of another database is refused, and its relay is not fenced', async () => {
+  await hasRun();
+  const { prefix, slot } = relay.configuration;
+  const other = await RelayUnderTest.create({
+    DIPTYCH_PREFIX: prefix,
+    DIPTYCH_SLOT: slot,
+    DIPTYCH_OUTBOX_TOPIC_PREFIX: relay.configuration.outbox.topicPrefix,
+  });
+  try {
+    await relay.sql.query('select pg_drop_replication_slot($1)', [slot]);
+    await other.sql.query(
+      `create publication diptych_outbox; create publication diptych_change for table carts`,
+    );
+    await other.sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
+    expect(await codeOf(other.start().ended)).toBe('checkpoint-foreign');
+  } finally {
+    await other.close();
+  }
+});
+
+test('an outbox row that cannot be routed stops the relay, and nothing of its transaction is published', async () => {
+  await relay.initialise();
+  const running = relay.start();
+  await publishRow(running, 1);
+  await relay.sql.query('alter table outbox alter column aggregateid drop not null');
+  await relay.sql.query(`begin; insert into carts (id) values (2);
+    insert into outbox (aggregatetype, aggregateid, type, payload) values ('cart', null, 'Broken', '{}'); commit`);
+  expect(await codeOf(running.ended)).toBe('outbox-row-malformed');
+  expect(await keys()).toEqual(['{"id":1}']);
+});
+
+test('a record that no topic takes stops the relay before anything of its batch is sent', async () => {
+  await relay.initialise();
+  const running = relay.start();
+  await publishRow(running, 1);
+  await relay.sql.query(`insert into carts (id, note) values (2, repeat('x', 2000000))`);
+  expect(await codeOf(running.ended)).toBe('record-too-large');
+  expect(await keys()).toEqual(['{"id":1}']);
+});
