@@ -11,10 +11,11 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { assert, present, unreachable } from '@diptych/runtime/assert';
-import { OperatingError } from '@diptych/runtime/failure';
+import { type OperatingError, operating } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
+import type { Publication } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { ReplicationSession } from '@diptych/wal/session';
 import { inspectSlot } from '@diptych/wal/slot';
@@ -23,10 +24,11 @@ import type { Configuration } from './configuration.ts';
 import type { Destination } from './destination.ts';
 import type { Metrics } from './metrics.ts';
 import { Panels, type PublishedRecord } from './panels.ts';
-import { refusal } from './refusal.ts';
+import { describeProgress, refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
 import {
   agreementOn,
   comparePublications,
+  isGap,
   optionsHash,
   readPrimaryKeys,
   requirePublications,
@@ -146,7 +148,7 @@ export class Session {
 
   /** Only to see whether the checkpoint is that of another database: then nothing of it may be fenced. */
   async #look(): Promise<void> {
-    this.#refuseForeign(await this.#context.destination.readCheckpoint());
+    refuseForeign(await this.#context.destination.readCheckpoint(), this.#context.source);
   }
 
   async #fence(): Promise<void> {
@@ -156,22 +158,15 @@ export class Session {
 
   /** The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. */
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
-    const { catalogue, configuration, destination, source, log, acceptGap } = this.#context;
+    const { catalogue, configuration, destination, source, log } = this.#context;
     const checkpoint = await destination.readCheckpoint();
-    this.#refuseForeign(checkpoint);
+    refuseForeign(checkpoint, source);
     const slot = present(
       await inspectSlot(catalogue, configuration.slot),
       'the slot that this session holds',
     );
     const found = await requirePublications(catalogue, configuration);
-    if (checkpoint) {
-      const agreed = checkpoint.publications;
-      await comparePublications(catalogue, { agreed, found }).catch((error: unknown) => {
-        if (!acceptGap || !isGap(error)) throw error;
-        log.warn({ code: error.code, gap: error.message }, 'going on over a gap, as asked');
-      });
-      refuseChangedOptions(checkpoint, optionsHash(found));
-    }
+    if (checkpoint) await this.#refuseBrokenAgreement(checkpoint, found);
     this.#checkpoint = checkpoint && {
       ...checkpoint,
       timeline: source.timeline,
@@ -187,23 +182,21 @@ export class Session {
     this.#publicationsCheckedAtMs = performance.now();
     const progress: Progress | null = checkpoint;
     log.info(
-      { checkpoint: progress && describe(progress), slot: formatLsn(slot.confirmedFlushLsn) },
+      { checkpoint: progress && describeProgress(progress), slot: formatLsn(slot.confirmedFlushLsn) },
       'checkpoint read',
     );
     return { tag: 'checkpoint-read', progress, confirmedFlushLsn: slot.confirmedFlushLsn };
   }
 
-  #refuseForeign(checkpoint: Checkpoint | null): void {
-    const { systemId, database } = this.#context.source;
-    if (!checkpoint || (checkpoint.systemId === systemId && checkpoint.database === database)) return;
-    const theirs = `${checkpoint.systemId}/${checkpoint.database}`;
-    throw new OperatingError(
-      'checkpoint-foreign',
-      `the checkpoint is that of ${theirs}, not ${systemId}/${database}`,
-      {
-        remedy: 'Two databases share one Kafka: give each its own DIPTYCH_PREFIX or DIPTYCH_SLOT.',
-      },
-    );
+  async #refuseBrokenAgreement(checkpoint: Checkpoint, found: readonly Publication[]): Promise<void> {
+    const { catalogue, acceptGap, log } = this.#context;
+    refuseChangedOptions(checkpoint, optionsHash(found));
+    try {
+      await comparePublications(catalogue, { agreed: checkpoint.publications, found });
+    } catch (error) {
+      if (!acceptGap || !isGap(error)) throw error;
+      log.warn({ code: error.code, gap: error.message }, 'going on over a gap, as asked');
+    }
   }
 
   #receive(bytes: Buffer, position: Lsn): void {
@@ -303,33 +296,4 @@ export class Session {
         return unreachable(reason);
     }
   }
-}
-
-/** A transaction published in part can only be continued when it is cut into the same raw messages. */
-function refuseChangedOptions(checkpoint: Checkpoint, now: string): void {
-  if (checkpoint.part === null || checkpoint.optionsHash === now) return;
-  throw new OperatingError(
-    'options-changed',
-    'a transaction is published in part, and what is streamed has changed',
-    {
-      remedy: 'Set the publications back as they were until the relay has passed that transaction.',
-    },
-  );
-}
-
-function describe({ lsn, part, reportedLsn }: Progress): Record<string, unknown> {
-  return {
-    lsn: formatLsn(lsn),
-    part: part && { lsn: formatLsn(part.lsn), seq: part.seq },
-    reportedLsn: formatLsn(reportedLsn),
-  };
-}
-
-const isGap = (error: unknown): error is OperatingError =>
-  error instanceof OperatingError && (error.code === 'publication-lost' || error.code === 'publication-changed');
-
-/** Operating errors are for the operator; anything else is a bug of ours and must crash. */
-function operating(error: unknown): OperatingError {
-  if (error instanceof OperatingError) return error;
-  throw error;
 }

@@ -101,3 +101,8 @@ export async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap
     group by 1`);
   return new Map(rows.map(({ name, columns }) => [name, columns]));
 }
+
+/** Whether the failure says that changes are missing: what `--accept-gap` accepts. */
+export const isGap = (error: unknown): error is OperatingError =>
+  error instanceof OperatingError &&
+  (error.code === 'publication-lost' || error.code === 'publication-changed');

@@ -6,10 +6,12 @@ const whole = {
   KAFKA_BROKERS: 'a:9092, b:9092',
 };
 
-test('settings come from the environment, host and port have defaults', () => {
+test('settings come from the environment, the others have defaults', () => {
   expect(readConfiguration(whole)).toEqual({
     databaseUrl: whole.SHIPPING_DATABASE_URL,
     brokers: ['a:9092', 'b:9092'],
+    topic: 'outbox.event.cart',
+    groupId: 'shipping',
     host: '127.0.0.1',
     port: 8082,
   });

@@ -19,6 +19,8 @@ const schema = z.object({
       (brokers) => brokers.length > 0 && brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)),
       'must be host:port, separated by commas',
     ),
+  KAFKA_TOPIC: z.string().min(1).default('outbox.event.cart'),
+  KAFKA_GROUP: z.string().min(1).default('shipping'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: z
     .string()
@@ -31,6 +33,8 @@ const schema = z.object({
 export interface Configuration {
   readonly databaseUrl: string;
   readonly brokers: readonly string[];
+  readonly topic: string;
+  readonly groupId: string;
   readonly host: string;
   readonly port: number;
 }
@@ -39,16 +43,19 @@ export interface Configuration {
 export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration {
   const result = schema.safeParse(environment);
   if (result.success) {
-    const {
-      SHIPPING_DATABASE_URL: databaseUrl,
-      KAFKA_BROKERS: brokers,
-      HOST: host,
-      PORT: port,
-    } = result.data;
-    return { databaseUrl, brokers, host, port };
+    const { data } = result;
+    return {
+      databaseUrl: data.SHIPPING_DATABASE_URL,
+      brokers: data.KAFKA_BROKERS,
+      topic: data.KAFKA_TOPIC,
+      groupId: data.KAFKA_GROUP,
+      host: data.HOST,
+      port: data.PORT,
+    };
   }
   const wrong = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
   throw new OperatingError('configuration-invalid', wrong.join('; '), {
-    remedy: 'Set SHIPPING_DATABASE_URL and KAFKA_BROKERS; HOST (127.0.0.1) and PORT (8082) have defaults.',
+    remedy:
+      'Set SHIPPING_DATABASE_URL and KAFKA_BROKERS; KAFKA_TOPIC, KAFKA_GROUP, HOST and PORT have defaults.',
   });
 }

@@ -86,15 +86,15 @@ export class JsonWriter {
     let at = this.#at;
     for (let from = start; from < end; from += 1) {
       const byte = bytes[from] as number;
-      const escape = escapes[byte] as number;
-      if (escape === 0) slab[at++] = byte;
-      else if (escape === 1) {
+      const written = escapes[byte] as number;
+      if (written === 0) slab[at++] = byte;
+      else if (written === 1) {
         at += slab.write('\\u00', at, 'latin1');
         slab[at++] = hexDigits[byte >> 4] as number;
         slab[at++] = hexDigits[byte & 15] as number;
       } else {
         slab[at++] = backslash;
-        slab[at++] = escape;
+        slab[at++] = written;
       }
     }
     this.#at = at;

@@ -26,7 +26,11 @@ afterEach(async () => {
 async function inOwnSession(work: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client(database.url);
   await client.connect();
-  await work(client).finally(() => client.end());
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Delivers the event once; its effect is a row. */

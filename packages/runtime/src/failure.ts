@@ -71,3 +71,9 @@ export class OperatingError extends Error {
     this.remedy = remedy;
   }
 }
+
+/** The operating error that this is; anything else is a bug of ours and is thrown on, to crash. */
+export function operating(error: unknown): OperatingError {
+  if (error instanceof OperatingError) return error;
+  throw error;
+}
