@@ -12,7 +12,8 @@ const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
   .filter((path) => path !== '' && existsSync(join(root, path)));
 const sources = tracked.filter((path) => /\.tsx?$/.test(path));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path);
+/** Tests, and what only tests use. */
+const isTest = (path: string): boolean => /(\.test|-under-test|for-tests)\.tsx?$/.test(path);
 
 /** Who may import whom: the one-way flow of docs/architecture.md. Tests may use the testkit besides. */
 const mayImport: Record<string, readonly string[]> = {
@@ -121,10 +122,15 @@ describe('imports', () => {
         manifest.name,
         ...Object.keys(manifest.dependencies ?? {}),
         ...Object.keys(manifest.devDependencies ?? {}),
-        ...(isTest(path) || !workspace ? Object.keys(rootManifest.devDependencies) : ['vitest']),
+        ...(isTest(path) || /\.config\.ts$/.test(path)
+          ? Object.keys(rootManifest.devDependencies)
+          : ['vitest']),
       ]);
       return importsOf(path)
-        .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+        .filter(
+          (specifier) =>
+            !specifier.startsWith('.') && !specifier.startsWith('node:') && !specifier.startsWith('$'),
+        )
         .map(packageOf)
         .filter(
           (name) => !declared.has(name) && !(name.startsWith('@diptych/') && (isTest(path) || !workspace)),

@@ -22,7 +22,11 @@ const served = (name: string) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('pure', ['{packages,apps,proofs,docs}/**/*.test.ts', '*.test.ts'], ['**/*.{pg,kafka,e2e,browser}.test.ts']),
+      project(
+        'pure',
+        ['{packages,apps,proofs,docs}/**/*.test.ts', '*.test.ts'],
+        ['**/*.{pg,kafka,e2e,browser}.test.ts'],
+      ),
       served('pg'),
       served('kafka'),
       served('e2e'),

@@ -1,9 +1,12 @@
 import { readCartEvent } from '@diptych/contracts/cart-events';
 import { fold } from '@diptych/contracts/cart-fold';
+import { type Money, times, toCents } from '@diptych/contracts/money';
+import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, type CartUnderTest, cartUnderTest } from './cart-under-test.ts';
+import { type CartUnderTest, cartUnderTest } from './cart-under-test.ts';
 import { viewCart } from './cart-view.ts';
+import { discountCatalogue } from './discount-catalogue.ts';
 
 let cart: CartUnderTest;
 
@@ -31,6 +34,21 @@ async function folded(path: string): Promise<unknown> {
   const state = fold(events);
   return state && viewCart(state);
 }
+
+test('products and their prices are listed, and every discount is worth less than what it requires costs', async () => {
+  const { body, status } = await cart.ask('GET /products');
+  const { products } = body as { products: { sku: string; name: string; unitPrice: Money }[] };
+  expect(status).toBe(200);
+  expect(products).toHaveLength(15);
+  expect(products).toContainEqual({ sku: 'banana', name: 'Banana', unitPrice: '1.00' });
+  for (const { amount, requires } of discountCatalogue) {
+    const { unitPrice } = present(
+      products.find(({ sku }) => sku === requires.sku),
+      requires.sku,
+    );
+    expect(toCents(times(unitPrice, requires.quantity))).toBeGreaterThan(-toCents(amount));
+  }
+});
 
 describe('rows and events', () => {
   test('fold to the same cart, through every command, a revoked discount and an abandoned cart', async () => {
@@ -174,70 +192,5 @@ describe('parallel commands on one cart', () => {
     await cart.query('commit');
     expect((await reading).body).toMatchObject({ version: 1, items: [] });
     expect((await cart.ask(`GET ${path}`)).body).toMatchObject({ version: 2, items: [{ sku: 'fig' }] });
-  });
-});
-
-describe('Idempotency-Key', () => {
-  const headers = { 'idempotency-key': 'retry-1' };
-  const essence = ({ status, text, headers: got }: Answer) => ({
-    status,
-    text,
-    etag: got.get('etag'),
-    location: got.get('location'),
-    xid: got.get('diptych-commit')?.split('@')[0],
-  });
-
-  test('a retry answers the same, byte for byte, and writes once', async () => {
-    const first = await cart.ask('POST /carts', { headers });
-    const path = first.headers.get('location') ?? '';
-    const adding = { body: { sku: 'banana' }, headers: { 'idempotency-key': 'retry-2', 'if-match': '"1"' } };
-    const added = await cart.ask(`POST ${path}/items`, adding);
-    await cart.ask(`POST ${path}/items`, { body: { sku: 'mango' } });
-    const before = await cart.written();
-
-    expect(essence(await cart.ask('POST /carts', { headers }))).toEqual(essence(first));
-    expect(essence(await cart.ask(`POST ${path}/items`, adding))).toEqual(essence(added));
-    expect(await cart.written()).toEqual(before);
-    expect(first.status).toBe(201);
-    expect(added.status).toBe(200);
-  });
-
-  test('the same key for something else answers 422 and changes nothing', async () => {
-    const path = await cart.open();
-    const asked = (body: unknown) =>
-      cart.ask(`POST ${path}/items`, { body, headers: { 'idempotency-key': 'retry-3' } });
-    await asked({ sku: 'banana' });
-    const before = await cart.written();
-    expect(await asked({ sku: 'apple' })).toMatchObject({
-      status: 422,
-      body: { code: 'idempotency-key-reused', errors: [{ field: 'idempotency-key' }] },
-    });
-    const elsewhere = await cart.ask('POST /carts', { headers: { 'idempotency-key': 'retry-3' } });
-    expect(elsewhere.status).toBe(422);
-    expect(await cart.written()).toEqual(before);
-  });
-
-  test('the same key many times at once writes once, and all get the one answer', async () => {
-    const path = await cart.open();
-    const answers = await Promise.all(
-      Array.from({ length: 15 }, () =>
-        cart.ask(`POST ${path}/items`, {
-          body: { sku: 'banana' },
-          headers: { 'idempotency-key': 'retry-4' },
-        }),
-      ),
-    );
-    expect(new Set(answers.map((answer) => JSON.stringify(essence(answer)))).size).toBe(1);
-    expect(answers[0]?.status).toBe(200);
-    expect(await eventsOf(path)).toHaveLength(2);
-  });
-
-  test('a refusal is not kept: the retry is judged anew', async () => {
-    const path = await cart.open();
-    const checkOut = () => cart.ask(`POST ${path}/checkout`, { headers: { 'idempotency-key': 'retry-5' } });
-    expect((await checkOut()).status).toBe(409);
-    await cart.ask(`POST ${path}/items`, { body: { sku: 'banana' } });
-    expect((await checkOut()).status).toBe(200);
-    expect((await checkOut()).status).toBe(200);
   });
 });

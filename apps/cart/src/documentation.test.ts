@@ -65,3 +65,19 @@ test('without its database the service runs and says that it is not ready', asyn
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');
 });
+
+test('a port that is taken is a wrong setting, with a way out', async () => {
+  const port = Number(new URL(service.url).port);
+  const log = createLogger('cart', { level: 'silent' });
+  const second = startCart({
+    databaseUrl: 'postgres://nobody@127.0.0.1:1/none',
+    host: '127.0.0.1',
+    port,
+    log,
+  });
+  await expect(second).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: `cannot listen on 127.0.0.1:${port}`,
+    remedy: expect.stringContaining('PORT'),
+  });
+});

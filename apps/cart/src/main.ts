@@ -9,7 +9,7 @@ const log = createLogger('cart');
 const lifecycle = new Lifecycle();
 try {
   const service = await startCart({ ...readConfiguration(process.env), log });
-  lifecycle.onClose('the cart service', () => service.close());
+  lifecycle.onClose('the cart service', service.close);
   log.info({ url: service.url }, 'the cart service listens');
   await lifecycle.untilStopped();
   log.info('the cart service drains');

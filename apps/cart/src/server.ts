@@ -1,5 +1,6 @@
 /** The cart service over HTTP: its pool, its routes, its documentation, its end. */
 
+import { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -35,30 +36,36 @@ export interface CartOptions {
 /** A running cart service. `close` finishes the requests in flight, then gives the connections back. */
 export interface CartService {
   readonly url: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
-/** Starts the service. It does not wait for the database: `/readyz` says whether it is there. */
+/**
+ * Starts the service. It does not wait for the database: `/readyz` says whether it is there. Throws OperatingError
+ * `configuration-invalid` when it cannot listen.
+ */
 export async function startCart({ databaseUrl, host, port, log }: CartOptions): Promise<CartService> {
   const pool = openPool({ databaseUrl, log });
   const app = await buildApp({ pool, log });
-  const url = await app.listen({ host, port });
   const forget = () => {
     withConnection(pool, forgetOldAnswers).catch((error: unknown) => {
       log.warn(describeError(error), 'old idempotency keys could not be deleted; tried again in an hour');
     });
   };
   const forgetting = setInterval(forget, forgetIntervalMs).unref();
-  return {
-    url,
-    close: async () => {
-      clearInterval(forgetting);
-      const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-      await app.close();
-      clearTimeout(cut);
-      await pool.end();
-    },
+  const close = async (): Promise<void> => {
+    clearInterval(forgetting);
+    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
+    await app.close();
+    clearTimeout(cut);
+    await pool.end();
   };
+  try {
+    return { url: await app.listen({ host, port }), close };
+  } catch (cause) {
+    await close();
+    const remedy = 'Choose another HOST or PORT, or end what uses it; PORT=0 takes any free one.';
+    throw new OperatingError('configuration-invalid', `cannot listen on ${host}:${port}`, { remedy, cause });
+  }
 }
 
 async function buildApp({ pool, log }: { pool: Pool; log: Logger }): Promise<FastifyInstance> {

@@ -1,5 +1,5 @@
 /** Scripted shoppers: they use the cart service over HTTP, as anybody would. */
-import { assert } from '@diptych/runtime/assert';
+import { assert, unreachable } from '@diptych/runtime/assert';
 
 /** One step of a shopper on a cart. */
 export type Step =
@@ -54,8 +54,10 @@ function requestOf(step: Step): { method: string; path: string; body: Record<str
       return { method: 'POST', path: '/discounts', body: { code: step.code } };
     case 'check-out':
       return { method: 'POST', path: '/checkout', body: {} };
-    default:
+    case 'abandon':
       return { method: 'DELETE', path: '', body: reason };
+    default:
+      return unreachable(step);
   }
 }
 

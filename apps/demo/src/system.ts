@@ -1,36 +1,73 @@
-/** The whole system on one machine: stack, cart service, relay, shipping. */
+/** The services on given servers: cart service, relay, shipping, on databases and topics of one run. */
 import { randomBytes } from 'node:crypto';
 import { migrate } from '@diptych/cart-app/migrations';
-import { startCart } from '@diptych/cart-app/server';
+import { type CartService, startCart } from '@diptych/cart-app/server';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { createLogger } from '@diptych/runtime/log';
 import { startShipping } from '@diptych/shipping-app/server';
 import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import { freePorts } from '@diptych/testkit/port';
 import { type Say, showing } from '@diptych/testkit/progress';
-import { type Stack, startStack } from '@diptych/testkit/stack';
+import { preferredPort } from './preferred-port.ts';
 import { RelayProcess } from './relay-process.ts';
 
+/** Real servers, whoever started them. */
+export interface Servers {
+  /** A superuser's, of the maintenance database. */
+  readonly databaseUrl: string;
+  readonly brokers: readonly string[];
+}
+
+/** What everything of one run is called. */
+export interface Names {
+  readonly cartDatabase: string;
+  readonly shippingDatabase: string;
+  readonly slot: string;
+  readonly prefix: string;
+  readonly domainPrefix: string;
+}
+
+/** The names that the docs use, for servers that are ours alone. */
+export const plainNames: Names = {
+  cartDatabase: 'cart',
+  shippingDatabase: 'shipping',
+  slot: 'diptych',
+  prefix: 'diptych',
+  domainPrefix: 'outbox.event.',
+};
+
+/** Names of this run alone: on servers that are not ours another run may have left its traces. */
+export function uniqueNames(): Names {
+  const run = randomBytes(4).toString('hex');
+  return {
+    cartDatabase: `cart_${run}`,
+    shippingDatabase: `shipping_${run}`,
+    slot: `diptych_${run}`,
+    prefix: `diptych_${run}`,
+    domainPrefix: `diptych_${run}.outbox.event.`,
+  };
+}
+
 export interface System {
-  readonly stack: Stack;
   readonly cartUrl: string;
   readonly shippingUrl: string;
+  /** The captured database. */
   readonly databaseUrl: string;
+  readonly names: Names;
+  readonly brokers: readonly string[];
   readonly relay: RelayProcess;
-  /** What readers of the topics need. */
-  readonly panels: {
-    readonly brokers: readonly string[];
-    readonly prefix: string;
-    readonly domainPrefix: string;
-  };
-  /** Ends everything in reverse order; the data is thrown away unless it is to be kept. */
+  /** Ends everything in reverse order; then drops the databases, when asked to. */
   close(): Promise<void>;
 }
 
 export interface SystemOptions {
+  readonly servers: Servers;
+  readonly names: Names;
   readonly say: Say;
-  readonly keep: boolean;
-  readonly signal: AbortSignal;
+  /** Servers that live on get their databases dropped at the end. */
+  readonly dropDatabases: boolean;
+  /** Listen where the docs say, when nobody else does. The default is free ports. */
+  readonly documentedPorts?: boolean;
 }
 
 /** Starts everything; when a part fails, what was started is ended again. */
@@ -44,89 +81,58 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 }
 
-async function build({ say, keep, signal }: SystemOptions, lifecycle: Lifecycle): Promise<System> {
-  const stack = await startStack({ say, keep, signal });
-  lifecycle.onClose('stack', () => stack.stop());
-  // Servers of one's own may hold the traces of another run: names of this one are its own there.
-  const run = stack.kind === 'external' ? `_${randomBytes(4).toString('hex')}` : '';
-  const names = {
-    database: `cart${run}`,
-    shippingDatabase: `shipping${run}`,
-    slot: `diptych${run}`,
-    prefix: `diptych${run}`,
-    domainPrefix: run === '' ? 'outbox.event.' : `diptych${run}.outbox.event.`,
-  };
-  const databaseUrl = await createDatabase(stack.databaseUrl, names.database);
-  const shippingDatabaseUrl = await createDatabase(stack.databaseUrl, names.shippingDatabase);
-  if (!keep && stack.kind === 'external') {
-    lifecycle.onClose('databases', async () => {
-      await dropDatabase(databaseUrl);
-      await dropDatabase(shippingDatabaseUrl);
-    });
+async function build(options: SystemOptions, lifecycle: Lifecycle): Promise<System> {
+  const { servers, names, say } = options;
+  const databaseUrl = await createDatabase(servers.databaseUrl, names.cartDatabase);
+  const shippingDatabaseUrl = await createDatabase(servers.databaseUrl, names.shippingDatabase);
+  if (options.dropDatabases) {
+    lifecycle.onClose('cart database', () => dropDatabase(databaseUrl));
+    lifecycle.onClose('shipping database', () => dropDatabase(shippingDatabaseUrl));
   }
   await showing({ say, what: 'migrating the cart database' }, () => migrate(databaseUrl));
-  const relay = await startRelay({ databaseUrl, brokers: stack.brokers, names, say });
+  const port = async (documented: number): Promise<number> =>
+    options.documentedPorts ? preferredPort(documented) : ((await freePorts(1))[0] ?? 0);
+  const relay = new RelayProcess(relaySettings({ databaseUrl, servers, names, httpPort: await port(8090) }));
+  await showing({ say, what: 'preparing slot, publications and topics' }, () => relay.initialise());
   lifecycle.onClose('relay', () => relay.stop());
-  const log = createLogger('demo', { level: 'warn' });
-  const cart = await startCart({ databaseUrl, host: '127.0.0.1', port: await preferredPort(8080), log });
+  relay.start();
+  await showing({ say, what: 'waiting for the relay' }, () => relay.ready());
+  const log = createLogger('demo', { level: 'error' });
+  const cart: CartService = await startCart({ databaseUrl, host: '127.0.0.1', port: await port(8080), log });
   lifecycle.onClose('cart service', () => cart.close());
   const shipping = await startShipping({
     databaseUrl: shippingDatabaseUrl,
-    brokers: stack.brokers,
+    brokers: servers.brokers,
     topic: `${names.domainPrefix}cart`,
-    groupId: `shipping${run}`,
+    groupId: names.shippingDatabase,
     host: '127.0.0.1',
-    port: await preferredPort(8082),
+    port: await port(8082),
     log,
   });
   lifecycle.onClose('shipping', () => shipping.close());
-  return {
-    stack,
-    cartUrl: cart.url,
-    shippingUrl: shipping.url,
-    databaseUrl,
-    relay,
-    panels: { brokers: stack.brokers, prefix: names.prefix, domainPrefix: names.domainPrefix },
-    close: () => lifecycle.close(),
-  };
+  const close = () => lifecycle.close();
+  const { brokers } = servers;
+  return { cartUrl: cart.url, shippingUrl: shipping.url, databaseUrl, names, brokers, relay, close };
 }
 
-async function startRelay({
+function relaySettings({
   databaseUrl,
-  brokers,
+  servers,
   names,
-  say,
+  httpPort,
 }: {
   databaseUrl: string;
-  brokers: readonly string[];
-  names: { slot: string; prefix: string; domainPrefix: string };
-  say: Say;
-}): Promise<RelayProcess> {
-  const relay = new RelayProcess({
+  servers: Servers;
+  names: Names;
+  httpPort: number;
+}) {
+  return {
     DIPTYCH_DATABASE_URL: databaseUrl,
-    DIPTYCH_KAFKA_BROKERS: brokers.join(','),
+    DIPTYCH_KAFKA_BROKERS: servers.brokers.join(','),
     DIPTYCH_SLOT: names.slot,
     DIPTYCH_PREFIX: names.prefix,
     DIPTYCH_OUTBOX_TOPIC_PREFIX: names.domainPrefix,
     DIPTYCH_CHANGE_EXCLUDE: 'drizzle.*,*.outbox,*.outbox_heads,*.idempotency_keys',
-    DIPTYCH_HTTP_PORT: String(await preferredPort(8090)),
-  });
-  await showing({ say, what: 'preparing slot, publications and topics' }, () => relay.initialise());
-  relay.start();
-  await showing({ say, what: 'waiting for the relay' }, () => relay.ready());
-  return relay;
-}
-
-/** The port that the docs name when nobody has it, else any free one. */
-async function preferredPort(port: number): Promise<number> {
-  const [free = 0] = await freePorts(1);
-  return (await isFree(port)) ? port : free;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
-  });
+    DIPTYCH_HTTP_PORT: String(httpPort),
+  };
 }

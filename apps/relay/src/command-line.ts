@@ -78,9 +78,10 @@ function commands(answer: (code: ExitCode) => void): Command {
     .description('the replication slot')
     .command('drop')
     .description('remove the slot and its checkpoint, so that the server keeps no WAL for it any more')
+    .option('--publications', 'drop the two publications too')
     .option('--yes', 'do not ask')
-    .action(async ({ yes = false }: { yes?: boolean }) => {
-      const dropped = await dropSlotCommand({ configuration: configuration(), yes });
+    .action(async ({ yes = false, publications = false }: { yes?: boolean; publications?: boolean }) => {
+      const dropped = await dropSlotCommand({ configuration: configuration(), yes, publications });
       if (!dropped) answer(exitCodes.badUse);
     });
   return program;

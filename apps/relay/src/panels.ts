@@ -4,7 +4,7 @@ import { encodeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import { TransactionCounters } from '@diptych/change/transaction-counters';
 import type { Admission, Event } from '@diptych/delivery/protocol';
-import { formatIdentity, identityHeader } from '@diptych/kafka/identity';
+import { identitiesOf, identityHeader } from '@diptych/kafka/identity';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { OutboxRouter } from '@diptych/outbox/route';
@@ -37,6 +37,9 @@ export interface PanelsOptions {
   readonly changeTables: ReadonlySet<string>;
 }
 
+/** Transaction, parked and checkpoint topic. */
+const ownTopics = 3;
+
 /** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
 const framingBytes = 96;
 
@@ -58,16 +61,18 @@ export class Panels {
   readonly #outboxTables: ReadonlySet<string>;
   readonly #transactionTopic: string;
   #counters: TransactionCounters | null = null;
-  #identityHead = '';
-  #identityTail = '';
+  #identity: (ordinal: number, part: number) => string = () => '';
   #timestampMs = 0;
 
   constructor({ configuration, source, primaryKeys, changeTables }: PanelsOptions) {
     const { prefix, outbox, limits } = configuration;
-    const topics = new TopicNames({ topicsMax: limits.topicsMax });
+    const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
+    const own = ownTopicNames(configuration);
+    // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
+    for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
     this.#source = source;
     this.#outboxTables = new Set(outbox.tables);
-    this.#transactionTopic = ownTopicNames(configuration).transaction;
+    this.#transactionTopic = own.transaction;
     this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
     this.#encoder = new ChangeEncoder({
       topics,
@@ -119,17 +124,8 @@ export class Panels {
     const { commitLsn, commitTimeUs, xid } = transaction;
     const { timeline: current, history } = this.#source;
     const timeline = timelineOf(commitLsn, { current, history });
-    const [head = '', tail = ''] = formatIdentity({
-      timeline,
-      commitLsn,
-      xid,
-      ordinal: 0,
-      part: 0,
-      commitTimeUs,
-    }).split('-0-0-');
+    this.#identity = identitiesOf({ timeline, commitLsn, xid, commitTimeUs });
     this.#counters = new TransactionCounters(transaction);
-    this.#identityHead = head;
-    this.#identityTail = tail;
     this.#timestampMs = Number(commitTimeUs / 1000n);
     return { tag: 'transaction-began', commitLsn };
   }
@@ -179,7 +175,7 @@ export class Panels {
     { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
   ): PublishedRecord {
     const { topic, key, value, headers, spread, timestampMs = this.#timestampMs } = record;
-    const identity = `${this.#identityHead}-${ordinal}-${part}-${this.#identityTail}`;
+    const identity = this.#identity(ordinal, part);
     return {
       topic,
       key,

@@ -1,12 +1,13 @@
-import type { Progress } from '@diptych/delivery/protocol';
+import type { Progress, RefusalCode } from '@diptych/delivery/protocol';
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
-import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
+import { unreachable } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn } from '@diptych/wal/lsn';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from './configuration.ts';
 
 /** What the state machine refused, in words for the operator. */
-export function refusal(code: FailureCode, { slot, prefix }: Configuration): OperatingError {
+export function refusal(code: RefusalCode, { slot, prefix }: Configuration): OperatingError {
   switch (code) {
     case 'checkpoint-missing':
       return new OperatingError(
@@ -24,7 +25,7 @@ export function refusal(code: FailureCode, { slot, prefix }: Configuration): Ope
           'Somebody moved or recreated it: changes in between are lost. `diptych init --from-slot` goes on from the ' +
           'slot’s position, with that gap.',
       });
-    default:
+    case 'publish-outcome-unknown':
       return new OperatingError(
         code,
         'Kafka did not answer in time: the outcome of the transaction is unknown',
@@ -32,6 +33,8 @@ export function refusal(code: FailureCode, { slot, prefix }: Configuration): Ope
           remedy: 'The relay starts over from the checkpoint; check the brokers if it stays.',
         },
       );
+    default:
+      return unreachable(code);
   }
 }
 
@@ -44,6 +47,27 @@ export function refuseForeign(checkpoint: Checkpoint | null, { systemId, databas
     `the checkpoint is that of ${theirs}, not ${systemId}/${database}`,
     {
       remedy: 'Two databases share one Kafka: give each its own DIPTYCH_PREFIX or DIPTYCH_SLOT.',
+    },
+  );
+}
+
+/**
+ * After a failover, what Kafka holds beyond the point where the new timeline begins never happened on the promoted
+ * server. Up to that point both servers have the same WAL.
+ */
+export function refusePhantoms(checkpoint: Checkpoint, { timeline, history }: SourceSystem): void {
+  if (checkpoint.timeline >= timeline) return;
+  const switchLsn = history.find((one) => one.timeline === checkpoint.timeline)?.switchLsn;
+  const last = checkpoint.part?.lsn ?? checkpoint.lsn;
+  if (switchLsn !== undefined && last < switchLsn) return;
+  const begins = switchLsn === undefined ? 'an unknown position' : formatLsn(switchLsn);
+  throw new OperatingError(
+    'kafka-ahead-of-database',
+    `Kafka holds transactions up to ${formatLsn(last)} of timeline ${checkpoint.timeline}, which the server left at ${begins}`,
+    {
+      remedy:
+        'The promoted server never had them. Set synchronized_standby_slots before the next failover; ' +
+        '`diptych init --from-slot` goes on from the server’s position, with these transactions left in Kafka.',
     },
   );
 }

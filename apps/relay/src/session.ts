@@ -24,7 +24,7 @@ import type { Configuration } from './configuration.ts';
 import type { Destination } from './destination.ts';
 import type { Metrics } from './metrics.ts';
 import { Panels, type PublishedRecord } from './panels.ts';
-import { describeProgress, refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
+import { describeProgress, refusal, refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
 import {
   agreementOn,
   comparePublications,
@@ -189,7 +189,8 @@ export class Session {
   }
 
   async #refuseBrokenAgreement(checkpoint: Checkpoint, found: readonly Publication[]): Promise<void> {
-    const { catalogue, acceptGap, log } = this.#context;
+    const { catalogue, acceptGap, log, source } = this.#context;
+    refusePhantoms(checkpoint, source);
     refuseChangedOptions(checkpoint, optionsHash(found));
     try {
       await comparePublications(catalogue, { agreed: checkpoint.publications, found });

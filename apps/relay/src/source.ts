@@ -85,7 +85,7 @@ export function optionsHash(publications: readonly Publication[]): string {
     protocol: 1,
     messages: true,
     origin: 'any',
-    publications: publications.map(({ name, options }) => [name, options]).sort(),
+    publications: publications.map(({ name, options }) => `${name} ${options}`).toSorted(),
   };
   return createHash('sha256').update(JSON.stringify(options)).digest('hex').slice(0, 16);
 }

@@ -1,14 +1,9 @@
-import { Decoder } from '@diptych/pgoutput/decoder';
 import { encode, relationForTests, type Sent } from '@diptych/pgoutput/encode-for-tests';
 import type { Relation } from '@diptych/pgoutput/relation';
-import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import { lsn } from '@diptych/wal/lsn';
 import { describe, expect, test } from 'vitest';
-import { ChangeEncoder, type ChangeEncoderOptions } from './change-encoder.ts';
-import { encodeEnd } from './end.ts';
-import { TopicNames } from './topic-name.ts';
-import { TransactionCounters } from './transaction-counters.ts';
+import { type PublishOptions, publishForTests } from './publish-for-tests.ts';
 
 const items = relationForTests();
 const fullItems = relationForTests({
@@ -19,46 +14,27 @@ const { oid } = items;
 const commitLsn = 0x16b374d8n;
 const commitTimeUs = 1_795_246_912_669_491n;
 
-/** One transaction with these messages through decoder, assembler and encoder; the last record is its END. */
+/** One transaction with these messages; its last record is END. */
 function publish(
   messages: readonly Buffer[],
-  {
-    relations = [items],
-    ...options
-  }: Partial<ChangeEncoderOptions> & { relations?: readonly Relation[] } = {},
+  { relations = [items], ...options }: PublishOptions & { relations?: readonly Relation[] } = {},
 ): PanelRecord[] {
-  const decoder = new Decoder();
-  const assembler = new Assembler({ previousCommitEndLsn: lsn(16n) });
-  const encoder = new ChangeEncoder({
-    version: '0.1.0',
-    prefix: 'p',
-    database: 'shop',
-    topics: new TopicNames(),
-    nowMs: () => 1_795_246_912_700,
-    ...options,
-  });
-  const records: PanelRecord[] = [];
-  let counters: TransactionCounters | undefined;
-  for (const bytes of [
+  const session = [
     ...relations.map(encode.relation),
     encode.begin({ commitLsn, commitTimeUs, xid: 4_000_000_757 }),
     ...messages,
     encode.commit({ commitLsn, commitEndLsn: commitLsn + 48n, commitTimeUs }),
-  ]) {
-    const item = assembler.read(decoder.decode(bytes), lsn(900n));
-    if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
-    if (item?.tag === 'change' && counters) records.push(...encoder.encode(item, counters));
-    if (item?.tag === 'end' && counters) records.push(encodeEnd(item, { counters, topic: 'p.transaction' }));
-    // The bytes are only lent: what was made of them must not change with them.
-    bytes.fill(0xff);
-  }
-  return records;
+  ];
+  return publishForTests(
+    session.map((bytes) => ({ lsn: lsn(900n), bytes })),
+    options,
+  );
 }
 
 /** The change events' records, without END, in the form in which tests state them. */
 function told(messages: readonly Buffer[], options: Parameters<typeof publish>[1] = {}): unknown[] {
   return publish(messages, options)
-    .slice(0, -1)
+    .filter(({ topic }) => topic !== 'p.transaction')
     .map(({ key, value, headers, part, spread }) => {
       const { op, before, after, unchanged } = JSON.parse(String(value)) ?? {};
       const event = value === null ? 'tombstone' : { op, before, after, ...(unchanged ? { unchanged } : {}) };
@@ -87,6 +63,11 @@ test("an insert is Debezium's envelope, field for field and in its order", () =>
       '"transaction":{"id":"4000000757:380859608","total_order":1,"data_collection_order":1},"op":"c",' +
       '"ts_ms":1795246912700,"ts_us":1795246912700000,"ts_ns":1795246912700000000}',
   );
+});
+
+test('the first transaction that is known of has no commit before it', () => {
+  const [record] = publish([encode.insert(oid, ['1', null])], { previousCommitEndLsn: null });
+  expect(JSON.parse(String(record?.value)).source.sequence).toBe('[null,"900"]');
 });
 
 test('the origin of a replayed transaction is in the source', () => {
@@ -283,60 +264,4 @@ test('columns that differ only by case, hostile names and no columns at all just
   expect(told([encode.insert(oid, [])], { relations: [bare] })).toEqual([
     { key: null, event: { op: 'c', before: null, after: {} }, part: 0 },
   ]);
-});
-
-test('END says what the transaction consisted of, as the events count it', () => {
-  const carts = relationForTests({ oid: 7, table: 'carts' });
-  const records = publish(
-    [
-      encode.insert(oid, ['1', 'a']),
-      encode.insert(7, ['1', 'a']),
-      encode.delete(oid, { part: 'K', row: ['1', null] }),
-    ],
-    { relations: [items, carts] },
-  );
-  const orders = records.flatMap(({ value }) => JSON.parse(String(value))?.transaction ?? []);
-  const id = '4000000757:380859608';
-  expect(orders).toEqual([
-    { id, total_order: 1, data_collection_order: 1 },
-    { id, total_order: 2, data_collection_order: 1 },
-    { id, total_order: 3, data_collection_order: 2 },
-  ]);
-  const end = records.at(-1);
-  expect(end).toMatchObject({ topic: 'p.transaction', part: 0, headers: [] });
-  expect(String(end?.key)).toBe(`{"id":"${id}"}`);
-  expect(JSON.parse(String(end?.value))).toEqual({
-    status: 'END',
-    id,
-    ts_ms: 1_795_246_912_669,
-    event_count: 3,
-    data_collections: [
-      { data_collection: 'public.cart_items', event_count: 2 },
-      { data_collection: 'public.carts', event_count: 1 },
-    ],
-    domain_event_count: 0,
-    domain_events: [],
-    parked_count: 0,
-  });
-});
-
-test('END counts domain events by topic and type, and what was parked', () => {
-  const transaction = { xid: 757, commitLsn, commitTimeUs, previousCommitEndLsn: null, origin: null };
-  const counters = new TransactionCounters(transaction as never);
-  expect(counters.isEmpty).toBe(true);
-  counters.countDomainEvent('outbox.event.cart', 'ItemAdded');
-  counters.countDomainEvent('outbox.event.cart', 'CartCheckedOut');
-  counters.countDomainEvent('outbox.event.cart', 'ItemAdded');
-  counters.countParked();
-  expect(counters.isEmpty).toBe(false);
-  const end = { tag: 'end', transaction, commitEndLsn: commitLsn, rawMessages: 4 } as never;
-  expect(JSON.parse(String(encodeEnd(end, { counters, topic: 't' }).value))).toMatchObject({
-    event_count: 0,
-    domain_event_count: 3,
-    domain_events: [
-      { topic: 'outbox.event.cart', event_type: 'ItemAdded', event_count: 2 },
-      { topic: 'outbox.event.cart', event_type: 'CartCheckedOut', event_count: 1 },
-    ],
-    parked_count: 1,
-  });
 });

@@ -6,7 +6,7 @@ import type { PanelHeader, PanelRecord, TopicNaming } from '@diptych/transaction
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import { JsonWriter } from './json-writer.ts';
 import { type PrimaryKeys, RelationPlan } from './relation-plan.ts';
-import { type SourceOptions, type TransactionParts, transactionParts } from './source-block.ts';
+import { SourceBlock, type SourceOptions, type TransactionParts } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
 
 export interface ChangeEncoderOptions extends SourceOptions {
@@ -45,6 +45,7 @@ const noHeaders: readonly PanelHeader[] = [];
  */
 export class ChangeEncoder {
   readonly #options: ChangeEncoderOptions;
+  readonly #source: SourceBlock;
   readonly #out = new JsonWriter();
   /** null: not published. */
   readonly #plans = new WeakMap<Relation, RelationPlan | null>();
@@ -54,6 +55,7 @@ export class ChangeEncoder {
 
   constructor(options: ChangeEncoderOptions) {
     this.#options = options;
+    this.#source = new SourceBlock(options);
   }
 
   /**
@@ -188,9 +190,7 @@ export class ChangeEncoder {
   }
 
   #partsOf({ transaction }: TransactionChange, { id }: TransactionCounters): TransactionParts {
-    if (this.#parts?.transaction !== transaction) {
-      this.#parts = transactionParts(transaction, { ...this.#options, id });
-    }
+    if (this.#parts?.transaction !== transaction) this.#parts = this.#source.of(transaction, id);
     return this.#parts;
   }
 

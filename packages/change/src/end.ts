@@ -10,31 +10,20 @@ export function encodeEnd(
   { transaction }: TransactionEnd,
   { counters, topic }: { readonly counters: TransactionCounters; readonly topic: string },
 ): PanelRecord {
-  const { id } = counters;
-  const collections = Array.from(counters.collections(), ([name, events]) => ({
-    data_collection: name,
-    event_count: events,
-  }));
-  const domain = Array.from(counters.domain(), (count) => ({
-    topic: count.topic,
-    event_type: count.eventType,
-    event_count: count.events,
-  }));
-  const value = {
-    status: 'END',
-    id,
-    ts_ms: Number(transaction.commitTimeUs / 1000n),
-    event_count: counters.changes,
-    data_collections: collections,
-    domain_event_count: counters.domainEvents,
-    domain_events: domain,
-    parked_count: counters.parked,
-  };
-  return {
-    topic,
-    key: Buffer.from(JSON.stringify({ id })),
-    value: Buffer.from(JSON.stringify(value)),
-    headers: [],
-    part: 0,
-  };
+  const id = JSON.stringify(counters.id);
+  const collections: string[] = [];
+  for (const [name, events] of counters.collections()) {
+    collections.push(`{"data_collection":${JSON.stringify(name)},"event_count":${events}}`);
+  }
+  const domain: string[] = [];
+  for (const count of counters.domain()) {
+    const eventType = JSON.stringify(count.eventType);
+    domain.push(`{"topic":"${count.topic}","event_type":${eventType},"event_count":${count.events}}`);
+  }
+  // One string by hand: every transaction has an END, and this is several times faster than an object and its keys.
+  const value =
+    `{"status":"END","id":${id},"ts_ms":${transaction.commitTimeUs / 1000n},"event_count":${counters.changes},` +
+    `"data_collections":[${collections.join()}],"domain_event_count":${counters.domainEvents},` +
+    `"domain_events":[${domain.join()}],"parked_count":${counters.parked}}`;
+  return { topic, key: Buffer.from(`{"id":${id}}`), value: Buffer.from(value), headers: [], part: 0 };
 }

@@ -25,25 +25,32 @@ export interface SourceOptions {
   readonly database: string;
 }
 
-/** Prepares them. `id` is the transaction's, as END has it. */
-export function transactionParts(
-  transaction: Transaction,
-  { version, prefix, database, id }: SourceOptions & { readonly id: string },
-): TransactionParts {
-  const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
-  const previous = previousCommitEndLsn === null ? 'null' : `\\"${previousCommitEndLsn}\\"`;
-  return {
-    transaction,
-    head: Buffer.from(
-      `"source":{"version":${JSON.stringify(version)},"connector":"postgresql","name":${JSON.stringify(prefix)},` +
-        `"ts_ms":${commitTimeUs / 1000n},"snapshot":"false","db":${JSON.stringify(database)},` +
-        `"sequence":"[${previous},\\"`,
-    ),
-    times: Buffer.from(`\\"]","ts_us":${commitTimeUs},"ts_ns":${commitTimeUs * 1000n},`),
-    xid: Buffer.from(`,"txId":${xid},"lsn":`),
-    tail: Buffer.from(
-      `,"xmin":null,"origin":${JSON.stringify(origin?.name ?? null)},"origin_lsn":${origin?.lsn ?? 'null'}},` +
-        `"transaction":{"id":${JSON.stringify(id)},"total_order":`,
-    ),
-  };
+export class SourceBlock {
+  /** From `"source":{` to the commit time. */
+  readonly #opening: string;
+  /** From the commit time to the array in `sequence`. */
+  readonly #middle: string;
+
+  constructor({ version, prefix, database }: SourceOptions) {
+    const [ours, name, db] = [version, prefix, database].map((text) => JSON.stringify(text));
+    this.#opening = `"source":{"version":${ours},"connector":"postgresql","name":${name},"ts_ms":`;
+    this.#middle = `,"snapshot":"false","db":${db},"sequence":"[`;
+  }
+
+  /** The parts for a transaction; `id` is its own, as END has it. */
+  of(transaction: Transaction, id: string): TransactionParts {
+    const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
+    const previous = previousCommitEndLsn === null ? 'null' : `\\"${previousCommitEndLsn}\\"`;
+    const from = origin === null ? 'null' : JSON.stringify(origin.name);
+    return {
+      transaction,
+      head: Buffer.from(`${this.#opening}${commitTimeUs / 1000n}${this.#middle}${previous},\\"`),
+      times: Buffer.from(`\\"]","ts_us":${commitTimeUs},"ts_ns":${commitTimeUs}000,`),
+      xid: Buffer.from(`,"txId":${xid},"lsn":`),
+      tail: Buffer.from(
+        `,"xmin":null,"origin":${from},"origin_lsn":${origin?.lsn ?? 'null'}},` +
+          `"transaction":{"id":"${id}","total_order":`,
+      ),
+    };
+  }
 }

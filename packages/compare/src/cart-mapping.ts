@@ -1,5 +1,5 @@
 /** The cart of the example in both panels: its state from events, its state from rows, its events in words. */
-import { cartAggregateType, type CartEvent, readCartEvent } from '@diptych/contracts/cart-events';
+import { type CartEvent, cartAggregateType, readCartEvent } from '@diptych/contracts/cart-events';
 import { evolve } from '@diptych/contracts/cart-fold';
 import type { AppliedDiscount, CartState, Line } from '@diptych/contracts/cart-state';
 import { type Money, moneySchema } from '@diptych/contracts/money';
@@ -21,7 +21,7 @@ export const cartMapping: AggregateMapping<CartState> = {
   ownerOf: (change) => {
     const column = tableName(change) === carts ? 'id' : 'cart_id';
     const id = (change.key ?? change.after ?? change.before)?.[column];
-    return id === undefined || id === null ? undefined : String(id);
+    return typeof id === 'number' || typeof id === 'bigint' ? String(id) : undefined;
   },
   begins: ({ type, aggregateVersion }) => type === 'CartOpened' && aggregateVersion === 1n,
   evolve: (state, event) => {
@@ -44,7 +44,9 @@ interface Contents {
 function factsOf({ status, lines, discounts: applied, total }: Contents): Facts {
   return {
     status,
-    ...Object.fromEntries(lines.map(({ sku, quantity, unitPrice }) => [`line ${sku}`, `${quantity} × ${unitPrice}`])),
+    ...Object.fromEntries(
+      lines.map(({ sku, quantity, unitPrice }) => [`line ${sku}`, `${quantity} × ${unitPrice}`]),
+    ),
     ...Object.fromEntries(applied.map(({ code, amount }) => [`discount ${code}`, amount])),
     total: total ?? totalOf(lines, applied),
   };
@@ -55,7 +57,10 @@ function factsOf({ status, lines, discounts: applied, total }: Contents): Facts 
  */
 function totalOf(lines: Contents['lines'], applied: Contents['discounts']): string {
   const cents = (amount: Money): bigint => BigInt(amount.replace('.', ''));
-  const subtotal = lines.reduce((sum, { quantity, unitPrice }) => sum + BigInt(quantity) * cents(unitPrice), 0n);
+  const subtotal = lines.reduce(
+    (sum, { quantity, unitPrice }) => sum + BigInt(quantity) * cents(unitPrice),
+    0n,
+  );
   const total = applied.reduce((sum, { amount }) => sum + cents(amount), subtotal);
   const digits = (total < 0n ? -total : total).toString().padStart(3, '0');
   return `${total < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
@@ -83,7 +88,8 @@ function contentsOf(cart: JsonObject, rows: AggregateRows): Contents | undefined
   });
   const total = moneySchema.nullable().safeParse(cart.total ?? null);
   if (typeof cart.status !== 'string' || !total.success) return undefined;
-  if (!lines.every((line) => line !== undefined) || !applied.every((one) => one !== undefined)) return undefined;
+  if (!lines.every((line) => line !== undefined) || !applied.every((one) => one !== undefined))
+    return undefined;
   return { status: cart.status, lines, discounts: applied, total: total.data ?? undefined };
 }
 
@@ -110,10 +116,17 @@ function words({ type, payload }: CartEvent): string[] {
     case 'DiscountApplied':
       return [payload.code, dollars(payload.amount)];
     case 'DiscountRevoked':
-      return [payload.code, dollars(payload.amount), `lacks ${payload.requires.sku} ×${payload.requires.quantity}`];
+      return [
+        payload.code,
+        dollars(payload.amount),
+        `lacks ${payload.requires.sku} ×${payload.requires.quantity}`,
+      ];
     case 'CartCheckedOut':
     case 'CartAbandoned':
-      return [payload.lines.map(({ sku, quantity }) => `${sku} ×${quantity}`).join(', '), dollars(payload.totals.total)];
+      return [
+        payload.lines.map(({ sku, quantity }) => `${sku} ×${quantity}`).join(', '),
+        dollars(payload.totals.total),
+      ];
     default:
       return unreachable(type);
   }

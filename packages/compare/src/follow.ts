@@ -3,7 +3,13 @@ import { follow } from '@diptych/kafka/partition-reader';
 import type { OperatingError } from '@diptych/runtime/failure';
 import { Join } from './join.ts';
 import type { JoinedTransaction } from './joined-transaction.ts';
-import { type PanelReaderOptions, PanelReader, panelTopics, stragglerMsDefault, transactionTopic } from './panel-reader.ts';
+import {
+  PanelReader,
+  type PanelReaderOptions,
+  panelTopics,
+  stragglerMsDefault,
+  transactionTopic,
+} from './panel-reader.ts';
 import { isPanelTopic } from './panel-topic.ts';
 import type { Straggler } from './pending-transaction.ts';
 import { ticking } from './ticking.ts';
@@ -27,7 +33,9 @@ const tickMs = 250;
  * The signal ends it quietly. Throws OperatingError: `record-unreadable`, `comparison-exhausted`, `kafka-refused`,
  * `records-expired`; at the start also `kafka-unreachable`.
  */
-export async function* followPairs(options: FollowPairsOptions): AsyncGenerator<JoinedTransaction, void, undefined> {
+export async function* followPairs(
+  options: FollowPairsOptions,
+): AsyncGenerator<JoinedTransaction, void, undefined> {
   const join = new Join(options);
   try {
     if (options.from === 'end') yield* followFrom('end', { join, options });
@@ -49,9 +57,9 @@ async function* followFrom(
   from: 'end' | PanelReader['offsets'],
   { join, options }: { join: Join; options: FollowPairsOptions },
 ): AsyncGenerator<JoinedTransaction, void, undefined> {
-  const { brokers, prefix, signal, onTrouble = () => undefined } = options;
+  const { brokers, signal, onTrouble = () => undefined } = options;
   const patience = new Patience(join, options);
-  const topics = (topic: string): boolean => isPanelTopic(topic, prefix);
+  const topics = (topic: string): boolean => isPanelTopic(topic, options);
   const open = (until: AbortSignal) => follow({ brokers, topics, from, signal: until, onTrouble });
   for await (const arrived of ticking(open, { intervalMs: tickMs, signal })) {
     if (arrived.tag === 'item') join.add(arrived.item);
@@ -68,7 +76,10 @@ class Patience {
   #blocking = '';
   #sinceMs = 0;
 
-  constructor(join: Join, { stragglerMs = stragglerMsDefault, onStraggler = () => undefined }: FollowPairsOptions) {
+  constructor(
+    join: Join,
+    { stragglerMs = stragglerMsDefault, onStraggler = () => undefined }: FollowPairsOptions,
+  ) {
     this.#join = join;
     this.#stragglerMs = stragglerMs;
     this.#onStraggler = onStraggler;

@@ -14,12 +14,10 @@ import {
   type TransactionIdentity,
 } from './joined-transaction.ts';
 import { identityOf, isSnapshotRecord, type PanelRecord, readPanelRecord } from './panel-record.ts';
-import { classifyTopic } from './panel-topic.ts';
+import { classifyTopic, type PanelNames } from './panel-topic.ts';
 import { PendingTransaction, type Straggler } from './pending-transaction.ts';
 
-export interface JoinOptions {
-  /** The first part of the names of change and transaction topics. */
-  readonly prefix: string;
+export interface JoinOptions extends PanelNames {
   /**
    * Records waiting for the rest of their transactions, all together. At about 2 KB each the default is 1 GB, reached
    * only when one partition is read far ahead of another.
@@ -49,7 +47,7 @@ const recordsPerTransactionMaxDefault = 100_000;
 const irregularitiesMax = 1000;
 
 export class Join {
-  readonly #prefix: string;
+  readonly #names: PanelNames;
   readonly #pendingRecordsMax: number;
   readonly #recordsPerTransactionMax: number;
   readonly #pending = new Map<string, PendingTransaction>();
@@ -64,7 +62,7 @@ export class Join {
   #lastEnd: TransactionIdentity | undefined;
 
   constructor(options: JoinOptions) {
-    this.#prefix = options.prefix;
+    this.#names = options;
     this.#pendingRecordsMax = options.pendingRecordsMax ?? pendingRecordsMaxDefault;
     this.#recordsPerTransactionMax = options.recordsPerTransactionMax ?? recordsPerTransactionMaxDefault;
   }
@@ -74,7 +72,7 @@ export class Join {
    * Throws OperatingError: `record-unreadable`, `comparison-exhausted`.
    */
   add(record: IncomingRecord): void {
-    const topic = classifyTopic(record.topic, this.#prefix);
+    const topic = classifyTopic(record.topic, this.#names);
     if (topic.tag === 'other' || isSnapshotRecord(record)) return;
     const identity = identityOf(record);
     const read = readPanelRecord(record, { topic, identity });
@@ -189,7 +187,7 @@ export class Join {
     return new OperatingError(
       'comparison-exhausted',
       `more than ${this.#pendingRecordsMax} records wait for the rest of their transactions${which}`,
-      { remedy: `See that all topics of the panels, ${this.#prefix}.transaction first, can be read.` },
+      { remedy: `See that all topics of the panels, ${this.#names.prefix}.transaction first, can be read.` },
     );
   }
 }

@@ -63,7 +63,8 @@ export function describeChange(change: Change): string {
   const { schema, table, op, key, before, after } = change;
   const name = schema === 'public' ? table : `${schema}.${table}`;
   const keyed = members(key ?? {});
-  const others = (row: object | null): string[] => members(row ?? {}).filter((member) => !keyed.includes(member));
+  const others = (row: object | null): string[] =>
+    members(row ?? {}).filter((member) => !keyed.includes(member));
   switch (op) {
     case 'c':
       return line([name, op, [...keyed, ...others(after)].join(' ')]);

@@ -6,16 +6,16 @@ import type { Identity } from '@diptych/kafka/identity';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
+import { OperatingError } from '@diptych/runtime/failure';
 import { lsnZero } from '@diptych/wal/lsn';
 import type { Join } from './join.ts';
 import { compareIdentities, type JoinedTransaction } from './joined-transaction.ts';
 import { merge } from './merge.ts';
 import { identityOf, isSnapshotRecord } from './panel-record.ts';
-import { classifyTopic, isPanelTopic } from './panel-topic.ts';
+import { classifyTopic, isPanelTopic, type PanelNames } from './panel-topic.ts';
 
-export interface PanelReaderOptions {
+export interface PanelReaderOptions extends PanelNames {
   readonly brokers: readonly string[];
-  readonly prefix: string;
   readonly signal?: AbortSignal | undefined;
   /** For how long a transaction whose END is there may lack other records. Default 5 s. */
   readonly stragglerMs?: number;
@@ -39,17 +39,26 @@ export function transactionTopic(prefix: string): string {
 }
 
 /** How many partitions each topic of the panels has that exists now. Throws OperatingError as `classify` says. */
-export async function panelTopics({ brokers, prefix }: PanelReaderOptions): Promise<Map<string, number>> {
-  const client = new FetchClient({ brokers, requestTimeoutMs });
+export async function panelTopics(options: PanelReaderOptions): Promise<Map<string, number>> {
+  const client = new FetchClient({ brokers: options.brokers, requestTimeoutMs });
   try {
     const topics = await client.topics('all');
-    const ours = [...topics.values()].filter(({ name }) => isPanelTopic(name, prefix));
+    const ours = [...topics.values()].filter(({ name }) => isPanelTopic(name, options));
     return new Map(ours.map(({ name, leaders }) => [name, leaders.length]));
   } catch (error) {
     throw classify(error, 'asking');
   } finally {
     await client.close();
   }
+}
+
+async function requireTransactionTopic(options: PanelReaderOptions): Promise<void> {
+  const topic = transactionTopic(options.prefix);
+  if ((await panelTopics(options)).has(topic)) return;
+  throw new OperatingError('kafka-refused', `there is no topic ${topic}`, {
+    remedy:
+      'Check the prefix; `diptych init` creates the topics, and the reader needs the ACL Describe on them.',
+  });
 }
 
 /**
@@ -75,11 +84,16 @@ export class PanelReader {
   /** Throws OperatingError: those of `readToEnd` and of `Join.add`; the signal's reason. */
   async *readToNow(): AsyncGenerator<JoinedTransaction, void, undefined> {
     const { brokers, prefix, signal } = this.#options;
+    // Says at once what readToEnd would say after a long patience.
+    await requireTransactionTopic(this.#options);
     const ends = readToEnd({ brokers, topics: [transactionTopic(prefix)], signal });
     try {
       const first = await ends.next();
       const partitions = await this.#eventPartitions();
-      const sources = [resumed(first, ends), ...partitions.map((partition) => this.#readPartition(partition))];
+      const sources = [
+        resumed(first, ends),
+        ...partitions.map((partition) => this.#readPartition(partition)),
+      ];
       for await (const record of merge(sources, { rank: rankOf, compare: compareIdentities })) {
         yield* this.#take(record);
       }
@@ -90,9 +104,8 @@ export class PanelReader {
   }
 
   async #eventPartitions(): Promise<{ topic: string; partition: number; of: number }[]> {
-    const { prefix } = this.#options;
     return [...(await panelTopics(this.#options))]
-      .filter(([topic]) => classifyTopic(topic, prefix).tag !== 'transaction')
+      .filter(([topic]) => classifyTopic(topic, this.#options).tag !== 'transaction')
       .flatMap(([topic, of]) => Array.from({ length: of }, (_, partition) => ({ topic, partition, of })));
   }
 
@@ -112,13 +125,13 @@ export class PanelReader {
   }
 
   async *#awaitStragglers(): AsyncGenerator<JoinedTransaction, void, undefined> {
-    const { brokers, prefix, signal, stragglerMs = stragglerMsDefault } = this.#options;
+    const { brokers, signal, stragglerMs = stragglerMsDefault } = this.#options;
     const deadline = performance.now() + stragglerMs;
     while (this.#join.blocking !== undefined && performance.now() < deadline) {
       await sleep(stragglerPauseMs, undefined, { signal });
       // Not the transaction topic: a newer END would have records of its own to wait for.
       const topics = [...(await panelTopics(this.#options)).keys()].filter(
-        (topic) => classifyTopic(topic, prefix).tag !== 'transaction',
+        (topic) => classifyTopic(topic, this.#options).tag !== 'transaction',
       );
       for await (const record of readToEnd({ brokers, topics, from: this.#offsets, signal })) {
         yield* this.#take(record);

@@ -136,10 +136,17 @@ function parsed(record: IncomingRecord, bytes: Buffer): unknown {
   }
 }
 
-function unreadable({ topic, partition, offset }: IncomingRecord, why: string, cause?: unknown): OperatingError {
+function unreadable(
+  { topic, partition, offset }: IncomingRecord,
+  why: string,
+  cause?: unknown,
+): OperatingError {
   return new OperatingError(
     'record-unreadable',
     `the record at ${topic}, partition ${partition}, offset ${offset} is not the relay's: ${why}`,
-    { remedy: 'Let nobody else write to the topics of the panels; give a second relay another prefix.', cause },
+    {
+      remedy: 'Let nobody else write to the topics of the panels; give a second relay another prefix.',
+      cause,
+    },
   );
 }

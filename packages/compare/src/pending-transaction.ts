@@ -64,7 +64,10 @@ export class PendingTransaction {
   }
 
   /** Takes a record in. False when it was there already: a repeat, which changes nothing. */
-  add(record: PanelRecord, { topic, partition, ordinal, part }: Origin & Pick<Identity, 'ordinal' | 'part'>): boolean {
+  add(
+    record: PanelRecord,
+    { topic, partition, ordinal, part }: Origin & Pick<Identity, 'ordinal' | 'part'>,
+  ): boolean {
     const place = `${topic} ${ordinal}.${part}`;
     // A truncate has one copy in every partition of its topic: each is expected once, all together count once.
     const copied = record.tag === 'change' && record.change.op === 't';

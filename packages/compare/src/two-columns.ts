@@ -50,9 +50,12 @@ export function wrap(text: string, width: number): string[] {
 }
 
 // Bidirectional overrides reorder what is shown around them: https://www.unicode.org/reports/tr9/#Explicit_Directional_Overrides
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** Data is shown, never obeyed: control characters, which can drive a terminal, are spelled out. */
 export function visible(text: string): string {
-  return text.replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -1,5 +1,4 @@
 /** What goes into the state machine and what comes out of it: docs/architecture.md, "The exactly-once protocol". */
-import type { FailureCode } from '@diptych/runtime/failure';
 import type { Lsn } from '@diptych/wal/lsn';
 
 /** The part of a checkpoint that the protocol decides on; the relay adds what names the source. */
@@ -72,10 +71,13 @@ export type Action<R> =
   | { readonly tag: 'publish'; readonly records: readonly R[]; readonly progress: Progress }
   | { readonly tag: 'end'; readonly reason: EndReason };
 
+/** What the protocol itself refuses, as the failure code that it becomes. */
+export type RefusalCode = 'checkpoint-missing' | 'slot-moved-or-recreated' | 'publish-outcome-unknown';
+
 export type EndReason =
   | { readonly tag: 'stopped' }
   | { readonly tag: 'failed' }
-  | { readonly tag: 'refused'; readonly code: FailureCode };
+  | { readonly tag: 'refused'; readonly code: RefusalCode };
 
 /** What the relay does with the messages of the transaction that is open. */
 export type Admission =

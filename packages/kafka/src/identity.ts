@@ -23,7 +23,16 @@ export const identityHeader = 'diptych-tx';
 
 /** The header's value. */
 export function formatIdentity(id: Identity): string {
-  return `${id.timeline}-${formatLsnSortable(id.commitLsn)}-${id.xid}-${id.ordinal}-${id.part}-${id.commitTimeUs}`;
+  return identitiesOf(id)(id.ordinal, id.part);
+}
+
+/** Formats the identities of one transaction: what is the same in all of them is made once. */
+export function identitiesOf(
+  transaction: Omit<Identity, 'ordinal' | 'part'>,
+): (ordinal: number, part: number) => string {
+  const { timeline, commitLsn, xid, commitTimeUs } = transaction;
+  const head = `${timeline}-${formatLsnSortable(commitLsn)}-${xid}`;
+  return (ordinal, part) => `${head}-${ordinal}-${part}-${commitTimeUs}`;
 }
 
 const pattern = /^(\d+)-([0-9A-F]{16})-(\d+)-(\d+)-(\d+)-(-?\d+)$/;

@@ -33,6 +33,12 @@ test('of many who make a folder at once one wins whole, and nothing else is left
   expect(await readFile(join(target, 'first'), 'utf8')).toBe(await readFile(join(target, 'last'), 'utf8'));
 });
 
+test('a folder that is whole already is left as it is', async () => {
+  await atomically({ target, complete }, fillWith('earlier'));
+  await atomically({ target, complete }, fillWith('later'));
+  expect(await readFile(join(target, 'first'), 'utf8')).toBe('earlier');
+});
+
 test('a broken folder in the place is replaced', async () => {
   await mkdir(target);
   await writeFile(join(target, 'first'), 'broken');

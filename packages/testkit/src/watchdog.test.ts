@@ -4,6 +4,7 @@ import { access, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { expect, test } from 'vitest';
 import { lives } from './lives.ts';
@@ -14,24 +15,26 @@ const owner = `
   import { Watchdog } from '${new URL('./watchdog.ts', import.meta.url).href}';
   const watchdog = new Watchdog();
   watchdog.directoryCreated(process.env.DIRECTORY);
-  const server = spawn('sh', ['-c', 'trap "" TERM; sleep 600 & wait'], { detached: true, stdio: 'ignore' });
+  const server = spawn('sh', ['-c', 'trap "" TERM; exec sleep 600'], { detached: true, stdio: 'ignore' });
   watchdog.processStarted(server.pid, 'SIGKILL');
   process.stdout.write(server.pid + ' ' + watchdog.pid + '\\n');
   setInterval(() => undefined, 1000);
 `;
 
 test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
-  'when the owner ends by %s its server, its directory and the watchdog are gone soon',
+  'when %s ends the owner and its group, its server, its directory and the watchdog are gone soon',
   async (signal) => {
     const directory = await mkdtemp(join(tmpdir(), 'diptych-watchdog-'));
     const child = spawn(process.execPath, ['--input-type=module', '--eval', owner], {
       env: { ...process.env, DIRECTORY: directory },
       stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
     });
     const [line] = await once(createInterface({ input: child.stdout }), 'line');
     const pids = String(line).split(' ').map(Number);
     expect(pids.every(lives)).toBe(true);
-    child.kill(signal);
+    // As a terminal does on Ctrl-C: to the owner's whole group.
+    process.kill(-present(child.pid, 'the owner'), signal);
     expect(pids).toHaveLength(2);
     const gone = async () => {
       const there = await access(directory).then(

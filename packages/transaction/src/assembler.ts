@@ -1,6 +1,6 @@
 import type { DataMessage, Message } from '@diptych/pgoutput/message';
-import { assert } from '@diptych/runtime/assert';
-import { formatLsn, type Lsn } from '@diptych/wal/lsn';
+import { assert, unreachable } from '@diptych/runtime/assert';
+import type { Lsn } from '@diptych/wal/lsn';
 import type { Origin, Transaction, TransactionItem } from './transaction.ts';
 
 type BeginMessage = Extract<Message, { tag: 'begin' }>;
@@ -36,7 +36,7 @@ export class Assembler {
       case 'commit':
         return this.#commit(message);
       case 'origin': {
-        const open = this.#inside(message);
+        const open = this.#inside();
         assert(open.origin === null && this.#ordinal === 0, 'an origin follows its Begin, once');
         open.origin = { name: message.name, lsn: message.lsn };
         return undefined;
@@ -46,13 +46,18 @@ export class Assembler {
         return undefined;
       case 'message':
         return message.transactional ? this.#change(message, lsn) : { tag: 'message', message };
-      default:
+      case 'insert':
+      case 'update':
+      case 'delete':
+      case 'truncate':
         return this.#change(message, lsn);
+      default:
+        return unreachable(message);
     }
   }
 
   #begin({ xid, commitLsn, commitTimeUs }: BeginMessage): TransactionItem {
-    assert(this.#open === null, `transaction ${xid} begins inside transaction ${this.#open?.xid}`);
+    assert(this.#open === null, 'a transaction begins inside another');
     const previousCommitEndLsn = this.#previousCommitEndLsn;
     this.#open = { xid, commitLsn, commitTimeUs, previousCommitEndLsn, origin: null };
     this.#ordinal = 0;
@@ -60,29 +65,23 @@ export class Assembler {
   }
 
   #change(message: DataMessage, lsn: Lsn | undefined): TransactionItem {
-    const transaction = this.#inside(message);
+    const transaction = this.#inside();
     this.#ordinal += 1;
     return { tag: 'change', transaction, ordinal: this.#ordinal, lsn: lsn ?? transaction.commitLsn, message };
   }
 
   #commit(message: CommitMessage): TransactionItem {
-    const transaction = this.#inside(message);
+    const transaction = this.#inside();
     const { commitLsn, commitEndLsn } = message;
-    assert(
-      commitLsn === transaction.commitLsn,
-      `transaction ${transaction.xid} begins for ${formatLsn(transaction.commitLsn)} and commits at ${formatLsn(commitLsn)}`,
-    );
-    assert(
-      commitEndLsn > commitLsn,
-      `the commit at ${formatLsn(commitLsn)} ends at ${formatLsn(commitEndLsn)}`,
-    );
+    assert(commitLsn === transaction.commitLsn, 'a transaction commits where its Begin said');
+    assert(commitEndLsn > commitLsn, 'a commit ends after its start');
     this.#open = null;
     this.#previousCommitEndLsn = commitEndLsn;
     return { tag: 'end', transaction, commitEndLsn, rawMessages: this.#ordinal };
   }
 
-  #inside(message: Message): OpenTransaction {
-    assert(this.#open !== null, `a ${message.tag} message outside a transaction`);
+  #inside(): OpenTransaction {
+    assert(this.#open !== null, 'what belongs to a transaction comes inside one');
     return this.#open;
   }
 }

@@ -131,3 +131,8 @@ export async function ensurePublication(
   await catalogue.query(`alter publication ${quoteIdentifier(name)} add table ${list(missing)}`);
   return 'extended';
 }
+
+/** Drops a publication, when it is there. */
+export async function dropPublication(catalogue: Catalogue, name: string): Promise<void> {
+  await catalogue.query(`drop publication if exists ${quoteIdentifier(name)}`);
+}

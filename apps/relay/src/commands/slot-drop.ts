@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
-import { openCatalogue } from '@diptych/wal/catalogue';
+import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
+import { dropPublication } from '@diptych/wal/publication';
 import { identifySystem } from '@diptych/wal/server';
 import { dropSlot, inspectSlot } from '@diptych/wal/slot';
 import type { Configuration } from '../configuration.ts';
@@ -12,9 +13,11 @@ import { Destination } from '../destination.ts';
 export async function dropSlotCommand({
   configuration,
   yes,
+  publications,
 }: {
   configuration: Configuration;
   yes: boolean;
+  publications: boolean;
 }): Promise<boolean> {
   const catalogue = await openCatalogue(configuration.database.url);
   try {
@@ -26,9 +29,17 @@ export async function dropSlotCommand({
     if (slot) await dropSlot(catalogue, slot.name);
     await dropCheckpoint(configuration);
     process.stdout.write(`dropped ${what}\n`);
+    if (publications) await dropPublications(catalogue, configuration);
     return true;
   } finally {
     await catalogue.close();
+  }
+}
+
+async function dropPublications(catalogue: Catalogue, { outbox, change }: Configuration): Promise<void> {
+  for (const name of [outbox.publication, change.publication]) {
+    await dropPublication(catalogue, name);
+    process.stdout.write(`dropped publication ${name}\n`);
   }
 }
 

@@ -1,9 +1,36 @@
+import { followPairs } from '@diptych/compare/follow';
+import { renderPair } from '@diptych/compare/pair';
+import { Lifecycle } from '@diptych/runtime/lifecycle';
 import type { Configuration } from '../configuration.ts';
 
-export async function tail(_options: {
+/** Width of the pairs where the output is no terminal. */
+const plainColumns = 120;
+
+/** Shows each transaction as a pair, as it comes, until Ctrl-C: left what was meant, right what was done. */
+export async function tail({
+  configuration,
+  fromBeginning,
+  out,
+}: {
   configuration: Configuration;
   fromBeginning: boolean;
-  out: NodeJS.WritableStream;
+  out: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }): Promise<void> {
-  throw new Error('soon');
+  const { kafka, prefix, outbox } = configuration;
+  const { stopping } = new Lifecycle();
+  const pairs = followPairs({
+    brokers: kafka.brokers,
+    prefix,
+    domainPrefix: outbox.topicPrefix,
+    from: fromBeginning ? 'beginning' : 'end',
+    signal: stopping,
+    onStraggler: (straggler) => {
+      process.stderr.write(`diptych: transaction ${straggler.identity.xid} is not whole and is left out\n`);
+    },
+  });
+  for await (const transaction of pairs) {
+    out.write(
+      `${renderPair(transaction, { columns: out.columns ?? plainColumns, color: out.isTTY ?? false })}\n\n`,
+    );
+  }
 }

@@ -1,0 +1,63 @@
+import { describeCartEvent } from '@diptych/compare/cart-mapping';
+import { followPairs } from '@diptych/compare/follow';
+import { renderPair } from '@diptych/compare/pair';
+import type { Say } from '@diptych/testkit/progress';
+import { startStack } from '@diptych/testkit/stack';
+import { firstShopper } from './script.ts';
+import { plainNames, type System, startSystem, uniqueNames } from './system.ts';
+
+export interface StartOptions {
+  readonly keep: boolean;
+  readonly say: Say;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly out: NodeJS.WriteStream;
+}
+
+/** Starts everything, drives the first shopper, shows each transaction as a pair until Ctrl-C, and ends everything. */
+export async function start({ keep, say, signal, out }: StartOptions): Promise<void> {
+  const stack = await startStack({ say, keep, signal });
+  try {
+    const external = stack.kind === 'external';
+    const names = external ? uniqueNames() : plainNames;
+    const dropDatabases = external && !keep;
+    const system = await startSystem({ servers: stack, names, say, dropDatabases, documentedPorts: true });
+    try {
+      out.write(addresses(system));
+      const showing = showPairs(system, { signal, out });
+      await firstShopper({ ...system, legacy: true });
+      await showing;
+    } finally {
+      say('stopping …');
+      await system.close();
+    }
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function showPairs(
+  { brokers, names }: System,
+  { signal, out }: { signal: AbortSignal; out: NodeJS.WriteStream },
+): Promise<void> {
+  const { prefix, domainPrefix } = names;
+  const pairs = followPairs({ brokers, prefix, domainPrefix, from: 'beginning', signal });
+  const look = { columns: out.columns ?? 120, color: out.isTTY ?? false, describe: describeCartEvent };
+  for await (const transaction of pairs) out.write(`${renderPair(transaction, look)}\n\n`);
+}
+
+function addresses({ cartUrl, shippingUrl, databaseUrl, brokers, relay, names }: System): string {
+  const topics = `${names.domainPrefix}cart, ${names.prefix}.public.*, ${names.prefix}.transaction`;
+  return `
+cart service  ${cartUrl}/docs
+shipping      ${shippingUrl}/shipments
+relay         ${relay.url}/status
+Postgres      ${databaseUrl}
+Kafka         ${brokers.join(',')}   ${topics}
+
+Each transaction as a pair: left what was meant, right what was done. Ctrl-C ends everything. Take part:
+
+  curl -s -X POST ${cartUrl}/carts/102/items -H 'content-type: application/json' -d '{"sku": "mango"}'
+
+`;
+}

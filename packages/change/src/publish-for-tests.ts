@@ -1,0 +1,41 @@
+/** The way of a session's bytes through decoder, assembler and encoder, as the relay goes it. */
+import { Decoder } from '@diptych/pgoutput/decoder';
+import { Assembler } from '@diptych/transaction/assembler';
+import type { PanelRecord } from '@diptych/transaction/panel-record';
+import { type Lsn, lsn } from '@diptych/wal/lsn';
+import { ChangeEncoder, type ChangeEncoderOptions } from './change-encoder.ts';
+import { encodeEnd } from './end.ts';
+import { TopicNames } from './topic-name.ts';
+import { TransactionCounters } from './transaction-counters.ts';
+
+export type PublishOptions = Partial<ChangeEncoderOptions> & { readonly previousCommitEndLsn?: Lsn | null };
+
+/** The records of all transactions, each with its END in topic `p.transaction` unless nothing came of it. */
+export function publishForTests(
+  messages: Iterable<{ readonly lsn: Lsn; readonly bytes: Buffer }>,
+  { previousCommitEndLsn = lsn(16n), ...options }: PublishOptions = {},
+): PanelRecord[] {
+  const decoder = new Decoder();
+  const assembler = new Assembler({ previousCommitEndLsn });
+  const encoder = new ChangeEncoder({
+    version: '0.1.0',
+    prefix: 'p',
+    database: 'shop',
+    topics: new TopicNames(),
+    nowMs: () => 1_795_246_912_700,
+    ...options,
+  });
+  const records: PanelRecord[] = [];
+  let counters: TransactionCounters | undefined;
+  for (const { lsn: position, bytes } of messages) {
+    const item = assembler.read(decoder.decode(bytes), position);
+    if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
+    if (item?.tag === 'change' && counters) records.push(...encoder.encode(item, counters));
+    if (item?.tag === 'end' && counters && !counters.isEmpty) {
+      records.push(encodeEnd(item, { counters, topic: 'p.transaction' }));
+    }
+    // The bytes are only lent: what was made of them must not change with them.
+    bytes.fill(0xff);
+  }
+  return records;
+}
