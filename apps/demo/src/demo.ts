@@ -1,4 +1,5 @@
 import { describeCartEvent } from '@diptych/compare/cart-mapping';
+import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import { compareReport, type Report } from '@diptych/compare-app/report';
 import { summaryLines } from '@diptych/compare-app/summary';
@@ -49,13 +50,14 @@ async function shopAndCompare(system: System, options: DemoOptions): Promise<num
   await randomShoppers({ cartUrl: system.cartUrl, count: shoppers, seed });
   await caughtUp({ databaseUrl: system.databaseUrl, slot: system.names.slot });
   const look = { columns: out.columns ?? 120, color: out.isTTY ?? false, describe: describeCartEvent };
+  const known = new KnownRows();
   const { brokers, names } = system;
   const report = await compareReport({
     brokers,
     prefix: names.prefix,
     domainPrefix: names.domainPrefix,
     onTransaction: (transaction) => {
-      if (!json) out.write(`${renderPair(transaction, look)}\n\n`);
+      if (!json) out.write(`${renderPair(known.complete(transaction), look)}\n\n`);
     },
   });
   const verdict = {

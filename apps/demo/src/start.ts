@@ -1,5 +1,6 @@
 import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { followPairs } from '@diptych/compare/follow';
+import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import type { Say } from '@diptych/testkit/progress';
 import { startStack } from '@diptych/testkit/stack';
@@ -43,7 +44,8 @@ async function showPairs(
   const { prefix, domainPrefix } = names;
   const pairs = followPairs({ brokers, prefix, domainPrefix, from: 'beginning', signal });
   const look = { columns: out.columns ?? 120, color: out.isTTY ?? false, describe: describeCartEvent };
-  for await (const transaction of pairs) out.write(`${renderPair(transaction, look)}\n\n`);
+  const known = new KnownRows();
+  for await (const transaction of pairs) out.write(`${renderPair(known.complete(transaction), look)}\n\n`);
 }
 
 function addresses({ cartUrl, shippingUrl, databaseUrl, brokers, relay, names }: System): string {

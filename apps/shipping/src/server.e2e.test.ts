@@ -197,18 +197,18 @@ test.each([
   { what: 'malformed', event: { payload: { cartId: 102 } } },
   { what: 'of an unknown version', event: { version: 2 } },
 ])(
-  'the consumer stops in front of an event that is $what, and does so again after a restart',
+  'the consumer stops in front of an event that is $what, and so does the next one in its group',
   async ({ event }) => {
     await topic.create(1);
     await topic.publish([{ cartId: 101 }, { cartId: 102, ...event }, { cartId: 103 }]);
     const first = await start();
     await untilReadyz(first.url, { status: 503, detail: 'stopped: event-malformed' });
     expect(await shippedCarts(first.url)).toEqual([101]);
-    await end(first);
 
-    const restarted = await start();
-    await untilReadyz(restarted.url, { status: 503, detail: 'stopped: event-malformed' });
-    expect(await shippedCarts(restarted.url)).toEqual([101]);
+    // The first one has left the group, or this one would wait for a partition for ever.
+    const next = await start();
+    await untilReadyz(next.url, { status: 503, detail: 'stopped: event-malformed' });
+    expect(await shippedCarts(next.url)).toEqual([101]);
   },
 );
 

@@ -1,4 +1,6 @@
+import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { followPairs } from '@diptych/compare/follow';
+import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import type { Configuration } from '../configuration.ts';
@@ -28,9 +30,14 @@ export async function tail({
       process.stderr.write(`diptych: transaction ${straggler.identity.xid} is not whole and is left out\n`);
     },
   });
+  // The server sends no row before an update; what this reader saw of it earlier says what changed.
+  const known = new KnownRows();
+  const look = {
+    columns: out.columns ?? plainColumns,
+    color: out.isTTY ?? false,
+    describe: describeCartEvent,
+  };
   for await (const transaction of pairs) {
-    out.write(
-      `${renderPair(transaction, { columns: out.columns ?? plainColumns, color: out.isTTY ?? false })}\n\n`,
-    );
+    out.write(`${renderPair(known.complete(transaction), look)}\n\n`);
   }
 }

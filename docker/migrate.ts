@@ -1,0 +1,36 @@
+/** What has to be there before the services start: both databases exist, and the cart's has the newest schema. */
+import { migrate } from '@diptych/cart-app/migrations';
+import { createLogger } from '@diptych/runtime/log';
+import pg from 'pg';
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const duplicateDatabase = '42P04';
+
+const { DATABASE_URL: cartUrl = '', SHIPPING_DATABASE_URL: shippingUrl = '' } = process.env;
+const log = createLogger('migrate');
+for (const url of [cartUrl, shippingUrl]) {
+  log.info({ database: databaseOf(url), created: await createDatabase(url) }, 'the database is there');
+}
+await migrate(cartUrl);
+log.info('the schema is up to date');
+
+/** Creates the database that the URL names, and answers whether it was missing. */
+async function createDatabase(url: string): Promise<boolean> {
+  const maintenance = new URL(url);
+  maintenance.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: maintenance.href, application_name: 'diptych-migrate' });
+  await client.connect();
+  try {
+    await client.query(`create database ${pg.escapeIdentifier(databaseOf(url))}`);
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === duplicateDatabase) return false;
+    throw error;
+  } finally {
+    await client.end();
+  }
+}
+
+function databaseOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
+}
