@@ -93,7 +93,8 @@ async function write(tx: Database, { state, cartId, events, traceparent }: Happe
   }
   const changed = present(after, 'the cart after its events');
   if (events.length === 0) return changed;
-  await updateCart(tx, changed);
+  // A new cart's row was written as it is when its id was drawn.
+  if (state) await updateCart(tx, changed);
   const appended = await append(tx, {
     aggregate: { type: cartAggregateType, id: String(cartId) },
     events: events.map((event) => ({ ...event, headers: traceparent === undefined ? {} : { traceparent } })),
