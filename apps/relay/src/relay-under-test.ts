@@ -21,6 +21,11 @@ const tables = `
     xid xid8 not null default pg_current_xact_id());
 `;
 
+export interface TestServers {
+  readonly database: () => Promise<{ readonly url: string; drop(): Promise<void> }>;
+  readonly brokers: readonly string[];
+}
+
 export interface RunningRelay {
   readonly board: Board;
   /** Asks it to stop and waits; throws what ended it. */
@@ -31,7 +36,7 @@ export interface RunningRelay {
 
 export class RelayUnderTest {
   readonly configuration: Configuration;
-  readonly sql: pg.Client;
+  sql: pg.Client;
   readonly #drop: () => Promise<void>;
   readonly #running = new Set<RunningRelay>();
 
@@ -41,15 +46,18 @@ export class RelayUnderTest {
     this.#drop = drop;
   }
 
-  /** A fresh database with the tables, and nothing prepared for the relay. */
-  static async create(environment: Record<`DIPTYCH_${string}`, string> = {}): Promise<RelayUnderTest> {
-    const database = await testDatabase();
+  /** A fresh database with the tables, and nothing prepared for the relay. On the run's servers, unless others are given. */
+  static async create(
+    environment: Record<`DIPTYCH_${string}`, string> = {},
+    servers: TestServers = { database: testDatabase, brokers: testBrokers() },
+  ): Promise<RelayUnderTest> {
+    const database = await servers.database();
     const prefix = testPrefix();
     const configuration = readConfiguration({
       file: undefined,
       environment: {
         DIPTYCH_DATABASE_URL: database.url,
-        DIPTYCH_KAFKA_BROKERS: testBrokers().join(','),
+        DIPTYCH_KAFKA_BROKERS: servers.brokers.join(','),
         DIPTYCH_SLOT: prefix,
         DIPTYCH_PREFIX: prefix,
         DIPTYCH_OUTBOX_TOPIC_PREFIX: `${prefix}.outbox.event.`,
@@ -62,6 +70,14 @@ export class RelayUnderTest {
     await sql.connect();
     await sql.query(tables);
     return new RelayUnderTest(configuration, sql, () => database.drop());
+  }
+
+  /** A connection in place of one that ended with its server. */
+  async reconnect(): Promise<void> {
+    await this.sql.end().catch(() => {});
+    this.sql = new pg.Client({ connectionString: this.configuration.database.url });
+    this.sql.on('error', () => {});
+    await this.sql.connect();
   }
 
   initialise({ fromSlot = false }: { fromSlot?: boolean } = {}): Promise<void> {

@@ -1,0 +1,136 @@
+/** The servers die under load, on a stack of this file's own, and nothing is lost or repeated. */
+import { parseIdentity } from '@diptych/kafka/identity';
+import { poll } from '@diptych/runtime/poll';
+import { createDatabase, dropDatabase } from '@diptych/testkit/database';
+import { type Stack, startStack } from '@diptych/testkit/stack';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { RelayUnderTest } from './relay-under-test.ts';
+
+type OwnStack = Extract<Stack, { kind: 'containers' | 'embedded' }>;
+
+let stack: OwnStack;
+beforeAll(async () => {
+  // Servers that are not ours are not ours to kill.
+  const { DIPTYCH_STACK, DATABASE_URL: _url, KAFKA_BROKERS: _brokers, ...env } = process.env;
+  const kind = DIPTYCH_STACK === 'external' ? {} : { DIPTYCH_STACK };
+  const started = await startStack({ env: { ...env, ...kind } });
+  if (started.kind === 'external') throw new Error('this test needs servers of its own');
+  stack = started;
+}, 120_000);
+afterAll(() => stack.stop());
+
+let relay: RelayUnderTest;
+beforeEach(async () => {
+  const database = async () => {
+    const url = await createDatabase(stack.databaseUrl);
+    return { url, drop: () => dropDatabase(url) };
+  };
+  relay = await RelayUnderTest.create({}, { database, brokers: stack.brokers });
+  await relay.initialise();
+});
+afterEach(() => relay.close());
+
+/** Writes rows one by one until told to stop, over every outage; answers which were certainly committed. */
+function writer(): { stop(): Promise<Set<number>> } {
+  const committed = new Set<number>();
+  let writing = true;
+  const work = (async () => {
+    let client: pg.Client | null = null;
+    for (let id = 1; writing; id += 1) {
+      try {
+        if (!client) {
+          client = new pg.Client({ connectionString: relay.configuration.database.url });
+          client.on('error', () => {});
+          await client.connect();
+        }
+        await client.query('insert into carts (id) values ($1)', [id]);
+        committed.add(id);
+      } catch {
+        await client?.end().catch(() => {});
+        client = null;
+      }
+    }
+    await client?.end();
+  })();
+  return {
+    stop: async () => {
+      writing = false;
+      await work;
+      return committed;
+    },
+  };
+}
+
+/** Ids of the change topic in their order of commit; every row once, by the database's own word. */
+async function expectAllOnce(committed: ReadonlySet<number>): Promise<void> {
+  const sql = new pg.Client({ connectionString: relay.configuration.database.url });
+  await sql.connect();
+  const { rows } = await sql.query<{ id: number }>('select id from carts order by id');
+  await sql.end();
+  const records = await relay.records(relay.topicOf('carts'));
+  const published = records.map((record) => Number(JSON.parse(String(record.key)).id));
+  expect(published.toSorted((a, b) => a - b)).toEqual(rows.map((row) => row.id));
+  expect([...committed].filter((id) => !published.includes(id))).toEqual([]);
+  for (const partition of new Set(records.map((record) => record.partition))) {
+    const commits = records
+      .filter((record) => record.partition === partition)
+      .map((record) => parseIdentity(record.headers.get('diptych-tx') ?? '').commitLsn);
+    expect(commits).toEqual(commits.toSorted((a, b) => Number(a - b)));
+  }
+}
+
+const publishes = (board: { published: bigint }, beyond: bigint): Promise<true> =>
+  poll(() => (board.published > beyond ? true : undefined), {
+    what: 'the relay publishes again',
+    timeoutMs: 60_000,
+  });
+
+test('a broker that is killed and comes back costs nothing but time', { timeout: 120_000 }, async () => {
+  const running = relay.start();
+  await relay.active(running);
+  const load = writer();
+  for (let round = 0; round < 2; round += 1) {
+    await publishes(running.board, running.board.published);
+    await stack.kafka.kill();
+    await stack.kafka.start();
+    await publishes(running.board, running.board.published);
+  }
+  const committed = await load.stop();
+  await relay.caughtUp();
+  await running.stop();
+  await expectAllOnce(committed);
+});
+
+test('a Postgres that is stopped immediately and recovers costs nothing but time', {
+  timeout: 120_000,
+}, async () => {
+  const running = relay.start();
+  await relay.active(running);
+  const load = writer();
+  for (let round = 0; round < 2; round += 1) {
+    await publishes(running.board, running.board.published);
+    await stack.postgres.stopImmediately();
+    await stack.postgres.start();
+    await publishes(running.board, running.board.published);
+  }
+  const committed = await load.stop();
+  await relay.reconnect();
+  await relay.caughtUp();
+  await running.stop();
+  await expectAllOnce(committed);
+});
+
+test('an orderly shutdown of Postgres does not wait for the relay', { timeout: 120_000 }, async () => {
+  const running = relay.start();
+  await relay.active(running);
+  await relay.sql.query('insert into carts (id) values (1)');
+  const startedAt = performance.now();
+  await stack.postgres.stop();
+  expect(performance.now() - startedAt).toBeLessThan(8000);
+  await stack.postgres.start();
+  await relay.reconnect();
+  await relay.caughtUp();
+  await running.stop();
+  await expectAllOnce(new Set([1]));
+});
