@@ -30,7 +30,7 @@ const startPauseMs = 500;
 export class Consumption {
   readonly #options: ConsumptionOptions;
   readonly #stopping = new AbortController();
-  readonly #started: Promise<RunningConsumer | undefined>;
+  #started: Promise<RunningConsumer | undefined>;
   #progress: Progress = { tag: 'starting' };
 
   /** Starts at once, in the background. */
@@ -64,10 +64,22 @@ export class Consumption {
         log,
         signal: this.#stopping.signal,
       });
+      void consumer.failed.then((failure) => this.#replace(consumer, failure));
       // A first record may have been handled already, or may have stopped it.
       if (this.#progress.tag !== 'stopped') this.#progress = { tag: 'consuming' };
       return consumer;
     });
+  }
+
+  /** The client has given up: what passed for a moment is over, so that another one takes its place. */
+  #replace(dead: RunningConsumer, failure: OperatingError): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#progress = { tag: 'retrying', error: failure };
+    this.#options.log.warn(
+      { code: failure.code },
+      `the consumer ended and is started anew: ${failure.message}`,
+    );
+    this.#started = dead.stop().then(() => this.#start());
   }
 
   /** Tries a step of the start until it succeeds; undefined when the service is asked to end before that. */

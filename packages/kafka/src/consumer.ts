@@ -1,5 +1,6 @@
 /** A member of a consumer group, on kafkajs: committed records, at least once, none skipped. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import type { Consumer, IHeaders, KafkaMessage } from 'kafkajs';
 import { classify } from './classify.ts';
@@ -21,6 +22,8 @@ export interface ConsumerOptions {
 }
 
 export interface RunningConsumer {
+  /** Resolves when the client has given up for good, with the reason: the consumer is dead then, and has to be started anew. */
+  readonly failed: Promise<OperatingError>;
   /** Lets the record in work end, commits, leaves the group. Never throws. */
   stop(): Promise<void>;
 }
@@ -46,6 +49,11 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => true },
   });
   const stopping = new AbortController();
+  const { promise: failed, resolve: fail } = Promise.withResolvers<OperatingError>();
+  // kafkajs starts again by itself after errors that it takes for passing; after others it only says so here.
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart && !stopping.signal.aborted) fail(classify(payload.error, 'asking'));
+  });
   const stop = async (): Promise<void> => {
     stopping.abort();
     const disconnect = consumer.disconnect().catch(() => undefined);
@@ -63,7 +71,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   }
   if (signal?.aborted) await stop();
   signal?.addEventListener('abort', () => void stop(), { once: true });
-  return { stop };
+  return { stop, failed };
 }
 
 async function run(

@@ -1,0 +1,106 @@
+/** Raw messages in, records out: what the relay adds to each panel's records is the same whatever is configured. */
+import { parseIdentity } from '@diptych/kafka/identity';
+import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
+import { lsn } from '@diptych/wal/lsn';
+import { expect, test } from 'vitest';
+import { readConfiguration } from './configuration.ts';
+import { Panels, type PublishedRecord } from './panels.ts';
+
+const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
+const carts = relationForTests({ oid: 1, table: 'carts', columns: [text('id', true)] });
+const outbox = relationForTests({
+  oid: 2,
+  table: 'outbox',
+  columns: ['id', 'aggregatetype', 'aggregateid', 'type', 'payload'].map((name) => text(name, name === 'id')),
+});
+const commitLsn = 0x16b374d848n;
+const commitTimeUs = 1_795_246_912_669_491n;
+const content = Buffer.from('content');
+const event = (id: string) => [id, 'cart', '101', 'CartOpened', '{}'];
+
+/** Six raw data messages; with the defaults the second, third and fifth make no record. */
+const transaction = [
+  encode.begin({ commitLsn, commitTimeUs, xid: 757 }),
+  encode.relation(carts),
+  encode.insert(carts.oid, ['1']),
+  encode.message({ transactional: true, lsn: 7n, prefix: 'diptych.context', content }),
+  encode.message({ transactional: false, lsn: 8n, prefix: 'noise', content }), // belongs to no transaction
+  encode.relation(outbox),
+  encode.delete(outbox.oid, { part: 'K', row: ['a', null, null, null, null] }),
+  encode.insert(outbox.oid, event('b')),
+  encode.message({ transactional: true, lsn: 9n, prefix: 'other', content }),
+  encode.delete(carts.oid, { part: 'K', row: ['1'] }),
+  encode.commit({ commitLsn, commitEndLsn: commitLsn + 48n, commitTimeUs }),
+];
+
+function recordsWith({
+  environment = {},
+  changeTables = [],
+}: {
+  environment?: Record<`DIPTYCH_${string}`, string>;
+  changeTables?: string[];
+} = {}): PublishedRecord[] {
+  const panels = new Panels({
+    configuration: readConfiguration({
+      file: undefined,
+      environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
+    }),
+    source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
+    primaryKeys: new Map(),
+    changeTables: new Set(changeTables),
+  });
+  return transaction.flatMap((bytes) => {
+    const position = lsn(commitLsn);
+    const made = panels.read({ bytes, position, admission: () => ({ tag: 'take' }) });
+    return made && 'records' in made ? made.records : [];
+  });
+}
+
+const placesOf = (records: readonly PublishedRecord[]) =>
+  records.map(({ topic, headers }) => {
+    const { ordinal, part } = parseIdentity(headers[0]?.[1] ?? '');
+    return `${topic} ${ordinal}.${part}`;
+  });
+
+test('ordinals count every raw data message of the transaction, also those that make no record', () => {
+  expect(placesOf(recordsWith())).toEqual([
+    'diptych.public.carts 1.0',
+    'outbox.event.cart 4.0',
+    'diptych.public.carts 6.0',
+    'diptych.public.carts 6.1',
+    'diptych.transaction 7.0',
+  ]);
+});
+
+test('no setting moves an ordinal', () => {
+  const both = recordsWith({ changeTables: ['public.outbox'] });
+  expect(placesOf(both)).toEqual([
+    'diptych.public.carts 1.0',
+    'diptych.public.outbox 3.0',
+    'diptych.public.outbox 3.1',
+    'outbox.event.cart 4.0',
+    'diptych.public.outbox 4.1',
+    'diptych.public.carts 6.0',
+    'diptych.public.carts 6.1',
+    'diptych.transaction 7.0',
+  ]);
+  const noOutbox = recordsWith({ environment: { DIPTYCH_OUTBOX_TABLES: 'public.other' } });
+  expect(placesOf(noOutbox)).toEqual([
+    'diptych.public.carts 1.0',
+    'diptych.public.outbox 3.0',
+    'diptych.public.outbox 3.1',
+    'diptych.public.outbox 4.0',
+    'diptych.public.carts 6.0',
+    'diptych.public.carts 6.1',
+    'diptych.transaction 7.0',
+  ]);
+});
+
+test('every record has the identity as its first header and the commit time as its timestamp', () => {
+  for (const { headers, timestampMs } of recordsWith()) {
+    expect(headers[0]?.[0]).toBe('diptych-tx');
+    expect(headers.filter(([name]) => name === 'diptych-tx')).toHaveLength(1);
+    expect(headers[0]?.[1]).toMatch(/^1-00000016B374D848-757-\d-\d-1795246912669491$/);
+    expect(timestampMs).toBe(1_795_246_912_669);
+  }
+});

@@ -1,0 +1,73 @@
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import { parseLsn } from '@diptych/wal/lsn';
+import type { Publication } from '@diptych/wal/publication';
+import type { SourceSystem } from '@diptych/wal/server';
+import { expect, test } from 'vitest';
+import { refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
+import { optionsHash } from './source.ts';
+
+const published = (change: Partial<Publication> = {}): Publication => ({
+  name: 'diptych_change',
+  oid: 16_391,
+  options: 'insert,update,delete,truncate',
+  tables: ['public.carts'],
+  members: ['public.carts'],
+  ...change,
+});
+
+const checkpoint = (change: Partial<Checkpoint> = {}): Checkpoint => ({
+  v: 1,
+  slot: 'diptych',
+  systemId: '7421896543210987654',
+  database: 'shop',
+  timeline: 1,
+  lsn: parseLsn('0/2000'),
+  part: null,
+  reportedLsn: parseLsn('0/2030'),
+  optionsHash: optionsHash([published()]),
+  publications: {},
+  snapshot: null,
+  ...change,
+});
+
+const source = (change: Partial<SourceSystem> = {}): SourceSystem => ({
+  systemId: '7421896543210987654',
+  database: 'shop',
+  timeline: 1,
+  history: [],
+  ...change,
+});
+
+const half = { lsn: parseLsn('0/3000'), seq: 100 };
+
+test('what decides how a transaction is cut may not change while one is published in half', () => {
+  const viaRoot = optionsHash([published({ options: 'insert,update,delete,truncate,via-root' })]);
+  expect(() => refuseChangedOptions(checkpoint({ part: half }), viaRoot)).toThrow(
+    expect.objectContaining({ code: 'options-changed', remedy: expect.stringMatching(/back as they were/) }),
+  );
+  expect(() => refuseChangedOptions(checkpoint(), viaRoot)).not.toThrow();
+});
+
+test('the order of the publications, their oids and their tables do not count as such a change', () => {
+  const outbox = published({ name: 'diptych_outbox' });
+  const same = [optionsHash([outbox, published()]), optionsHash([published({ oid: 1, tables: [] }), outbox])];
+  expect(new Set(same).size).toBe(1);
+});
+
+test('another system or database is foreign, and no checkpoint is nobody’s', () => {
+  const foreign = expect.objectContaining({ code: 'checkpoint-foreign' });
+  expect(() => refuseForeign(checkpoint(), source({ systemId: '1' }))).toThrow(foreign);
+  expect(() => refuseForeign(checkpoint(), source({ database: 'other' }))).toThrow(foreign);
+  expect(() => refuseForeign(checkpoint(), source())).not.toThrow();
+  expect(() => refuseForeign(null, source())).not.toThrow();
+});
+
+test('on a newer timeline a checkpoint before the switch goes on, one at or beyond it is refused', () => {
+  const promoted = (switchLsn: string) =>
+    source({ timeline: 2, history: [{ timeline: 1, switchLsn: parseLsn(switchLsn) }] });
+  const ahead = expect.objectContaining({ code: 'kafka-ahead-of-database' });
+  expect(() => refusePhantoms(checkpoint(), promoted('0/2001'))).not.toThrow();
+  expect(() => refusePhantoms(checkpoint(), promoted('0/2000'))).toThrow(ahead);
+  expect(() => refusePhantoms(checkpoint({ part: half }), promoted('0/2001'))).toThrow(ahead);
+  expect(() => refusePhantoms(checkpoint(), source({ timeline: 2, history: [] }))).toThrow(ahead);
+});

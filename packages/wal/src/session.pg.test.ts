@@ -1,0 +1,67 @@
+/** What the server makes of a session's settings: they are the session's own, whatever role and database say. */
+import { poll } from '@diptych/runtime/poll';
+import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ReplicationSession } from './session.ts';
+
+const slot = testPrefix();
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let sql: pg.Client;
+const sessions: ReplicationSession[] = [];
+
+beforeEach(async () => {
+  database = await testDatabase();
+  sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  await sql.query('create table carts (id int primary key)');
+  await sql.query('create publication "odd ""name""" for table carts');
+  await sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
+});
+
+afterEach(async () => {
+  await Promise.all(sessions.splice(0).map((session) => session.stop()));
+  await sql.end();
+  await database.drop();
+});
+
+function newSession(walSenderTimeoutMs: number, ends: string[] = []): ReplicationSession {
+  const options = { databaseUrl: database.url, slot, publications: ['odd "name"'], walSenderTimeoutMs };
+  const session = new ReplicationSession(options, {
+    onMessage: () => {},
+    onKeepalive: () => {},
+    onEnd: ({ code }) => ends.push(code),
+  });
+  sessions.push(session);
+  return session;
+}
+
+test('a holder that hangs loses the slot after its own wal_sender_timeout', async () => {
+  const session = newSession(300);
+  await session.start(); // and then neither reads nor reports
+  const isFree = async () => {
+    const { rows } = await sql.query('select from pg_replication_slots where slot_name = $1 and not active', [
+      slot,
+    ]);
+    return rows.length === 1 || undefined;
+  };
+  await poll(isFree, { what: 'the server has taken the slot away', timeoutMs: 5000 });
+});
+
+test('a second session is refused while the slot is held', async () => {
+  await newSession(10_000).start();
+  const ends: string[] = [];
+  await expect(newSession(10_000, ends).start()).rejects.toMatchObject({ code: 'slot-held', retry: 'timed' });
+  expect(ends).toEqual(['slot-held']);
+});
+
+test('the session speaks protocol version 1, in text, with logical messages', async () => {
+  await newSession(10_000).start();
+  const { rows } = await sql.query<{ query: string }>(
+    `select query from pg_stat_activity where backend_type = 'walsender' and application_name = $1`,
+    [`diptych ${slot}`],
+  );
+  expect(rows.map(({ query }) => query.slice(query.indexOf('LOGICAL')))).toEqual([
+    `LOGICAL 0/0 (proto_version '1', publication_names '"odd ""name"""', messages 'true')`,
+  ]);
+});
