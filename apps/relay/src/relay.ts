@@ -42,7 +42,10 @@ export async function runRelay(context: RelayContext): Promise<void> {
     }
     board.role = 'backing-off';
     backOffMs = streamed ? backOffMinMs : Math.min(backOffMs * 2, configuration.timing.backOffMaxMs);
-    log.warn({ code: failure.code, reason: failure.message, backOffMs }, 'session over, beginning anew');
+    log.warn(
+      { code: failure.code, reason: failure.message, remedy: failure.remedy, backOffMs },
+      'session over, beginning anew',
+    );
     await sleep(backOffMs * (0.5 + Math.random()), undefined, { signal: stopping }).catch(() => {});
   }
   board.role = 'stopped';
