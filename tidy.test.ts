@@ -216,6 +216,17 @@ describe('error codes', () => {
   });
 });
 
+test('the lock file has every package of every platform, or npm ci refuses it', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { optionalDependencies?: object }>;
+  };
+  const paths = Object.keys(packages);
+  const missing = Object.values(packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)));
+  expect(missing).toEqual([]);
+});
+
 test('a local link in the docs leads somewhere', () => {
   const broken = tracked
     .filter((path) => path.endsWith('.md'))
