@@ -3,9 +3,6 @@ import { migrate } from '@diptych/cart-app/migrations';
 import { createLogger } from '@diptych/runtime/log';
 import pg from 'pg';
 
-/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
-const duplicateDatabase = '42P04';
-
 const { DATABASE_URL: cartUrl = '', SHIPPING_DATABASE_URL: shippingUrl = '' } = process.env;
 const log = createLogger('migrate');
 for (const url of [cartUrl, shippingUrl]) {
@@ -21,11 +18,11 @@ async function createDatabase(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: maintenance.href, application_name: 'diptych-migrate' });
   await client.connect();
   try {
-    await client.query(`create database ${pg.escapeIdentifier(databaseOf(url))}`);
-    return true;
-  } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === duplicateDatabase) return false;
-    throw error;
+    const database = databaseOf(url);
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [database]);
+    const missing = rowCount === 0;
+    if (missing) await client.query(`create database ${pg.escapeIdentifier(database)}`);
+    return missing;
   } finally {
     await client.end();
   }

@@ -43,8 +43,9 @@ beforeAll(async () => {
   };
 });
 afterAll(async () => {
-  for (const child of running)
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+  for (const child of running) {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), 'SIGKILL');
+  }
   await sql.end();
   await database.drop();
 });

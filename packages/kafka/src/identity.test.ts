@@ -24,7 +24,11 @@ const identities: fc.Arbitrary<Identity> = fc.record({
 
 test('an identity is one line of text, and the line is read back as that identity', () => {
   expect(formatIdentity(example)).toBe('1-00000016B374D848-757-3-0-1795246912669491');
-  fc.assert(fc.property(identities, (id) => expect(parseIdentity(formatIdentity(id))).toEqual(id)));
+  fc.assert(
+    fc.property(identities, (id) => {
+      expect(parseIdentity(formatIdentity(id))).toEqual(id);
+    }),
+  );
 });
 
 test('positions compare as text as they do as numbers', () => {

@@ -212,6 +212,9 @@ export function kafkaEnvironment({ host, port }: { host: string; port: number })
     KAFKA_INTER_BROKER_LISTENER_NAME: 'INTERNAL',
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    // A killed broker waits for its own dead session when it comes back: 9 s by default.
+    KAFKA_BROKER_SESSION_TIMEOUT_MS: '3000',
+    KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '500',
     KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: '4',
     KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
     KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS: '2',

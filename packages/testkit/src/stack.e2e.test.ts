@@ -81,7 +81,7 @@ test.each(endings)(
     await after.connect();
     // One record and the marker of its transaction.
     await expect
-      .poll(async () => (await after.fetchTopicOffsets(topic)).map(({ high }) => high), { timeout: 20_000 })
+      .poll(async () => (await after.fetchTopicOffsets(topic)).map(({ high }) => high), { timeout: 50_000 })
       .toEqual(['2']);
     await after.disconnect();
   },
