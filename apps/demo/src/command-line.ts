@@ -3,7 +3,7 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { sayTo } from '@diptych/testkit/progress';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { demo } from './demo.ts';
 import { start } from './start.ts';
 
@@ -12,6 +12,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = new Command('demo').exitOverride().showHelpAfterError();
   const lifecycle = new Lifecycle();
+  // Whoever reads may have had enough (`npm start | head`): that is an end, not an error.
+  process.stdout.on('error', () => lifecycle.stop('nobody reads'));
   const context = { say: sayTo(process.stderr), signal: lifecycle.stopping, out: process.stdout };
   program
     .command('start', { isDefault: true })
@@ -51,6 +53,6 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new CommanderError(2, 'demo.number', `${text} is not a whole number`);
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.');
   return Number(text);
 }

@@ -32,7 +32,8 @@ export async function demo(options: DemoOptions): Promise<number> {
     const names = external ? uniqueNames() : plainNames;
     const system = await startSystem({ servers: stack, names, say, dropDatabases: external && !keep });
     try {
-      const exitCode = await shopAndCompare(system, options);
+      const ended = system.relay.unexpectedEnd.then((failure) => Promise.reject(failure));
+      const exitCode = await Promise.race([shopAndCompare(system, options), ended]);
       if (keep) await leaveUp(system, options);
       return exitCode;
     } finally {

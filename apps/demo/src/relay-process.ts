@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
+import { Watchdog } from '@diptych/testkit/watchdog';
 
 const relayMain = fileURLToPath(import.meta.resolve('@diptych/relay-app/main'));
 
@@ -14,6 +16,8 @@ const stopTimeoutMs = 20_000;
 
 export class RelayProcess {
   readonly #settings: RelaySettings;
+  readonly #watchdog = new Watchdog();
+  readonly #unexpectedEnd = Promise.withResolvers<OperatingError>();
   #child: ChildProcess | null = null;
   /** The last lines of its log, for the error when it does not come up. */
   #log: string[] = [];
@@ -26,6 +30,11 @@ export class RelayProcess {
     return `http://127.0.0.1:${this.#settings.DIPTYCH_HTTP_PORT}`;
   }
 
+  /** Resolves when the relay ends although nobody asked it to, with the end of its log. */
+  get unexpectedEnd(): Promise<OperatingError> {
+    return this.#unexpectedEnd.promise;
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -34,26 +43,30 @@ export class RelayProcess {
   async initialise(): Promise<void> {
     const child = this.#spawn(['init']);
     const [code] = (await once(child, 'exit')) as [number | null];
-    if (code !== 0) throw new Error(`diptych init failed (exit ${code}):\n${this.#log.join('')}`);
+    if (code !== 0) throw this.#ended(`diptych init failed (exit ${code})`);
   }
 
   /** `diptych run`: returns as soon as the process is there. */
   start(): void {
-    this.#child = this.#spawn(['run']);
+    const child = this.#spawn(['run']);
+    this.#child = child;
+    child.once('exit', (code, signal) => {
+      if (this.#child === child)
+        this.#unexpectedEnd.resolve(this.#ended(`the relay ended (${signal ?? `exit ${code}`})`));
+    });
   }
 
   /** Waits until the relay streams or stands by. Throws with the end of its log when it does not come up. */
   async ready(): Promise<void> {
-    await poll(
-      async () => {
-        if (this.#child?.exitCode !== null && this.#child?.exitCode !== undefined) {
-          throw new Error(`the relay ended (exit ${this.#child.exitCode}):\n${this.#log.join('')}`);
-        }
-        const answer = await fetch(`${this.url}/readyz`).catch(() => null);
-        return answer?.ok ? true : undefined;
+    const answers = poll(
+      async () => ((await fetch(`${this.url}/readyz`).catch(() => null))?.ok ? true : undefined),
+      {
+        what: 'the relay is ready',
+        timeoutMs: readyTimeoutMs,
       },
-      { what: 'the relay is ready', timeoutMs: readyTimeoutMs, intervalMs: 50 },
     );
+    const ended = await Promise.race([answers, this.unexpectedEnd]);
+    if (ended instanceof OperatingError) throw ended;
   }
 
   /** SIGKILL, and waits until it is gone. */
@@ -64,6 +77,13 @@ export class RelayProcess {
   /** SIGTERM: it publishes and reports what it received. Killed when that takes longer than 20 s. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
+    await this.#watchdog.finish();
+  }
+
+  #ended(what: string): OperatingError {
+    return new OperatingError('relay-ended', `${what}:\n${this.#log.join('').trimEnd()}`, {
+      remedy: 'The last lines of its log say why.',
+    });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -79,9 +99,15 @@ export class RelayProcess {
 
   #spawn(args: readonly string[]): ChildProcess {
     const child = spawn(process.execPath, [relayMain, ...args], {
-      env: { ...process.env, ...this.#settings },
+      env: { ...withoutSettings(process.env), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Should we be killed, the relay must not live on without its servers.
+    const { pid } = child;
+    if (pid !== undefined) {
+      this.#watchdog.processStarted(pid, 'SIGKILL');
+      child.once('exit', () => this.#watchdog.processEnded(pid));
+    }
     const keep = (chunk: Buffer) => {
       this.#log = [...this.#log, chunk.toString()].slice(-20);
     };
@@ -89,4 +115,13 @@ export class RelayProcess {
     child.stderr.on('data', keep);
     return child;
   }
+}
+
+/** The settings of the user's own relay are not this one's. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => !name.startsWith('DIPTYCH_') || name === 'DIPTYCH_LOG_LEVEL',
+    ),
+  );
 }

@@ -25,9 +25,12 @@ export async function start({ keep, say, signal, out }: StartOptions): Promise<v
     const system = await startSystem({ servers: stack, names, say, dropDatabases, documentedPorts: true });
     try {
       out.write(addresses(system));
-      const showing = showPairs(system, { signal, out });
-      await firstShopper({ ...system, legacy: true });
-      await showing;
+      const ended = system.relay.unexpectedEnd.then((failure) => Promise.reject(failure));
+      const shopping = Promise.all([
+        showPairs(system, { signal, out, say }),
+        firstShopper({ ...system, legacy: true }),
+      ]);
+      await Promise.race([shopping, ended]);
     } finally {
       say('stopping …');
       await system.close();
@@ -39,10 +42,17 @@ export async function start({ keep, say, signal, out }: StartOptions): Promise<v
 
 async function showPairs(
   { brokers, names }: System,
-  { signal, out }: { signal: AbortSignal; out: NodeJS.WriteStream },
+  { signal, out, say }: Pick<StartOptions, 'signal' | 'out' | 'say'>,
 ): Promise<void> {
   const { prefix, domainPrefix } = names;
-  const pairs = followPairs({ brokers, prefix, domainPrefix, from: 'beginning', signal });
+  const pairs = followPairs({
+    brokers,
+    prefix,
+    domainPrefix,
+    from: 'beginning',
+    signal,
+    onTrouble: (error) => say(`Kafka: ${error.message}`),
+  });
   const look = { columns: out.columns ?? 120, color: out.isTTY ?? false, describe: describeCartEvent };
   const known = new KnownRows();
   for await (const transaction of pairs) out.write(`${renderPair(known.complete(transaction), look)}\n\n`);

@@ -1,5 +1,6 @@
 /** `/healthz`, `/readyz`, `/status`, `/metrics` of the relay. */
 import type { AddressInfo } from 'node:net';
+import { OperatingError } from '@diptych/runtime/failure';
 import fastify from 'fastify';
 import type { Board } from './board.ts';
 import type { Metrics } from './metrics.ts';
@@ -34,7 +35,14 @@ export async function serveHealth({
   server.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
-  await server.listen({ host, port });
+  try {
+    await server.listen({ host, port });
+  } catch (cause) {
+    throw new OperatingError('port-taken', `nothing can listen at ${host}:${port}: ${String(cause)}`, {
+      remedy: 'Give this relay another DIPTYCH_HTTP_PORT (0 takes any free one).',
+      cause,
+    });
+  }
   const address = server.server.address() as AddressInfo;
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,

@@ -5,7 +5,7 @@ import type { Logger } from '@diptych/runtime/log';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn } from '@diptych/wal/lsn';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
-import { untilSlotFree } from '@diptych/wal/slot';
+import { requireSlot, untilSlotFree } from '@diptych/wal/slot';
 import type { Board } from './board.ts';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
@@ -60,6 +60,7 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
     catalogue = await openCatalogue(configuration.database.url);
     await requireLogicalServer(catalogue);
     const source = await identifySystem(configuration.database.url);
+    await requireSlot(catalogue, configuration.slot);
     await requirePublications(catalogue, configuration);
     const destination = new Destination(configuration);
     await destination.ensureOwnTopics();

@@ -11,12 +11,16 @@ export const failures = {
   'prerequisite-missing': 'operator',
   // the stack of tests and demos
   'server-not-started': 'operator',
+  'relay-ended': 'operator',
+  'port-taken': 'operator',
   'download-failed': 'timed',
   // Postgres
   'postgres-unreachable': 'timed',
   'postgres-refused-login': 'operator',
   'postgres-privilege-missing': 'operator',
   'postgres-version-unsupported': 'operator',
+  'postgres-refused-query': 'operator',
+  'postgres-is-standby': 'operator',
   'wal-level-not-logical': 'operator',
   'replication-slots-exhausted': 'operator',
   'replication-ended': 'timed',
@@ -44,6 +48,11 @@ export const failures = {
   'records-expired': 'operator',
   'publish-outcome-unknown': 'timed',
   'publisher-fenced': 'timed',
+  'topic-limits-changed': 'timed',
+  // parking
+  'parked-keys-exhausted': 'operator',
+  'parked-record-refused': 'operator',
+  'parked-command-unanswered': 'timed',
   // data
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',

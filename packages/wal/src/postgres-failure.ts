@@ -30,7 +30,11 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   const said = `Postgres failed while ${doing}: ${message}`;
   const as = (failure: OperatingError['code'], remedy: string) =>
     new OperatingError(failure, said, { remedy, cause: error });
-  if (code === '55006') return as('slot-held', 'Another relay holds the slot; this one stands by.');
+  if (code === '55006')
+    return as(
+      'slot-held',
+      'A relay holds the slot: a second one stands by; stop it before anything else is done to it.',
+    );
   if (code === '42704' && message.includes('replication slot')) {
     return as('slot-missing', 'Run `diptych init`.');
   }
@@ -53,7 +57,10 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
     );
   }
   if (unreachable.has(code) || code.startsWith('08') || /terminated|timeout|closed|ended/i.test(message)) {
-    return as('postgres-unreachable', 'The relay tries again by itself; check host and port if it stays.');
+    return as(
+      'postgres-unreachable',
+      'A running relay tries again by itself; check host and port in DIPTYCH_DATABASE_URL if it stays.',
+    );
   }
   return as(
     'replication-ended',

@@ -11,7 +11,8 @@ const table = (name: string, identityUsable: boolean): Table => ({
 });
 
 test('tables without usable replica identity are refused together, each with both remedies', () => {
-  const refuse = () => requireUsableIdentity([table('a', false), table('b', true), table('Odd "name"', false)]);
+  const refuse = () =>
+    requireUsableIdentity([table('a', false), table('b', true), table('Odd "name"', false)]);
   expect(refuse).toThrow(OperatingError);
   expect(refuse).toThrow(
     expect.objectContaining({

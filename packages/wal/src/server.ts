@@ -16,7 +16,8 @@ export interface SourceSystem {
   readonly history: readonly TimelineSwitch[];
 }
 
-const oldestVersion = 140_000; // logical messages in pgoutput
+/** Publications of whole schemas, which the catalogue queries know of. */
+const oldestVersion = 150_000;
 
 /** Throws OperatingError when the server is too old, its WAL not logical, or the role may not replicate. */
 export async function requireLogicalServer(catalogue: Catalogue): Promise<void> {
@@ -25,15 +26,22 @@ export async function requireLogicalServer(catalogue: Catalogue): Promise<void> 
     wal_level: string;
     may_replicate: boolean;
     role: string;
+    quoted_role: string;
+    standby: boolean;
   }>(`
     select current_setting('server_version_num') as version, current_setting('wal_level') as wal_level,
       (select rolreplication or rolsuper from pg_roles where rolname = current_user) as may_replicate,
-      current_user as role`);
+      current_user as role, quote_ident(current_user) as quoted_role, pg_is_in_recovery() as standby`);
   assert(row, 'a select without from has one row');
   const version = Number(row.version);
   if (version < oldestVersion) {
-    throw new OperatingError('postgres-version-unsupported', `Postgres ${version} is older than 14`, {
-      remedy: 'Upgrade to PostgreSQL 14 or newer.',
+    throw new OperatingError('postgres-version-unsupported', `Postgres ${version} is older than 15`, {
+      remedy: 'Upgrade to PostgreSQL 15 or newer.',
+    });
+  }
+  if (row.standby) {
+    throw new OperatingError('postgres-is-standby', 'the server is a standby, in recovery', {
+      remedy: 'Point DIPTYCH_DATABASE_URL at the primary.',
     });
   }
   if (row.wal_level !== 'logical') {
@@ -43,7 +51,7 @@ export async function requireLogicalServer(catalogue: Catalogue): Promise<void> 
   }
   if (!row.may_replicate) {
     throw new OperatingError('postgres-privilege-missing', `role ${row.role} may not replicate`, {
-      remedy: `Run \`alter role ${row.role} replication\` as a superuser.`,
+      remedy: `Run \`alter role ${row.quoted_role} replication\` as a superuser.`,
     });
   }
 }

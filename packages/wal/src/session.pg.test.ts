@@ -45,7 +45,8 @@ test('a holder that hangs loses the slot after its own wal_sender_timeout', asyn
     ]);
     return rows.length === 1 || undefined;
   };
-  await poll(isFree, { what: 'the server has taken the slot away', timeoutMs: 5000 });
+  const what = 'the server has taken the slot away';
+  expect(await poll(isFree, { what, timeoutMs: 5000 })).toBe(true);
 });
 
 test('a second session is refused while the slot is held', async () => {

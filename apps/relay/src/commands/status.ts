@@ -1,7 +1,7 @@
-import { OperatingError } from '@diptych/runtime/failure';
+import { OperatingError, operating } from '@diptych/runtime/failure';
 import { openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn } from '@diptych/wal/lsn';
-import { inspectSlot } from '@diptych/wal/slot';
+import { inspectSlot, type Slot } from '@diptych/wal/slot';
 import { z } from 'zod';
 import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
@@ -36,11 +36,19 @@ export interface Status {
   } | null;
   /** Null when no relay answers at the configured address. */
   readonly relay: z.output<typeof relayStatus> | null;
+  /** What could not be read, and why. */
+  readonly problems: readonly Problem[];
+}
+
+interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
 }
 
 const relayAnswerTimeoutMs = 2000;
 
-/** Prints the state of slot, checkpoint and relay, as far as each can be reached. */
+/** Prints the state of slot, checkpoint and relay, as far as each can be reached; answers whether all were. */
 export async function showStatus({
   configuration,
   json,
@@ -49,37 +57,54 @@ export async function showStatus({
   configuration: Configuration;
   json: boolean;
   out: NodeJS.WritableStream;
-}): Promise<void> {
+}): Promise<boolean> {
   const status = await readStatus(configuration);
   out.write(json ? `${JSON.stringify(status)}\n` : describe(status, configuration));
+  return status.problems.length === 0;
 }
 
-/** Reads slot, checkpoint and relay. Throws OperatingError when Postgres or Kafka cannot be reached. */
+/** Reads slot, checkpoint and relay, each by itself: one that cannot be reached is a problem in its place. */
 export async function readStatus(configuration: Configuration): Promise<Status> {
-  const catalogue = await openCatalogue(configuration.database.url);
+  const problems: Problem[] = [];
+  const slot = await attempt(() => readSlot(configuration), problems);
+  const checkpoint = await attempt(() => new Destination(configuration).readCheckpoint(), problems);
+  const relay = await askRelay(configuration.http);
+  return {
+    slot: slot && {
+      name: slot.name,
+      active: slot.active,
+      confirmedFlushLsn: formatLsn(slot.confirmedFlushLsn),
+      restartLsn: slot.restartLsn === null ? null : formatLsn(slot.restartLsn),
+      walStatus: slot.walStatus,
+    },
+    lagBytes: slot && Number(slot.lagBytes),
+    lagMs: relay?.lagMs ?? null,
+    checkpoint: checkpoint && {
+      lsn: formatLsn(checkpoint.lsn),
+      reportedLsn: formatLsn(checkpoint.reportedLsn),
+      timeline: checkpoint.timeline,
+    },
+    relay,
+    problems,
+  };
+}
+
+async function readSlot({ database, slot }: Configuration): Promise<Slot | null> {
+  const catalogue = await openCatalogue(database.url);
   try {
-    const slot = await inspectSlot(catalogue, configuration.slot);
-    const checkpoint = await new Destination(configuration).readCheckpoint();
-    const relay = await askRelay(configuration.http);
-    return {
-      slot: slot && {
-        name: slot.name,
-        active: slot.active,
-        confirmedFlushLsn: formatLsn(slot.confirmedFlushLsn),
-        restartLsn: slot.restartLsn === null ? null : formatLsn(slot.restartLsn),
-        walStatus: slot.walStatus,
-      },
-      lagBytes: slot && Number(slot.lagBytes),
-      lagMs: relay?.lagMs ?? null,
-      checkpoint: checkpoint && {
-        lsn: formatLsn(checkpoint.lsn),
-        reportedLsn: formatLsn(checkpoint.reportedLsn),
-        timeline: checkpoint.timeline,
-      },
-      relay,
-    };
+    return await inspectSlot(catalogue, slot);
   } finally {
     await catalogue.close();
+  }
+}
+
+async function attempt<T>(read: () => Promise<T>, problems: Problem[]): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    const { code, message, remedy } = operating(error);
+    problems.push({ code, message, remedy });
+    return null;
   }
 }
 
@@ -105,7 +130,7 @@ function describe(
   const lines = [
     slot
       ? `slot        ${slot.name}, ${slot.active ? 'held by a relay' : 'held by nobody'}, flushed ${slot.confirmedFlushLsn}, WAL ${slot.walStatus}`
-      : `slot        ${name} does not exist: run \`diptych init\``,
+      : `slot        ${name} ${problems.length > 0 ? 'is not known' : 'does not exist: run `diptych init`'}`,
     checkpoint
       ? `checkpoint  reported ${checkpoint.reportedLsn}, last transaction ${checkpoint.lsn}, timeline ${checkpoint.timeline}`
       : 'checkpoint  none',
@@ -118,5 +143,7 @@ function describe(
     const { code, message, remedy, at } = relay.lastError;
     lines.push(`last error  ${code} at ${at}: ${message}`, `            → ${remedy}`);
   }
+  for (const { code, message, remedy } of problems)
+    lines.push(`problem     ${message} (${code})`, `            → ${remedy}`);
   return `${lines.join('\n')}\n`;
 }

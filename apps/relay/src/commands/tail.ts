@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { followPairs } from '@diptych/compare/follow';
 import { KnownRows } from '@diptych/compare/known-rows';
@@ -19,13 +20,17 @@ export async function tail({
   out: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }): Promise<void> {
   const { kafka, prefix, outbox } = configuration;
-  const { stopping } = new Lifecycle();
+  const lifecycle = new Lifecycle();
+  const { stopping } = lifecycle;
+  // Whoever reads may have had enough (`diptych tail | head`): that is an end, not an error.
+  out.on('error', () => lifecycle.stop('nobody reads'));
   const pairs = followPairs({
     brokers: kafka.brokers,
     prefix,
     domainPrefix: outbox.topicPrefix,
     from: fromBeginning ? 'beginning' : 'end',
     signal: stopping,
+    onTrouble: ({ message, remedy }) => process.stderr.write(`diptych: ${message}\n  → ${remedy}\n`),
     onStraggler: (straggler) => {
       process.stderr.write(`diptych: transaction ${straggler.identity.xid} is not whole and is left out\n`);
     },
@@ -38,6 +43,11 @@ export async function tail({
     describe: describeCartEvent,
   };
   for await (const transaction of pairs) {
-    out.write(`${renderPair(known.complete(transaction), look)}\n\n`);
+    if (!out.write(`${renderPair(known.complete(transaction), look)}\n\n`)) await drained(out, stopping);
   }
+}
+
+/** A slow reader is waited for, or all that it has not read yet would pile up here. */
+async function drained(out: NodeJS.WritableStream, stopping: AbortSignal): Promise<void> {
+  await once(out, 'drain', { signal: stopping }).catch(() => {});
 }
