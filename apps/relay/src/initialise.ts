@@ -1,5 +1,6 @@
 /** `diptych init`: publications, slot, topics, first checkpoint. Idempotent; refuses before it touches anything. */
 import { OperatingError } from '@diptych/runtime/failure';
+import { poll } from '@diptych/runtime/poll';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn, lsnZero } from '@diptych/wal/lsn';
 import {
@@ -144,6 +145,9 @@ async function create({
   return requireSlot(catalogue, configuration.slot);
 }
 
+/** Markers reach a partition within milliseconds; a broker that restarts in between needs seconds. */
+const checkpointVisibleTimeoutMs = 30_000;
+
 async function writeFirstCheckpoint({
   catalogue,
   configuration,
@@ -175,6 +179,11 @@ async function writeFirstCheckpoint({
       snapshot: null,
     });
     await publisher.publish([record]);
+    // The commit is decided before readers see it; the next command must not take this one for undone.
+    await poll(async () => ((await destination.readCheckpoint()) === null ? undefined : true), {
+      what: 'the first checkpoint can be read',
+      timeoutMs: checkpointVisibleTimeoutMs,
+    });
   } finally {
     await publisher.close();
   }

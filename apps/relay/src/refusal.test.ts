@@ -12,6 +12,7 @@ const published = (change: Partial<Publication> = {}): Publication => ({
   options: 'insert,update,delete,truncate',
   tables: ['public.carts'],
   members: ['public.carts'],
+  memberships: ['16384:16392:'],
   ...change,
 });
 

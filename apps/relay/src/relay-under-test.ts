@@ -1,4 +1,6 @@
 /** A relay in this process on a database and topics of its own, for tests on real servers. */
+import { FetchClient } from '@diptych/kafka/fetch-client';
+import { withAdmin } from '@diptych/kafka/kafkajs-client';
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
@@ -20,6 +22,8 @@ const tables = `
     typeversion int not null default 1, headers jsonb, occurred_at timestamptz not null default now(),
     xid xid8 not null default pg_current_xact_id());
 `;
+
+const adminLimits = { clientId: 'test', requestTimeoutMs: 10_000, limitMs: 20_000 };
 
 export interface TestServers {
   readonly database: () => Promise<{ readonly url: string; drop(): Promise<void> }>;
@@ -130,9 +134,31 @@ export class RelayUnderTest {
     );
   }
 
-  /** All committed records of a topic, in the order of their partitions. */
+  /**
+   * All committed records of a topic, in the order of their partitions. A commit is decided before its markers stand in
+   * every partition: until they do, readers stop in front of it, and this waits.
+   */
   async records(topic: string): Promise<IncomingRecord[]> {
+    await poll(() => this.#isSettled(topic), {
+      what: `no transaction is open in ${topic}`,
+      timeoutMs: 30_000,
+    });
     return Array.fromAsync(readToEnd({ brokers: this.configuration.kafka.brokers, topics: [topic] }));
+  }
+
+  async #isSettled(topic: string): Promise<true | undefined> {
+    const { brokers } = this.configuration.kafka;
+    const ends = await withAdmin({ ...adminLimits, brokers, what: 'asking for the ends' }, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
+    const client = new FetchClient({ brokers, requestTimeoutMs: 10_000 });
+    try {
+      const stable = await client.offsets((await client.topics([topic])).values(), 'last-stable');
+      const settled = ends.every(({ partition, high }) => stable.get(topic)?.[partition] === BigInt(high));
+      return settled || undefined;
+    } finally {
+      await client.close();
+    }
   }
 
   get transactionTopic(): string {

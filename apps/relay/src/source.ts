@@ -1,14 +1,13 @@
 /** What a relay must find in Postgres before it may stream, and what it agreed on with the last checkpoint. */
 import { createHash } from 'node:crypto';
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
-import { inspectPublications, type Publication } from '@diptych/wal/publication';
+import { existingObjects, inspectPublications, type Publication } from '@diptych/wal/publication';
 import type { Configuration } from './configuration.ts';
 
 /** What a checkpoint says of each publication. */
-export type AgreedPublications = Readonly<
-  Record<string, { readonly oid: number; readonly tables: readonly string[] }>
->;
+export type AgreedPublications = Checkpoint['publications'];
 
 /** Both publications, which must exist: PostgreSQL 18 only warns about a missing one, and goes on sending nothing. */
 export async function requirePublications(
@@ -30,12 +29,18 @@ export async function requirePublications(
 
 /** The form that a checkpoint keeps. */
 export function agreementOn(publications: readonly Publication[]): AgreedPublications {
-  return Object.fromEntries(publications.map(({ name, oid, tables }) => [name, { oid, tables }]));
+  return Object.fromEntries(
+    publications.map(({ name, oid, options, tables, memberships }) => [
+      name,
+      { oid, options, tables, memberships },
+    ]),
+  );
 }
 
 /**
  * Compares the publications with what the checkpoint agreed on. Another oid means dropped and made anew: changes in
- * between are lost. A table that was taken out while it still exists loses its changes too. A new table is welcome.
+ * between are lost. So are those of an operation that is no longer sent, of a table that was taken out (and perhaps put
+ * back) or narrowed by a filter while it exists. What comes to it is welcome, and so is the end of a table.
  */
 export async function comparePublications(
   catalogue: Catalogue,
@@ -48,32 +53,39 @@ export async function comparePublications(
         remedy: 'Changes in between are not in the stream: `diptych run --accept-gap` goes on without them.',
       });
     }
-    const gone = before.tables.filter((table) => !now.tables.includes(table));
-    const existing = gone.length === 0 ? [] : await existingTables(catalogue, gone);
-    if (existing.length > 0) {
-      throw new OperatingError(
-        'publication-changed',
-        `publication ${name} no longer holds ${existing.join(', ')}`,
-        {
-          remedy: `Add it again with \`alter publication ${name} add table …\`, or go on without it: \`diptych run --accept-gap\`.`,
-        },
+    const missing = withoutOperations(before.options, now.options);
+    if (missing !== null) throw changed(name, `no longer sends as before: ${missing}`);
+    const lost = before.memberships.filter((membership) => !now.memberships.includes(membership));
+    const existing = lost.length === 0 ? new Set() : await existingObjects(catalogue, lost.map(oidOf));
+    if (lost.some((membership) => existing.has(oidOf(membership)))) {
+      const gone = before.tables.filter((table) => !now.tables.includes(table));
+      throw changed(
+        name,
+        gone.length > 0 ? `no longer holds ${gone.join(', ')}` : 'holds a table under other terms',
       );
     }
   }
 }
 
+/** What the options had and have no more; the placing of partitions may not change in either direction. */
+function withoutOperations(before: string, now: string): string | null {
+  const viaRoot = before.includes('via-root') !== now.includes('via-root');
+  const gone = before.split(',').filter((option) => !now.split(',').includes(option));
+  return viaRoot ? 'publish_via_partition_root changed' : gone.length > 0 ? gone.join(', ') : null;
+}
+
+const oidOf = (membership: string): string => membership.split(':')[0] ?? '';
+
+const changed = (name: string, what: string): OperatingError =>
+  new OperatingError('publication-changed', `publication ${name} ${what}`, {
+    remedy:
+      'Changes since then are not in the stream. Set the publication as it has to be; ' +
+      '`diptych run --accept-gap` goes on without them.',
+  });
+
 /** The tables of one of them, `schema.table`. */
 export function tablesOf(publications: readonly Publication[], name: string): ReadonlySet<string> {
   return new Set(publications.find((publication) => publication.name === name)?.tables);
-}
-
-async function existingTables(catalogue: Catalogue, qualified: readonly string[]): Promise<string[]> {
-  const rows = await catalogue.query<{ name: string }>(
-    `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where n.nspname || '.' || c.relname = any($1) and c.relkind in ('r', 'p')`,
-    [qualified],
-  );
-  return rows.map((row) => row.name);
 }
 
 /**

@@ -13,8 +13,13 @@ const checkpoint: Checkpoint = {
   reportedLsn: parseLsn('16/B374D8F0'),
   optionsHash: 'abc',
   publications: {
-    diptych_outbox: { oid: 16390, tables: ['public.outbox'] },
-    diptych_change: { oid: 16391, tables: [] },
+    diptych_outbox: {
+      oid: 16390,
+      options: 'insert',
+      tables: ['public.outbox'],
+      memberships: ['16400:16401:abc'],
+    },
+    diptych_change: { oid: 16391, options: 'insert,update', tables: [], memberships: [] },
   },
   snapshot: null,
 };
@@ -41,7 +46,11 @@ test.each([
   ['a wrong LSN', { lsn: '12' }, /not an LSN: 12/],
   ['a wrong type', { timeline: '1' }, /timeline: no whole number/],
   ['a wrong part', { part: { lsn: '0/1', seq: -1 } }, /part\.seq/],
-  ['a wrong publication', { publications: { p: { oid: 1, tables: [1] } } }, /publications\.p\.tables/],
+  [
+    'a wrong publication',
+    { publications: { p: { oid: 1, options: '', tables: [1], memberships: [] } } },
+    /publications\.p\.tables/,
+  ],
   ['a snapshot of a newer version', { snapshot: {} }, /snapshot/],
 ])('%s makes it unreadable, and the error says where', (_what, change, message) => {
   const text: object = JSON.parse(encodeCheckpoint(checkpoint).toString());

@@ -24,7 +24,18 @@ export interface Checkpoint {
   readonly reportedLsn: Lsn;
   readonly optionsHash: string;
   readonly publications: Readonly<
-    Record<string, { readonly oid: number; readonly tables: readonly string[] }>
+    Record<
+      string,
+      {
+        readonly oid: number;
+        /** Its operations and where partitions appear. */
+        readonly options: string;
+        /** `schema.table` */
+        readonly tables: readonly string[];
+        /** Under which terms it holds each table. */
+        readonly memberships: readonly string[];
+      }
+    >
   >;
   readonly snapshot: null;
 }
@@ -86,7 +97,15 @@ function checkpointOf(fields: Fields): Checkpoint {
     publications: Object.fromEntries(
       publications.names().map((name) => {
         const publication = publications.object(name);
-        return [name, { oid: publication.integer('oid'), tables: publication.texts('tables') }];
+        return [
+          name,
+          {
+            oid: publication.integer('oid'),
+            options: publication.text('options'),
+            tables: publication.texts('tables'),
+            memberships: publication.texts('memberships'),
+          },
+        ];
       }),
     ),
     snapshot: null,

@@ -62,6 +62,13 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
       'A running relay tries again by itself; check host and port in DIPTYCH_DATABASE_URL if it stays.',
     );
   }
+  if (code === '42704' && message.includes('publication')) {
+    return as('publication-lost', 'Run `diptych init`, then `diptych run --accept-gap` to go on from here.');
+  }
+  // Syntax, unknown objects, wrong data: the same statement would be refused again.
+  if (code.startsWith('42') || code.startsWith('22')) {
+    return as('postgres-refused-query', 'The message says what Postgres objected to; change that first.');
+  }
   return as(
     'replication-ended',
     'The relay tries again by itself; the message says what Postgres objected to.',

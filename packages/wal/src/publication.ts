@@ -11,6 +11,11 @@ export interface Publication {
   readonly tables: readonly string[];
   /** The tables it was given; null when it is for all tables or for schemas. */
   readonly members: readonly string[] | null;
+  /**
+   * One for each table or schema that it was given: `<its oid>:<the membership's oid>:<row filter and columns>`. Taken
+   * out and put back, or narrowed by a filter, a table has another one.
+   */
+  readonly memberships: readonly string[];
 }
 
 /** The publications of these names that exist. */
@@ -24,17 +29,22 @@ export async function inspectPublications(
     options: string;
     tables: string[];
     members: string[] | null;
+    memberships: string[];
   }>(
     `select pubname as name, p.oid::text as oid,
        concat_ws(',', case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
          case when pubdelete then 'delete' end, case when pubtruncate then 'truncate' end,
-         case when pubviaroot then 'via-root' end) as options,
+         case when pubviaroot then 'via-root' end, case when puballtables then 'all-tables' end) as options,
        array(select schemaname || '.' || tablename from pg_publication_tables t
              where t.pubname = p.pubname order by 1) as tables,
        case when not puballtables and not exists (select from pg_publication_namespace where pnpubid = p.oid)
          then array(select n.nspname || '.' || c.relname from pg_publication_rel r
            join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
-           where r.prpubid = p.oid order by 1) end as members
+           where r.prpubid = p.oid order by 1) end as members,
+       array(select prrelid || ':' || oid || ':' || md5(coalesce(prqual::text, '') || coalesce(prattrs::text, ''))
+             from pg_publication_rel where prpubid = p.oid
+             union all select pnnspid || ':' || oid || ':' from pg_publication_namespace where pnpubid = p.oid
+             order by 1) as memberships
      from pg_publication p where pubname = any($1) order by pubname`,
     [names],
   );
@@ -135,4 +145,17 @@ export async function ensurePublication(
 /** Drops a publication, when it is there. */
 export async function dropPublication(catalogue: Catalogue, name: string): Promise<void> {
   await catalogue.query(`drop publication if exists ${quoteIdentifier(name)}`);
+}
+
+/** Those of these oids of tables and schemas that still exist. */
+export async function existingObjects(
+  catalogue: Catalogue,
+  oids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await catalogue.query<{ oid: string }>(
+    `select oid::text from pg_class where oid = any($1::oid[])
+     union all select oid::text from pg_namespace where oid = any($1::oid[])`,
+    [oids],
+  );
+  return new Set(rows.map((row) => row.oid));
 }

@@ -50,6 +50,7 @@ export class ReplicationSession {
   #connection: ReplicationConnection | null = null;
   /** Copies of what came in one read with the server's grant, before anyone may look at it. */
   #early: { bytes: Buffer; position: Lsn }[] | null = [];
+  #backendPid: number | null = null;
   #over = false;
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
@@ -116,6 +117,7 @@ export class ReplicationSession {
     const { slot, publications } = this.#options;
     const connection = (client as unknown as { connection: ReplicationConnection }).connection;
     this.#connection = connection;
+    this.#backendPid = (client as unknown as { processID: number | null }).processID;
     connection.stream.once('close', () =>
       this.#end(
         new OperatingError('postgres-unreachable', 'the replication connection closed', {
@@ -129,6 +131,11 @@ export class ReplicationSession {
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
     );
+  }
+
+  /** The server process of this session, as `pg_replication_slots.active_pid` names it; null before `start`. */
+  get backendPid(): number | null {
+    return this.#backendPid;
   }
 
   /** Hands out what came early, then lets the socket run. */
