@@ -19,6 +19,8 @@ export class Board {
   flushed: Lsn = lsnZero;
   lagBytes: bigint | null = null;
   lastError: Failure | null = null;
+  /** Keys that wait in the parked topic, as far as this relay knows. */
+  parkedKeys = 0;
   /** Commit time of the last published transaction, µs since 1970. */
   publishedCommitTimeUs: bigint | null = null;
   /** Commit time of the oldest transaction that is received and not published, µs since 1970. */
@@ -44,6 +46,7 @@ export class Board {
       lagBytes: this.lagBytes === null ? null : Number(this.lagBytes),
       lagMs: this.lagMs(),
       lastError: this.lastError,
+      parkedKeys: this.parkedKeys,
       startedAt: this.startedAt.toISOString(),
     };
   }

@@ -1,6 +1,7 @@
 /** The `diptych` command: reads arguments, calls one function each, turns failures into exit codes. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
+import { addParkedCommands } from './commands/parked-commands.ts';
 import { run } from './commands/run.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
 import { showStatus } from './commands/status.ts';
@@ -62,7 +63,8 @@ function commands(answer: (code: ExitCode) => void): Command {
     .description('slot, role, positions, lag and last error')
     .option('--json', 'one line of JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
-      await showStatus({ configuration: configuration(), json, out: process.stdout });
+      const whole = await showStatus({ configuration: configuration(), json, out: process.stdout });
+      if (!whole) answer(exitCodes.operating);
     });
 
   program
@@ -84,5 +86,6 @@ function commands(answer: (code: ExitCode) => void): Command {
       const dropped = await dropSlotCommand({ configuration: configuration(), yes, publications });
       if (!dropped) answer(exitCodes.badUse);
     });
+  addParkedCommands(program, configuration);
   return program;
 }

@@ -13,6 +13,14 @@ const name = (fallback: string, description: string) =>
 const bound = (fallback: number, description: string) =>
   z.number().int().positive().default(fallback).meta({ description });
 
+const onPoison = (fallback: 'park' | 'stop', panel: string) =>
+  z
+    .enum(['park', 'stop'])
+    .default(fallback)
+    .meta({
+      description: `What becomes of ${panel} that can never be published: set aside (docs/parking.md), or both panels stop.`,
+    });
+
 /** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
 export const configurationSchema = z.strictObject({
   database: z.strictObject({
@@ -54,6 +62,7 @@ export const configurationSchema = z.strictObject({
         .meta({
           description: 'The outbox tables, `schema.table`. Those that do not exist are left out by `init`.',
         }),
+      onPoison: onPoison('park', 'a domain event'),
     })
     .prefault({}),
   change: z
@@ -67,6 +76,7 @@ export const configurationSchema = z.strictObject({
         .array(z.string())
         .default(['drizzle.*', '*.outbox', '*.outbox_heads'])
         .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
+      onPoison: onPoison('stop', 'a change event'),
     })
     .prefault({}),
   limits: z
@@ -77,6 +87,7 @@ export const configurationSchema = z.strictObject({
         1000,
         'How many topics of events there may be: more usually means an aggregate type made up from data.',
       ),
+      parkedKeysMax: bound(10_000, 'How many keys may wait in the parked topic before the relay stops.'),
     })
     .prefault({}),
   timing: z
@@ -93,6 +104,10 @@ export const configurationSchema = z.strictObject({
       idleCheckpointBytes: bound(
         16 * mebibyte,
         'WAL without records is checkpointed after this many bytes at the latest.',
+      ),
+      drainTimeoutMs: bound(
+        10_000,
+        'How long the relay may go on publishing after SIGTERM; what is left then comes again in the next session.',
       ),
       publishTimeoutMs: bound(
         30_000,

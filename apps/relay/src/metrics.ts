@@ -1,12 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Board } from './board.ts';
+import type { PublishedRecord } from './panels.ts';
 
 /** The relay's metrics; units stand in the names. https://prometheus.io/docs/practices/naming/ */
 export class Metrics {
   readonly registry = new Registry();
   readonly records = new Counter({
     name: 'diptych_records_published_total',
-    help: 'Records committed to Kafka, by panel',
+    help: 'Records committed to Kafka, by panel (parked: set aside, docs/parking.md)',
     labelNames: ['panel'] as const,
     registers: [this.registry],
   });
@@ -55,6 +56,20 @@ export class Metrics {
     gauge('diptych_received_lsn_bytes', 'Last position seen', () => Number(board.received));
     gauge('diptych_published_lsn_bytes', 'Last position committed to Kafka', () => Number(board.published));
     gauge('diptych_flushed_lsn_bytes', 'Last position confirmed to the server', () => Number(board.flushed));
+    gauge('diptych_parked_keys', 'Keys that wait in the parked topic', () => board.parkedKeys);
     gauge('diptych_active', '1 while this relay holds the slot', () => (board.role === 'active' ? 1 : 0));
+  }
+  /** Counts what one Kafka transaction committed. */
+  countPublished(records: readonly PublishedRecord[]): void {
+    const nowMs = Date.now();
+    let bytes = 0;
+    for (const { panel, timestampMs, bytes: size } of records) {
+      bytes += size;
+      this.records.inc({ panel });
+      if (panel !== 'transaction') continue;
+      this.transactions.inc();
+      this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
+    }
+    this.batchBytes.observe(bytes);
   }
 }

@@ -1,10 +1,14 @@
 /** Raw messages in, records out: what the relay adds to each panel's records is the same whatever is configured. */
 import { parseIdentity } from '@diptych/kafka/identity';
+import { MessageLimits } from '@diptych/kafka/message-limits';
 import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
+import { createLogger } from '@diptych/runtime/log';
 import { lsn } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
 import { readConfiguration } from './configuration.ts';
 import { Panels, type PublishedRecord } from './panels.ts';
+import { ParkedKeys } from './parked-keys.ts';
+import { Poison } from './poison.ts';
 
 const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
 const carts = relationForTests({ oid: 1, table: 'carts', columns: [text('id', true)] });
@@ -40,10 +44,19 @@ function recordsWith({
   environment?: Record<`DIPTYCH_${string}`, string>;
   changeTables?: string[];
 } = {}): PublishedRecord[] {
+  const configuration = readConfiguration({
+    file: undefined,
+    environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
+  });
   const panels = new Panels({
-    configuration: readConfiguration({
-      file: undefined,
-      environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
+    configuration,
+    poison: new Poison({
+      configuration,
+      limits: new MessageLimits(new Map(), 1_000_000),
+      keys: new ParkedKeys(10),
+      decided: new Set(),
+      parkedTopic: 'diptych.parked',
+      log: createLogger('panels', { level: 'silent' }),
     }),
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
     primaryKeys: new Map(),

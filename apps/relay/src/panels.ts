@@ -2,7 +2,6 @@
 import { ChangeEncoder } from '@diptych/change/change-encoder';
 import { encodeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
-import { TransactionCounters } from '@diptych/change/transaction-counters';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import { identitiesOf, identityHeader } from '@diptych/kafka/identity';
 import type { OutgoingRecord } from '@diptych/kafka/record';
@@ -11,6 +10,7 @@ import { OutboxRouter } from '@diptych/outbox/route';
 import { Decoder } from '@diptych/pgoutput/decoder';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { present, unreachable } from '@diptych/runtime/assert';
+import type { OperatingError } from '@diptych/runtime/failure';
 import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/transaction/transaction';
@@ -19,11 +19,14 @@ import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { timelineOf } from '@diptych/wal/timeline';
 import type { Configuration } from './configuration.ts';
+import { ParkingCounters } from './parking-counters.ts';
+import { isPoison, type Poison } from './poison.ts';
 import { version } from './version.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
-  readonly panel: 'domain' | 'change' | 'transaction';
+  /** `parked`: set aside in place of an event, or what became of such a one. */
+  readonly panel: 'domain' | 'change' | 'transaction' | 'parked';
   /** Its size on the wire, about. */
   readonly bytes: number;
 }
@@ -35,6 +38,16 @@ export interface PanelsOptions {
   readonly primaryKeys: ReadonlyMap<string, readonly string[]>;
   /** The tables of the change publication, `schema.table`. */
   readonly changeTables: ReadonlySet<string>;
+  /** What becomes of a record that can never be published. */
+  readonly poison: Poison;
+}
+
+/** Which record of the open transaction: its panel and place, and whether it was published before. */
+interface Made {
+  readonly panel: 'domain' | 'change';
+  readonly ordinal: number;
+  readonly part: number;
+  readonly isDecided: boolean;
 }
 
 /** Transaction, parked and checkpoint topic. */
@@ -60,17 +73,26 @@ export class Panels {
   readonly #source: SourceSystem;
   readonly #outboxTables: ReadonlySet<string>;
   readonly #transactionTopic: string;
-  #counters: TransactionCounters | null = null;
+  readonly #poison: Poison;
+  readonly #topics: TopicNames;
+  readonly #topicPrefix: string;
+  #primaryKeys: ReadonlyMap<string, readonly string[]>;
+  #wantsKeys = false;
+  #counters: ParkingCounters | null = null;
   #identity: (ordinal: number, part: number) => string = () => '';
   #timestampMs = 0;
 
-  constructor({ configuration, source, primaryKeys, changeTables }: PanelsOptions) {
+  constructor({ configuration, source, primaryKeys, changeTables, poison }: PanelsOptions) {
     const { prefix, outbox, limits } = configuration;
     const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
     const own = ownTopicNames(configuration);
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
     for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
+    this.#primaryKeys = primaryKeys;
     this.#source = source;
+    this.#poison = poison;
+    this.#topics = topics;
+    this.#topicPrefix = outbox.topicPrefix;
     this.#outboxTables = new Set(outbox.tables);
     this.#transactionTopic = own.transaction;
     this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
@@ -82,13 +104,26 @@ export class Panels {
       // An outbox table is a business table only when it was put into that publication too.
       publishes: (relation) =>
         !this.#outboxTables.has(nameOf(relation)) || changeTables.has(nameOf(relation)),
-      primaryKeys: (relation) => primaryKeys.get(nameOf(relation)) ?? null,
+      primaryKeys: (relation) => this.#primaryKeys.get(nameOf(relation)) ?? null,
     });
   }
 
   /** Commit time of the transaction that is open, or was last, in µs since 1970. */
   get commitTimeUs(): bigint {
     return BigInt(this.#timestampMs) * 1000n;
+  }
+
+  /**
+   * A table was described whose key the message does not tell: the changes that follow need the catalogue's keys as they
+   * are now. Two keys for one row would tear its order apart.
+   */
+  get wantsKeys(): boolean {
+    return this.#wantsKeys;
+  }
+
+  setPrimaryKeys(primaryKeys: ReadonlyMap<string, readonly string[]>): void {
+    this.#primaryKeys = primaryKeys;
+    this.#wantsKeys = false;
   }
 
   /**
@@ -104,7 +139,9 @@ export class Panels {
     position: Lsn;
     admission: () => Admission;
   }): Event<PublishedRecord> | undefined {
-    const item = this.#assembler.read(this.#decoder.decode(bytes), position);
+    const message = this.#decoder.decode(bytes);
+    if (message.tag === 'relation') this.#wantsKeys ||= keysElsewhere(message.relation);
+    const item = this.#assembler.read(message, position);
     if (!item) return undefined;
     switch (item.tag) {
       case 'begin':
@@ -125,7 +162,7 @@ export class Panels {
     const { timeline: current, history } = this.#source;
     const timeline = timelineOf(commitLsn, { current, history });
     this.#identity = identitiesOf({ timeline, commitLsn, xid, commitTimeUs });
-    this.#counters = new TransactionCounters(transaction);
+    this.#counters = new ParkingCounters(transaction);
     this.#timestampMs = Number(commitTimeUs / 1000n);
     return { tag: 'transaction-began', commitLsn };
   }
@@ -134,28 +171,53 @@ export class Panels {
   #change(change: TransactionChange, admission: Admission): Event<PublishedRecord> {
     const { ordinal } = change;
     if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
-    const records = this.#recordsOf(change);
+    const isDecided = admission.tag === 'resume' && ordinal <= admission.seq;
+    const records = this.#recordsOf(change, isDecided);
     let bytes = 0;
     for (const record of records) bytes += record.bytes;
     return { tag: 'change-received', ordinal, bytes, records };
   }
 
-  #recordsOf(change: TransactionChange): PublishedRecord[] {
+  #recordsOf(change: TransactionChange, isDecided: boolean): PublishedRecord[] {
     const { message, ordinal } = change;
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const records: PublishedRecord[] = [];
     const isOutbox = message.tag === 'insert' && this.#outboxTables.has(nameOf(message.relation));
-    const event = isOutbox ? this.#router.route(change) : null;
-    if (event) {
-      counters.countDomainEvent(event.record.topic, event.eventType);
-      records.push(this.#publishable(event.record, { panel: 'domain', ordinal, part: 0 }));
-    }
+    const event = isOutbox ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided }) : null;
+    const records = event ? [event] : [];
     for (const record of this.#encoder.encode(change, counters)) {
-      records.push(
-        this.#publishable(record, { panel: 'change', ordinal, part: record.part + (event ? 1 : 0) }),
-      );
+      const part = record.part + (event ? 1 : 0);
+      // A TRUNCATE goes to every partition and has no key: nothing to keep in order, and never large.
+      const made = record.spread
+        ? this.#publishable(record, { panel: 'change', ordinal, part })
+        : this.#judged(record, { panel: 'change', ordinal, part, isDecided });
+      records.push(made);
+      if (made.panel !== 'parked') continue;
+      counters.countParked();
+      if (record.value !== null && 'relation' in message) counters.parkChange(nameOf(message.relation));
     }
     return records;
+  }
+
+  /** The domain event of an outbox row, or the record that is parked in its place. */
+  #event(change: TransactionChange, made: Made): PublishedRecord | null {
+    const counters = present(this.#counters, 'the counters of the open transaction');
+    const routed = this.#route(change);
+    if (!routed) return null;
+    const { record, eventType, failure } = routed;
+    const event = this.#judged(record, made, failure);
+    if (event.panel === 'parked') counters.countParked();
+    else counters.countDomainEvent(event.topic, eventType);
+    return event;
+  }
+
+  #route(change: TransactionChange) {
+    try {
+      const event = this.#router.route(change);
+      return event && { ...event, failure: null };
+    } catch (failure) {
+      if (!isPoison(failure)) throw failure;
+      return { record: { ...this.#router.salvage(change), part: 0 }, eventType: '', failure };
+    }
   }
 
   #end(end: TransactionEnd): Event<PublishedRecord> {
@@ -168,6 +230,27 @@ export class Panels {
       part: 0,
     });
     return { tag: 'transaction-ended', commitEndLsn, bytes: record.bytes, records: [record] };
+  }
+
+  /** The valid topic of a domain event that was parked because it had none. Throws what TopicNaming throws. */
+  domainTopic(asked: string): string {
+    const aggregateType = asked.slice(this.#topicPrefix.length);
+    return this.#topics.of(`aggregate type ${JSON.stringify(aggregateType)}`, asked);
+  }
+
+  /** The record as it is published, or as it is parked. */
+  #judged(
+    record: Omit<PanelRecord, 'topic'> & { readonly topic: string | null },
+    { panel, ordinal, part, isDecided }: Made,
+    failure: OperatingError | null = null,
+  ): PublishedRecord {
+    const { topic } = record;
+    const made = this.#publishable({ ...record, topic: topic ?? '' }, { panel, ordinal, part });
+    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided });
+    if (parked) return { ...parked, panel: 'parked', bytes: bytesOf(parked) };
+    // Published once, and refused now: the names of topics were given in another order.
+    if (failure) throw failure;
+    return made;
   }
 
   #publishable(
@@ -184,9 +267,18 @@ export class Panels {
       timestampMs,
       ...(spread ? { spread } : {}),
       panel,
-      bytes: (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length,
+      bytes: bytesOf(record),
     };
   }
 }
+
+/** What a record takes on the wire and in memory, about. */
+export function bytesOf({ key, value, headers }: Pick<PanelRecord, 'key' | 'value' | 'headers'>): number {
+  return (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length;
+}
+
+/** With these replica identities pgoutput flags all columns as key, or none. */
+const keysElsewhere = ({ replicaIdentity }: Relation): boolean =>
+  replicaIdentity === 'full' || replicaIdentity === 'nothing';
 
 const nameOf = ({ schema, table }: Relation): string => `${schema}.${table}`;

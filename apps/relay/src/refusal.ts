@@ -84,6 +84,10 @@ export function refuseChangedOptions({ part, optionsHash }: Checkpoint, now: str
   );
 }
 
+/** Whether a record was refused for its size. */
+export const isTooLarge = (error: unknown): boolean =>
+  error instanceof OperatingError && error.code === 'record-too-large';
+
 /** A position for the log. */
 export function describeProgress({ lsn, part, reportedLsn }: Progress): Record<string, unknown> {
   return {

@@ -137,6 +137,27 @@ test('a table that is taken out of the publication is refused, a dropped one is 
   expect(await codeOf(relay.start().ended)).toBe('publication-changed');
 });
 
+test.each([
+  ['sends fewer operations', (name: string) => `alter publication ${name} set (publish = 'insert')`],
+  [
+    'shows partitions as their root',
+    (name: string) => `alter publication ${name} set (publish_via_partition_root = true)`,
+  ],
+  ['has a row filter', (name: string) => `alter publication ${name} set table carts where (id < 0)`],
+  [
+    'lost a table and got it back',
+    (name: string) => `alter publication ${name} drop table carts; alter publication ${name} add table carts`,
+  ],
+])('a publication that %s stops the relay while it streams', async (_what, change) => {
+  await relay.close();
+  relay = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
+  await relay.initialise();
+  const running = relay.start();
+  await publishRow(running, 1);
+  await relay.sql.query(change(relay.configuration.change.publication));
+  expect(await codeOf(running.ended)).toBe('publication-changed');
+});
+
 test('the checkpoint of another database is refused, and its relay is not fenced', async () => {
   await hasRun();
   const { prefix, slot } = relay.configuration;
@@ -157,7 +178,7 @@ test('the checkpoint of another database is refused, and its relay is not fenced
   }
 });
 
-test('with onPoison stop an outbox row that cannot be routed stops the relay, and nothing of its transaction is published', async () => {
+test('an outbox row that cannot be routed stops the relay, and nothing of its transaction is published, with the policy stop', async () => {
   await relay.close();
   relay = await RelayUnderTest.create({ DIPTYCH_OUTBOX_ON_POISON: 'stop' });
   await relay.initialise();
@@ -170,7 +191,7 @@ test('with onPoison stop an outbox row that cannot be routed stops the relay, an
   expect(await keys()).toEqual(['{"id":1}']);
 });
 
-test('a change that no topic takes stops the relay before anything of its batch is sent', async () => {
+test('a record that no topic takes stops the relay before anything of its batch is sent', async () => {
   await relay.initialise();
   const running = relay.start();
   await publishRow(running, 1);

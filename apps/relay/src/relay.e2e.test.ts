@@ -142,3 +142,22 @@ test('the slot advances on a database where only others write', async () => {
   expect(await relay.records(relay.transactionTopic)).toEqual([]);
   await running.stop();
 });
+
+test('a table that appears with full replica identity has its primary key from its first change on', async () => {
+  await relay.initialise();
+  const running = relay.start();
+  await relay.active(running);
+  await relay.sql.query(
+    'create table late (id int primary key, v text); alter table late replica identity full',
+  );
+  await relay.initialise();
+  await relay.sql.query(`insert into late values (1, 'a'); update late set v = 'b' where id = 1`);
+  await relay.sql.query(
+    'alter table late drop constraint late_pkey; alter table late add primary key (id, v)',
+  );
+  await relay.sql.query(`insert into late values (2, 'c')`);
+  await relay.caughtUp();
+  const keys = (await relay.records(relay.topicOf('late'))).map((record) => String(record.key));
+  expect(keys.toSorted()).toEqual(['{"id":1}', '{"id":1}', '{"id":2,"v":"c"}']);
+  await running.stop();
+});

@@ -120,6 +120,35 @@ test('a Postgres that is stopped immediately and recovers costs nothing but time
   await expectAllOnce(committed);
 });
 
+test('a session that ends while Kafka hangs in the making of a topic is not the end of the relay', {
+  timeout: 120_000,
+}, async () => {
+  const running = relay.start();
+  await relay.active(running);
+  const { pid } = stack.kafka;
+  if (pid === undefined) throw new Error('the broker has no process');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await relay.sql.query(
+      `insert into outbox (aggregatetype, aggregateid, type, payload) values ('new', '1', 'Made', '{}')`,
+    );
+    await poll(() => (running.board.waitingSinceUs === null ? undefined : true), {
+      what: 'the relay has the event',
+      timeoutMs: 10_000,
+    });
+    await relay.sql.query('select pg_terminate_backend(active_pid) from pg_replication_slots where active');
+    await poll(() => (running.board.role === 'active' ? undefined : true), {
+      what: 'the session is over',
+      timeoutMs: 10_000,
+    });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await relay.caughtUp();
+  expect(await relay.records(relay.domainTopic('new'))).toHaveLength(1);
+  await running.stop();
+});
+
 test('an orderly shutdown of Postgres does not wait for the relay', { timeout: 120_000 }, async () => {
   const running = relay.start();
   await relay.active(running);

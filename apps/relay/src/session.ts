@@ -4,48 +4,24 @@
  * the checkpoint.
  */
 import { performance } from 'node:perf_hooks';
-import { admissionOf, step } from '@diptych/delivery/delivery';
+import { acceptsStandalone, admissionOf, step } from '@diptych/delivery/delivery';
 import type { Action, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { assert, present, unreachable } from '@diptych/runtime/assert';
-import { type OperatingError, operating } from '@diptych/runtime/failure';
-import type { Logger } from '@diptych/runtime/log';
-import type { Catalogue } from '@diptych/wal/catalogue';
+import { OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
-import type { Publication } from '@diptych/wal/publication';
-import type { SourceSystem } from '@diptych/wal/server';
 import { ReplicationSession } from '@diptych/wal/session';
 import { inspectSlot } from '@diptych/wal/slot';
-import type { Board } from './board.ts';
-import type { Configuration } from './configuration.ts';
-import type { Destination } from './destination.ts';
-import type { Metrics } from './metrics.ts';
-import { Panels, type PublishedRecord } from './panels.ts';
-import { describeProgress, refusal, refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
-import {
-  agreementOn,
-  comparePublications,
-  isGap,
-  optionsHash,
-  readPrimaryKeys,
-  requirePublications,
-  tablesOf,
-} from './source.ts';
-
-export interface SessionContext {
-  readonly configuration: Configuration;
-  readonly catalogue: Catalogue;
-  readonly source: SourceSystem;
-  readonly destination: Destination;
-  readonly board: Board;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-  /** Go on although changes were lost: the operator said so (`--accept-gap`). */
-  readonly acceptGap: boolean;
-}
+import { Hold } from './hold.ts';
+import type { Panels, PublishedRecord } from './panels.ts';
+import type { Parking } from './parking.ts';
+import { prepare } from './preparation.ts';
+import { describeProgress, isTooLarge, refusal, refuseForeign } from './refusal.ts';
+import type { SessionContext } from './session-context.ts';
+import { agreementOn, comparePublications, readPrimaryKeys, requirePublications } from './source.ts';
 
 export type SessionOutcome =
   | { readonly tag: 'stopped' }
@@ -61,9 +37,12 @@ export class Session {
   readonly #done = Promise.withResolvers<SessionOutcome>();
   #publisher: Publisher | null = null;
   #panels: Panels | null = null;
+  #parking: Parking | null = null;
   #checkpoint: Checkpoint | null = null;
   #failure: OperatingError | null = null;
+  readonly #hold = new Hold();
   #publicationsCheckedAtMs = 0;
+  #committed = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -78,7 +57,9 @@ export class Session {
       },
       {
         onMessage: (bytes, position) => this.#receive(bytes, position),
-        onKeepalive: (walEnd, replyRequested) => this.#dispatch({ tag: 'keepalive', walEnd, replyRequested }),
+        onKeepalive: (walEnd, replyRequested) => {
+          if (!this.#hold.holds) this.#dispatch({ tag: 'keepalive', walEnd, replyRequested });
+        },
         onEnd: (failure) => this.#fail(failure),
       },
     );
@@ -99,6 +80,7 @@ export class Session {
       return { tag: 'failed', failure: operating(error), streamed: false };
     } finally {
       clearInterval(clock);
+      this.#parking?.close();
       stopping.removeEventListener('abort', stop);
       await Promise.all([this.#replication.stop(), this.#publisher?.close()]);
     }
@@ -117,12 +99,11 @@ export class Session {
       case 'read-checkpoint':
         return this.#follow(this.#readCheckpoint(), (event) => event);
       case 'stream':
-        this.#context.board.role = 'active';
-        return this.#replication.stream();
+        return this.#stream();
       case 'pause':
         return this.#replication.pause();
       case 'resume':
-        return this.#replication.resume();
+        return this.#hold.holds ? undefined : this.#replication.resume();
       case 'report':
         return this.#report(action);
       case 'publish':
@@ -156,60 +137,61 @@ export class Session {
     await this.#publisher.fence();
   }
 
-  /** The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. */
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
-    const { catalogue, configuration, destination, source, log } = this.#context;
-    const checkpoint = await destination.readCheckpoint();
-    refuseForeign(checkpoint, source);
-    const slot = present(
-      await inspectSlot(catalogue, configuration.slot),
-      'the slot that this session holds',
+    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(
+      this.#context,
+      this.#replication.backendPid,
     );
-    const found = await requirePublications(catalogue, configuration);
-    if (checkpoint) await this.#refuseBrokenAgreement(checkpoint, found);
-    this.#checkpoint = checkpoint && {
-      ...checkpoint,
-      timeline: source.timeline,
-      optionsHash: optionsHash(found),
-      publications: agreementOn(found),
-    };
-    this.#panels = new Panels({
-      configuration,
-      source,
-      primaryKeys: await readPrimaryKeys(catalogue),
-      changeTables: tablesOf(found, configuration.change.publication),
-    });
+    this.#checkpoint = checkpoint;
+    this.#parking = parking;
+    this.#panels = panels;
     this.#publicationsCheckedAtMs = performance.now();
     const progress: Progress | null = checkpoint;
-    log.info(
-      { checkpoint: progress && describeProgress(progress), slot: formatLsn(slot.confirmedFlushLsn) },
-      'checkpoint read',
-    );
-    return { tag: 'checkpoint-read', progress, confirmedFlushLsn: slot.confirmedFlushLsn };
+    const said = { checkpoint: progress && describeProgress(progress), slot: formatLsn(confirmedFlushLsn) };
+    this.#context.log.info(said, 'checkpoint read');
+    return { tag: 'checkpoint-read', progress, confirmedFlushLsn };
   }
 
-  async #refuseBrokenAgreement(checkpoint: Checkpoint, found: readonly Publication[]): Promise<void> {
-    const { catalogue, acceptGap, log, source } = this.#context;
-    refusePhantoms(checkpoint, source);
-    refuseChangedOptions(checkpoint, optionsHash(found));
-    try {
-      await comparePublications(catalogue, { agreed: checkpoint.publications, found });
-    } catch (error) {
-      if (!acceptGap || !isGap(error)) throw error;
-      log.warn({ code: error.code, gap: error.message }, 'going on over a gap, as asked');
-    }
+  #stream(): void {
+    const panels = present(this.#panels, 'panels before the stream');
+    this.#context.board.role = 'active';
+    this.#parking?.start({
+      accepts: () => acceptsStandalone(this.#state),
+      offer: (records, bytes) => this.#dispatch({ tag: 'standalone-offered', records, bytes }),
+      fail: (error) => this.#fail(operating(error)),
+      domainTopic: (asked) => panels.domainTopic(asked),
+    });
+    this.#replication.stream();
   }
 
   #receive(bytes: Buffer, position: Lsn): void {
+    // What is left of a socket read after the end of the session comes again in the next one.
+    if (this.#state.phase === 'ended') return;
+    if (this.#hold.holds) return this.#hold.add(bytes, position);
     try {
       const panels = present(this.#panels, 'panels while streaming');
       const event = panels.read({ bytes, position, admission: () => admissionOf(this.#state) });
+      if (panels.wantsKeys) this.#readKeys(panels);
       if (!event) return;
       if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;
       this.#dispatch(event);
+      if (event.tag === 'transaction-ended') this.#parking?.atBoundary();
     } catch (error) {
       this.#fail(operating(error));
     }
+  }
+
+  /** A table whose key only the catalogue knows was described: its changes wait until the catalogue was asked. */
+  #readKeys(panels: Panels): void {
+    this.#hold.begin();
+    this.#replication.pause();
+    readPrimaryKeys(this.#context.catalogue)
+      .then((keys) => {
+        panels.setPrimaryKeys(keys);
+        this.#hold.end((bytes, position) => this.#receive(bytes, position));
+        if (!this.#state.paused && !this.#hold.holds) this.#replication.resume();
+      })
+      .catch((error: unknown) => this.#fail(operating(error)));
   }
 
   #report({ received, flushed }: { received: Lsn; flushed: Lsn }): void {
@@ -232,40 +214,36 @@ export class Session {
     if (records.length === 0) await this.#checkPublications();
     const checkpoint = { ...present(this.#checkpoint, 'the checkpoint that was read'), ...progress };
     await destination.ensureTopics(records);
+    if (this.#state.phase === 'ended') throw sessionOver();
     const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
     try {
       await publisher.publish(outgoing);
       metrics.batches.inc({ outcome: 'committed' });
     } catch (error) {
       metrics.batches.inc({ outcome: 'unknown' });
+      // It fitted when it was made: somebody lowered the limit since, and the next session parks it.
+      if (isTooLarge(error)) await this.#parking?.requireSameLimits();
       throw error;
     }
+    this.#committed = true;
     board.published = progress.reportedLsn;
-    this.#count(records);
-  }
-
-  #count(records: readonly PublishedRecord[]): void {
-    const { metrics, board } = this.#context;
-    const nowMs = Date.now();
-    let bytes = 0;
-    for (const { panel, timestampMs, bytes: size } of records) {
-      bytes += size;
-      metrics.records.inc({ panel });
-      if (panel !== 'transaction') continue;
-      metrics.transactions.inc();
-      metrics.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
-    }
-    metrics.batchBytes.observe(bytes);
+    metrics.countPublished(records);
     const next = this.#state.queue[0]?.records[0];
     board.waitingSinceUs = next ? BigInt(next.timestampMs) * 1000n : null;
   }
 
   #tick(): void {
     this.#dispatch({ tag: 'clock', nowMs: performance.now() });
+    if (this.#parking) {
+      this.#parking.atBoundary();
+      this.#context.board.parkedKeys = this.#parking.keys;
+    }
     const { publicationCheckIntervalMs } = this.#context.configuration.timing;
     const due = performance.now() - this.#publicationsCheckedAtMs >= publicationCheckIntervalMs;
     if (!due || this.#state.phase !== 'streaming') return;
-    this.#checkPublications().catch((error: unknown) => this.#fail(operating(error)));
+    Promise.all([this.#checkPublications(), this.#parking?.watchLimits()]).catch((error: unknown) =>
+      this.#fail(operating(error)),
+    );
   }
 
   /** A missing publication is only a warning in PostgreSQL 18's log, and silence in the stream. */
@@ -280,7 +258,7 @@ export class Session {
   }
 
   #end(reason: Extract<Action<PublishedRecord>, { tag: 'end' }>['reason']): void {
-    const streamed = this.#state.published.reportedLsn > 0n;
+    const streamed = this.#committed;
     switch (reason.tag) {
       case 'stopped':
         return this.#done.resolve({ tag: 'stopped' });
@@ -298,3 +276,9 @@ export class Session {
     }
   }
 }
+
+/** What was begun for a session that has ended meanwhile is not carried out. */
+const sessionOver = (): OperatingError =>
+  new OperatingError('publish-outcome-unknown', 'the session ended before its batch was sent', {
+    remedy: 'The relay begins anew from the checkpoint.',
+  });

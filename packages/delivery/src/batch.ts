@@ -1,19 +1,25 @@
 import type { Lsn } from '@diptych/wal/lsn';
 
-/** One raw message with its records, or the end of a transaction with its END record. It is never divided. */
+/**
+ * One raw message with its records, the end of a transaction with its END record, or records that stand for themselves
+ * between two transactions. It is never divided.
+ */
 export interface Piece<R> {
+  /** Of its transaction; of the last one before it, when it stands for itself. */
   readonly commitLsn: Lsn;
   readonly ordinal: number;
   readonly bytes: number;
   readonly records: readonly R[];
   /** First byte after the commit record, when this piece ends its transaction. */
   readonly commitEndLsn: Lsn | null;
+  /** Belongs to no transaction: what is published up to it is whole. */
+  readonly standalone: boolean;
 }
 
 export interface Batch<R> {
   readonly pieces: readonly Piece<R>[];
   readonly bytes: number;
-  /** How many transactions end in it. */
+  /** How many transactions and pieces that stand for themselves end in it. */
   readonly transactions: number;
   readonly rest: Piece<R>[];
 }
@@ -31,7 +37,8 @@ export function cutBatch<R>(queue: readonly Piece<R>[], batchBytesMax: number): 
     if (count > 0 && bytes + piece.bytes > batchBytesMax) break;
     bytes += piece.bytes;
     count += 1;
-    if (piece.commitEndLsn !== null) whole = { count, bytes, transactions: whole.transactions + 1 };
+    if (piece.standalone || piece.commitEndLsn !== null)
+      whole = { count, bytes, transactions: whole.transactions + 1 };
   }
   const full = count < queue.length || bytes >= batchBytesMax;
   const cut = whole.count > 0 ? whole : full ? { count, bytes, transactions: 0 } : null;

@@ -12,6 +12,7 @@ const limits = {
   idleCheckpointIntervalMs: 10_000,
   idleCheckpointBytes: 1_000_000,
   publishTimeoutMs: 30_000,
+  drainTimeoutMs: 10_000,
 };
 
 const at = (position: number): Lsn => lsn(BigInt(position));
@@ -159,11 +160,29 @@ describe('idle WAL', () => {
     const state = streaming();
     feed(state, transaction(10, 1));
     step(state, { tag: 'keepalive', walEnd: at(500), replyRequested: false });
+    expect(only(step(state, { tag: 'clock', nowMs: 20_000 }), 'publish')).toEqual([]);
+    expect(state.idle).toBe(at(0));
+    expect(only(step(state, { tag: 'published' }), 'report')[0]?.flushed).toBe(at(15));
+  });
+
+  // Found by `npm run simulate`: the server says so only once, because it was told that the position is received.
+  test('a keepalive that came while records were outstanding counts when they are published', () => {
+    const state = streaming();
+    feed(state, transaction(10, 1));
+    step(state, { tag: 'keepalive', walEnd: at(500), replyRequested: false });
     step(state, { tag: 'published' });
-    const late = step(state, { tag: 'clock', nowMs: 20_000 });
-    expect(only(late, 'publish')).toEqual([]);
-    step(state, { tag: 'keepalive', walEnd: at(600), replyRequested: false });
-    expect(state.published.reportedLsn).toBe(at(15));
+    const [publish] = only(step(state, { tag: 'clock', nowMs: 10_000 }), 'publish');
+    expect(publish).toMatchObject({ records: [], progress: { lsn: at(10), reportedLsn: at(500) } });
+  });
+
+  test('a keepalive inside a transaction is no position, also when the transaction is published', () => {
+    const state = streaming();
+    const [begin, ...rest] = transaction(10, 1);
+    feed(state, begin ? [begin] : []);
+    step(state, { tag: 'keepalive', walEnd: at(500), replyRequested: false });
+    feed(state, rest);
+    step(state, { tag: 'published' });
+    expect(only(step(state, { tag: 'clock', nowMs: 20_000 }), 'publish')).toEqual([]);
   });
 
   test('a keepalive inside a transaction moves nothing', () => {
@@ -204,6 +223,17 @@ describe('idle WAL', () => {
 });
 
 describe('stop', () => {
+  test('what is still handed out when the session is over is skipped', () => {
+    const state = streaming({ lsn: at(10), part: null, reportedLsn: at(100) });
+    step(state, { tag: 'transaction-began', commitLsn: at(50) });
+    step(state, { tag: 'stop-requested' });
+    const actions = step(state, { tag: 'transaction-ended', commitEndLsn: at(55), bytes: 0, records: [] });
+    expect(only(actions, 'end')).toHaveLength(1);
+    // The same read of the socket brought the next transaction.
+    step(state, { tag: 'transaction-began', commitLsn: at(110) });
+    expect(admissionOf(state)).toEqual({ tag: 'skip' });
+  });
+
   test('the open transaction is finished, published and reported; the next one is not taken', () => {
     const state = streaming();
     const [begin, ...rest] = transaction(10, 2);
@@ -216,6 +246,14 @@ describe('stop', () => {
     expect(only(actions, 'report').at(-1)?.flushed).toBe(at(15));
     expect(actions.at(-1)).toEqual({ tag: 'end', reason: { tag: 'stopped' } });
   });
+});
+
+test('a session that was asked to stop and cannot drain ends as it is', () => {
+  const state = streaming();
+  feed(state, transaction(10, 1));
+  step(state, { tag: 'stop-requested' });
+  expect(only(step(state, { tag: 'clock', nowMs: 10_000 }), 'end')).toEqual([]);
+  expect(only(step(state, { tag: 'clock', nowMs: 10_001 }), 'end')).toHaveLength(1);
 });
 
 /**

@@ -15,10 +15,21 @@ import type { DeliveryState, Phase } from './state.ts';
 /** When the server asks (it does so at shutdown, in a loop), an idle checkpoint is written at most this often. */
 const askedCheckpointIntervalMs = 200;
 
-/** What is to be done with the messages of the open transaction. */
+/** What is to be done with the messages of the open transaction. Nothing more is taken when the session is over. */
 export function admissionOf<R>(state: DeliveryState<R>): Admission {
+  if (state.phase === 'ended') return { tag: 'skip' };
   assert(state.open, 'a transaction is open');
   return state.open.admission;
+}
+
+/**
+ * Whether records that stand for themselves may be offered now: no transaction is open, and none is published in part
+ * whose rest the server has yet to send again. What is queued before them is whole then.
+ */
+export function acceptsStandalone<R>(state: DeliveryState<R>): boolean {
+  if (state.phase !== 'streaming' || state.stopping || state.open) return false;
+  const { part } = state.publishing?.progress ?? state.published;
+  return part === null || state.queue.length > 0;
 }
 
 /** One event in, the actions that follow from it out. The state is changed in place. */
@@ -39,6 +50,8 @@ export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
       return receive(state, event);
     case 'transaction-ended':
       return finish(state, event);
+    case 'standalone-offered':
+      return takeStandalone(state, event);
     case 'keepalive':
       return keepalive(state, event);
     case 'published':
@@ -46,6 +59,7 @@ export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
     case 'clock':
       return tick(state, event.nowMs);
     case 'stop-requested':
+      if (!state.stopping) state.stoppingSinceMs = state.nowMs;
       state.stopping = true;
       return state.phase === 'streaming' ? proceed(state) : end(state, { tag: 'stopped' });
     case 'failed':
@@ -108,7 +122,7 @@ function receive<R>(
   if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return [];
   // What makes no record takes no place: a filtered transaction of any size leaves nothing in the queue.
   if (records.length === 0) return [];
-  state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn: null });
+  state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn: null, standalone: false });
   state.queuedBytes += bytes;
   return proceed(state);
 }
@@ -122,7 +136,7 @@ function finish<R>(
   const { admission, commitLsn, ordinal } = open;
   state.open = null;
   if (admission.tag !== 'skip') {
-    state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn });
+    state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn, standalone: false });
     state.queuedBytes += bytes;
     state.queuedWhole += 1;
   }
@@ -130,17 +144,31 @@ function finish<R>(
   return proceed(state);
 }
 
+/** It moves no position: what it holds is exactly once because the checkpoint is committed with it. */
+function takeStandalone<R>(
+  state: DeliveryState<R>,
+  { bytes, records }: { bytes: number; records: readonly R[] },
+): Action<R>[] {
+  assert(acceptsStandalone(state), 'what stands for itself comes between two transactions');
+  assert(records.length > 0, 'what is offered holds records');
+  const commitLsn = state.queue.at(-1)?.commitLsn ?? state.published.lsn;
+  state.queue.push({ commitLsn, ordinal: 0, bytes, records, commitEndLsn: null, standalone: true });
+  state.queuedBytes += bytes;
+  state.queuedWhole += 1;
+  return proceed(state);
+}
+
 /**
- * `walEnd` says that everything before it was sent. It becomes a position of ours only when all that was sent is also
- * in Kafka: outside a transaction, nothing queued, nothing being published.
+ * `walEnd` says that everything before it was sent, unless a transaction is open: then nothing is known of its rest. It
+ * becomes a position of ours when all that was sent is also in Kafka (`checkpointIdle`), which may be later: the server
+ * says it only once, because from our next report on it knows that we received it.
  */
 function keepalive<R>(
   state: DeliveryState<R>,
   { walEnd, replyRequested }: { walEnd: Lsn; replyRequested: boolean },
 ): Action<R>[] {
   if (state.phase !== 'streaming' || state.stopping) return [];
-  if (walEnd > state.received) state.received = walEnd;
-  if (isQuiet(state) && walEnd > state.idle) state.idle = walEnd;
+  if (!state.open && walEnd > state.received) state.received = walEnd;
   if (!replyRequested) return proceed(state);
   const checkpoint = checkpointIdle(state, askedCheckpointIntervalMs);
   if (checkpoint.length > 0) return checkpoint;
@@ -175,10 +203,11 @@ function settle<R>(state: DeliveryState<R>): Action<R>[] {
 function tick<R>(state: DeliveryState<R>, nowMs: number): Action<R>[] {
   state.nowMs = Math.max(state.nowMs, nowMs);
   if (state.phase === 'acquiring') return [];
-  if (state.publishing && state.nowMs - state.publishingSinceMs > state.limits.publishTimeoutMs) {
-    return end(state, { tag: 'refused', code: 'publish-outcome-unknown' });
-  }
-  const due = state.nowMs - state.reportedAtMs >= state.limits.statusIntervalMs;
+  const { limits } = state;
+  const unanswered = state.publishing && state.nowMs - state.publishingSinceMs > limits.publishTimeoutMs;
+  const undrained = state.stopping && state.nowMs - state.stoppingSinceMs > limits.drainTimeoutMs;
+  if (unanswered || undrained) return end(state, { tag: 'refused', code: 'publish-outcome-unknown' });
+  const due = state.nowMs - state.reportedAtMs >= limits.statusIntervalMs;
   return [...(due ? report(state) : []), ...(state.phase === 'streaming' ? proceed(state) : [])];
 }
 
@@ -221,17 +250,21 @@ function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]):
   const whole = pieces.findLast((piece) => piece.commitEndLsn !== null);
   const last = pieces.at(-1);
   assert(last, 'a batch holds at least one piece');
+  const divided = !last.standalone && last.commitEndLsn === null;
   return {
     lsn: whole ? whole.commitLsn : state.published.lsn,
-    part: last.commitEndLsn === null ? { lsn: last.commitLsn, seq: last.ordinal } : null,
+    part: divided ? { lsn: last.commitLsn, seq: last.ordinal } : null,
     reportedLsn: maxLsn(whole?.commitEndLsn ?? lsnZero, maxLsn(state.idle, state.published.reportedLsn)),
   };
 }
 
 /** A checkpoint without records: WAL of others must not pile up behind the slot of a quiet database. */
 function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): Action<R>[] {
+  if (!isQuiet(state)) return [];
+  // Nothing is outstanding: what was received holds nothing that is not published.
+  state.idle = maxLsn(state.idle, state.received);
   const { limits, published, idle } = state;
-  if (!isQuiet(state) || idle <= published.reportedLsn) return [];
+  if (idle <= published.reportedLsn) return [];
   const due = state.nowMs - state.idleCheckpointAtMs >= intervalMs;
   const large = idle - published.reportedLsn >= BigInt(limits.idleCheckpointBytes);
   if (!due && !large && !state.stopping) return [];

@@ -22,6 +22,8 @@ export interface Limits {
   readonly idleCheckpointIntervalMs: number;
   /** … or this many bytes, whichever comes first. */
   readonly idleCheckpointBytes: number;
+  /** Asked to stop, a session that has not drained after this time ends as it is: the checkpoint knows the rest. */
+  readonly drainTimeoutMs: number;
   /** A Kafka transaction without an answer for so long has an unknown outcome: the session ends. */
   readonly publishTimeoutMs: number;
 }
@@ -49,6 +51,11 @@ export type Event<R> =
       /** The END record; none when the transaction published nothing. */
       readonly records: readonly R[];
     }
+  /**
+   * Records that belong to no transaction of the stream, such as parked ones that are released: published between two
+   * transactions, never inside a divided one. Only while `acceptsStandalone` says so.
+   */
+  | { readonly tag: 'standalone-offered'; readonly bytes: number; readonly records: readonly R[] }
   | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
   /** The Kafka transaction in flight is committed. */
   | { readonly tag: 'published' }

@@ -21,12 +21,13 @@ export interface DeliveryState<R> {
   idleCheckpointAtMs: number;
   publishingSinceMs: number;
   stopping: boolean;
+  stoppingSinceMs: number;
   paused: boolean;
   open: OpenTransaction | null;
   queue: Piece<R>[];
   /** Of the queue and of the batch in flight. */
   queuedBytes: number;
-  /** How many transactions end in the queue. */
+  /** How many transactions and standalone pieces end in the queue. */
   queuedWhole: number;
   publishing: { readonly progress: Progress; readonly bytes: number } | null;
   /** What the last committed checkpoint holds. */
@@ -50,6 +51,7 @@ export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R>
     idleCheckpointAtMs: nowMs,
     publishingSinceMs: nowMs,
     stopping: false,
+    stoppingSinceMs: nowMs,
     paused: false,
     open: null,
     queue: [],

@@ -1,8 +1,9 @@
 import { Decoder } from '@diptych/pgoutput/decoder';
 import { encode, relationForTests, type Sent } from '@diptych/pgoutput/encode-for-tests';
 import { Assembler } from '@diptych/transaction/assembler';
+import type { TransactionChange } from '@diptych/transaction/transaction';
 import { expect, test } from 'vitest';
-import { type DomainEvent, OutboxRouter } from './route.ts';
+import { type DomainEvent, OutboxRouter, type UnroutableRow } from './route.ts';
 
 const event = {
   id: '59a42efd-b015-44a9-9dde-cb36d9002425',
@@ -20,6 +21,19 @@ function route(
   row: Record<string, Sent>,
   message?: (oid: number, values: readonly Sent[]) => Buffer,
 ): DomainEvent | null {
+  return read(row, message, (router, change) => router.route(change));
+}
+
+/** What is left of a row that cannot be routed. */
+function salvage(row: Record<string, Sent>): UnroutableRow {
+  return read(row, undefined, (router, change) => router.salvage(change));
+}
+
+function read<T>(
+  row: Record<string, Sent>,
+  message: ((oid: number, values: readonly Sent[]) => Buffer) | undefined,
+  use: (router: OutboxRouter, change: TransactionChange) => T,
+): T {
   const columns = Object.keys(row).map((name) => ({ name, key: false, typeOid: 25, typeModifier: -1 }));
   const relation = relationForTests({ table: 'outbox', columns });
   const decoder = new Decoder();
@@ -29,7 +43,7 @@ function route(
   const bytes = (message ?? encode.insert)(relation.oid, Object.values(row));
   const item = assembler.read(decoder.decode(bytes));
   if (item?.tag !== 'change') throw new Error('no change');
-  const routed = new OutboxRouter({ topics: { of: (_, topic) => topic } }).route(item);
+  const routed = use(new OutboxRouter({ topics: { of: (_, topic) => topic } }), item);
   bytes.fill(0xff); // the bytes are only lent
   return routed;
 }
@@ -114,4 +128,27 @@ test.each([
       message: `public.outbox: column ${name} ${what} (transaction 757 at 0/16B374D8, change 1)`,
     }),
   );
+});
+
+test('of a row that cannot be routed all is kept that it tells', () => {
+  expect(salvage({ ...event, aggregateid: null })).toEqual({
+    topic: 'outbox.event.cart',
+    key: null,
+    value: Buffer.from(event.payload),
+    headers: [
+      ['id', event.id],
+      ['eventType', 'ItemAdded'],
+    ],
+  });
+  const { aggregatetype: _, ...untyped } = event;
+  expect(salvage({ ...untyped, id: null, payload: null })).toEqual({
+    topic: null,
+    key: Buffer.from('101'),
+    value: null,
+    headers: [['eventType', 'ItemAdded']],
+  });
+});
+
+test('an aggregate type that is far too long for a topic is kept as far as it tells which one it was', () => {
+  expect(salvage({ ...event, aggregatetype: 'x'.repeat(1_000_000) }).topic).toHaveLength(300);
 });

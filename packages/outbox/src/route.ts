@@ -21,6 +21,19 @@ export interface DomainEvent {
   readonly eventType: string;
 }
 
+/** What a row that cannot be routed still tells, for whoever sets it aside. */
+export interface UnroutableRow {
+  /** The topic that it asks for, as the row says it: no valid name perhaps. */
+  readonly topic: string | null;
+  readonly key: Buffer | null;
+  /** The payload; null also when there is none. */
+  readonly value: Buffer | null;
+  readonly headers: readonly PanelHeader[];
+}
+
+/** An aggregate type beyond it has no valid topic in any case: as much of it as tells which one it was. */
+const topicLengthMax = 300;
+
 /** Where the columns of one outbox table stand; -1 for an optional one that it does not have. */
 interface Columns {
   readonly id: number;
@@ -76,6 +89,28 @@ export class OutboxRouter {
       part: 0,
     };
     return { record, eventType };
+  }
+
+  /** What can be told of a row that `route` refused. Never throws. */
+  salvage({ message }: TransactionChange): UnroutableRow {
+    if (message.tag !== 'insert') return { topic: null, key: null, value: null, headers: [] };
+    const { relation, after: row } = message;
+    const place = (name: string) => relation.columns.findIndex((column) => column.name === name);
+    const bytes = (name: string) => {
+      const column = place(name);
+      return column >= 0 && row.kind(column) === 'value' ? copy(row, column) : null;
+    };
+    const aggregateType = bytes('aggregatetype');
+    const named = [
+      ['id', bytes('id')],
+      ['eventType', bytes('type')],
+    ] as const;
+    return {
+      topic: aggregateType && `${this.#topicPrefix}${aggregateType.toString()}`.slice(0, topicLengthMax),
+      key: bytes('aggregateid'),
+      value: bytes('payload'),
+      headers: named.flatMap(([name, value]) => (value === null ? [] : [[name, value.toString()] as const])),
+    };
   }
 
   #columnsOf(source: Source): Columns {

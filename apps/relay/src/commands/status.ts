@@ -124,7 +124,7 @@ async function askRelay({ host, port }: Configuration['http']): Promise<Status['
 }
 
 function describe(
-  { slot, lagBytes, lagMs, checkpoint, relay }: Status,
+  { slot, lagBytes, lagMs, checkpoint, relay, problems }: Status,
   { slot: name, http }: Configuration,
 ): string {
   const lines = [

@@ -1,0 +1,51 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Configuration } from '../configuration.ts';
+import { askRelay, listParked, showParked } from './parked.ts';
+
+const waitSecondsDefault = 30;
+
+/** Adds `diptych parked list|show|release|discard`. */
+export function addParkedCommands(program: Command, configuration: () => Configuration): void {
+  const out = process.stdout;
+  const parked = program
+    .command('parked')
+    .description('records that could not be published, and what waits behind them');
+  parked
+    .command('list')
+    .description('what is parked, and why')
+    .option('--json', 'one line of JSON')
+    .action(({ json = false }: { json?: boolean }) =>
+      listParked({ configuration: configuration(), json, out }),
+    );
+  parked
+    .command('show <id>')
+    .description('one parked record with its value, and what became of it')
+    .action((id: string) => showParked({ configuration: configuration(), id, out }));
+  parked
+    .command('release <id>')
+    .description('publish it to its topic after all, and what waits behind it')
+    .option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault)
+    .action((id: string, { wait }: { wait: number }) =>
+      askRelay({
+        ...{ configuration: configuration(), command: 'release', id, reason: null, out },
+        timeoutMs: wait * 1000,
+      }),
+    );
+  parked
+    .command('discard <id>')
+    .description('give it up, and publish what waits behind it')
+    .requiredOption('--reason <text>', 'why; it stays in the parked topic')
+    .option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault)
+    .action((id: string, { reason, wait }: { reason: string; wait: number }) =>
+      askRelay({
+        ...{ configuration: configuration(), command: 'discard', id, reason, out },
+        timeoutMs: wait * 1000,
+      }),
+    );
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 3600)) throw new InvalidArgumentError('It takes 1 to 3600 seconds.');
+  return value;
+}

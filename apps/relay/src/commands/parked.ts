@@ -1,0 +1,152 @@
+/** `diptych parked`: what was set aside, and what becomes of it. The relay that holds the slot does the work. */
+import { randomUUID } from 'node:crypto';
+import { appendRecord } from '@diptych/kafka/append-record';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Configuration } from '../configuration.ts';
+import {
+  type ExecutedCommand,
+  encodeCommand,
+  type ParkedCommand,
+  type ParkedItem,
+  type ParkedRecord,
+} from '../parked-record.ts';
+import { ParkedTopic } from '../parked-topic.ts';
+
+interface Output {
+  readonly configuration: Configuration;
+  readonly out: NodeJS.WritableStream;
+}
+
+/** What `list` shows of a parked record: no values. */
+export interface ParkedEntry {
+  readonly id: string;
+  readonly reason: string;
+  readonly topic: string | null;
+  readonly key: string | null;
+  readonly bytes: number;
+  readonly committedAt: string;
+}
+
+/** Prints what is parked now, in its order. */
+export async function listParked({
+  configuration,
+  json,
+  out,
+}: Output & { readonly json: boolean }): Promise<void> {
+  const entries = new Map<string, ParkedEntry>();
+  for await (const { item } of new ParkedTopic(configuration).items()) {
+    if (item.tag === 'parked') entries.set(item.id, entryOf(item));
+    if (item.tag === 'executed') for (const id of [...item.released, ...item.discarded]) entries.delete(id);
+  }
+  const listed = [...entries.values()];
+  if (json) out.write(`${JSON.stringify(listed)}\n`);
+  else if (listed.length === 0) out.write('nothing is parked\n');
+  else for (const one of listed) out.write(`${line(one)}\n`);
+}
+
+const line = ({ id, reason, topic, key, bytes }: ParkedEntry): string =>
+  `${id}  ${reason}  ${topic ?? '(no topic)'}  ${key ?? '(no key)'}  ${bytes} bytes`;
+
+function entryOf({ id, reason, topic, key, bytes, timestampMs }: ParkedRecord): ParkedEntry {
+  const committedAt = new Date(timestampMs).toISOString();
+  return { id, reason, topic, key: key?.toString() ?? null, bytes, committedAt };
+}
+
+/** Prints one parked record, its value included, and what became of it. Throws `parked-record-refused`. */
+export async function showParked({
+  configuration,
+  id,
+  out,
+}: Output & { readonly id: string }): Promise<void> {
+  const { record, state } = await find(configuration, id);
+  const { identity, panel, headers, detail, sha256, value, isKept } = record;
+  const shown = {
+    ...{ ...entryOf(record), state, detail, identity, panel },
+    ...{ headers: Object.fromEntries(headers), sha256, isKept, value: value?.toString() ?? null },
+  };
+  out.write(`${JSON.stringify(shown, null, 2)}\n`);
+}
+
+export interface Request extends Output {
+  readonly command: ParkedCommand['command'];
+  readonly id: string;
+  readonly reason: string | null;
+  /** How long to wait for the relay, in ms. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Asks the relay to release or discard, and waits until it has. Throws OperatingError: `parked-record-refused` when
+ * nothing was done, `parked-command-unanswered` when no relay has done it in time.
+ */
+export async function askRelay({
+  configuration,
+  command,
+  id,
+  reason,
+  timeoutMs,
+  out,
+}: Request): Promise<void> {
+  const { state, nextOffset } = await find(configuration, id);
+  if (state !== 'parked') throw refused(id, `it is ${state} already`, 'There is nothing left to do.');
+  const topic = new ParkedTopic(configuration);
+  const request = randomUUID();
+  const where = { parkedTopic: topic.name, slot: topic.slot };
+  await appendRecord(configuration.kafka.brokers, encodeCommand({ request, command, id, reason }, where));
+  const signal = AbortSignal.timeout(timeoutMs);
+  const released: string[] = [];
+  const discarded: string[] = [];
+  for await (const { item } of topic.follow(nextOffset, signal)) {
+    if (item.tag !== 'executed' || item.request !== request) continue;
+    released.push(...item.released);
+    discarded.push(...item.discarded);
+    if (item.next === null) return answer({ ...item, released, discarded }, out);
+  }
+  throw new OperatingError(
+    'parked-command-unanswered',
+    `no relay has executed it within ${timeoutMs / 1000} s`,
+    {
+      remedy:
+        'It is kept: the relay that holds the slot executes it as soon as it runs. `diptych parked list` tells when it is done.',
+    },
+  );
+}
+
+function answer({ id, released, discarded, remains }: ExecutedCommand, out: NodeJS.WritableStream): void {
+  if (remains && released.length + discarded.length === 0)
+    throw refused(id, `${remains.id}: ${remains.reason}`, remains.remedy);
+  if (discarded.length > 0) out.write(`discarded ${discarded.join(', ')}\n`);
+  if (released.length > 0)
+    out.write(`released ${released.length}, from ${released[0]} to ${released.at(-1)}\n`);
+  if (remains) out.write(`${remains.id} stays parked: ${remains.reason}\n  → ${remains.remedy}\n`);
+}
+
+interface Found {
+  readonly record: ParkedRecord;
+  readonly state: 'parked' | 'released' | 'discarded';
+  /** Where the topic ended when it was read. */
+  readonly nextOffset: bigint;
+}
+
+async function find(configuration: Configuration, id: string): Promise<Found> {
+  let record: ParkedRecord | null = null;
+  let state: Found['state'] = 'parked';
+  let nextOffset = 0n;
+  for await (const { item, offset } of new ParkedTopic(configuration).items()) {
+    nextOffset = offset + 1n;
+    if (item.tag === 'parked' && item.id === id) record = item;
+    else state = stateAfter(item, id) ?? state;
+  }
+  if (record) return { record, state, nextOffset };
+  throw refused(id, 'nothing of this id was parked', '`diptych parked list` shows what is.');
+}
+
+function stateAfter(item: ParkedItem, id: string): Found['state'] | null {
+  if (item.tag !== 'executed') return null;
+  if (item.released.includes(id)) return 'released';
+  return item.discarded.includes(id) ? 'discarded' : null;
+}
+
+function refused(id: string, why: string, remedy: string): OperatingError {
+  return new OperatingError('parked-record-refused', `${id}: ${why}`, { remedy });
+}

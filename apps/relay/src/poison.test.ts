@@ -1,0 +1,146 @@
+/** What is decided of a poisoned record while it is made, and what END says of its transaction. */
+import type { Admission } from '@diptych/delivery/protocol';
+import { MessageLimits } from '@diptych/kafka/message-limits';
+import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
+import { createLogger } from '@diptych/runtime/log';
+import { lsn } from '@diptych/wal/lsn';
+import { expect, test } from 'vitest';
+import { readConfiguration } from './configuration.ts';
+import { Panels, type PublishedRecord } from './panels.ts';
+import { ParkedKeys } from './parked-keys.ts';
+import { parkedId } from './parked-record.ts';
+import { Poison } from './poison.ts';
+
+const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
+const carts = relationForTests({ oid: 1, table: 'carts', columns: [text('id', true), text('note')] });
+const outbox = relationForTests({
+  oid: 2,
+  table: 'outbox',
+  columns: ['id', 'aggregatetype', 'aggregateid', 'type', 'payload'].map((name) => text(name, name === 'id')),
+});
+const commitTimeUs = 1_795_246_912_669_491n;
+const large = 'x'.repeat(3000);
+
+interface Session {
+  readonly keys?: ParkedKeys;
+  readonly decided?: readonly string[];
+  readonly environment?: Record<`DIPTYCH_${string}`, string>;
+}
+
+/** Reads transactions of rows, each an insert, as one session does; the records of each transaction, END last. */
+function session({ keys = new ParkedKeys(10), decided = [], environment = {} }: Session = {}) {
+  const configuration = readConfiguration({
+    file: undefined,
+    environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
+  });
+  const poison = new Poison({
+    configuration,
+    limits: new MessageLimits(new Map([['diptych.parked', 1_000_000]]), 2000),
+    keys,
+    decided: new Set(decided),
+    parkedTopic: 'diptych.parked',
+    log: createLogger('poison', { level: 'silent' }),
+  });
+  const panels = new Panels({
+    configuration,
+    poison,
+    source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
+    primaryKeys: new Map(),
+    changeTables: new Set(['public.carts']),
+  });
+  const read = (bytes: Buffer, admission: Admission): readonly PublishedRecord[] => {
+    const made = panels.read({ bytes, position: lsn(1n), admission: () => admission });
+    return made && 'records' in made ? made.records : [];
+  };
+  for (const relation of [carts, outbox]) read(encode.relation(relation), { tag: 'take' });
+  return (commit: bigint, rows: readonly Buffer[], admission: Admission = { tag: 'take' }) => [
+    ...read(encode.begin({ commitLsn: commit, commitTimeUs, xid: 757 }), admission),
+    ...rows.flatMap((row) => read(row, admission)),
+    ...read(encode.commit({ commitLsn: commit, commitEndLsn: commit + 48n, commitTimeUs }), admission),
+  ];
+}
+
+const event = (key: string | null, payload: string, type: string | null = 'cart') =>
+  encode.insert(outbox.oid, ['a', type, key, 'Noted', payload]);
+const cart = (id: string, note: string) => encode.insert(carts.oid, [id, note]);
+
+const fates = (records: readonly PublishedRecord[]) =>
+  records
+    .filter((record) => record.panel !== 'transaction')
+    .map(({ panel, headers }) => (panel === 'parked' ? headers[1]?.[1] : panel));
+const end = (records: readonly PublishedRecord[]): unknown => JSON.parse(String(records.at(-1)?.value));
+
+test('behind a parked record its key waits, in later transactions too; other keys and other topics do not', () => {
+  const read = session();
+  expect(fates(read(10n, [event('1', '{}'), event('1', large), event('1', '{}'), event('2', '{}')]))).toEqual(
+    ['domain', 'record-too-large', 'behind-parked', 'domain'],
+  );
+  expect(fates(read(70n, [event('1', '{}'), event('1', '{}', 'order')]))).toEqual([
+    'behind-parked',
+    'domain',
+  ]);
+});
+
+test('a row without a key or a topic parks alone', () => {
+  const read = session();
+  expect(fates(read(10n, [event(null, '{}'), event('1', '{}', null), event('1', '{}')]))).toEqual([
+    'outbox-row-malformed',
+    'outbox-row-malformed',
+    'domain',
+  ]);
+});
+
+test('END counts what is published and what is parked, each once', () => {
+  const read = session({ environment: { DIPTYCH_CHANGE_ON_POISON: 'park' } });
+  const records = read(10n, [event('1', large), event('2', '{}'), cart('1', large), cart('2', 'small')]);
+  expect(end(records)).toMatchObject({
+    event_count: 1,
+    data_collections: [{ data_collection: 'public.carts', event_count: 1 }],
+    domain_event_count: 1,
+    parked_count: 2,
+  });
+  expect(JSON.parse(String(records[3]?.value))).toMatchObject({ transaction: { total_order: 2 } });
+});
+
+test('what was decided before a restart is not decided again, whatever the limits and keys are now', () => {
+  const rows = [event('1', '{}'), event('1', large), event('1', '{}'), event('1', '{}')];
+  const first = session()(0x10n, rows);
+  const parked = first
+    .filter(({ panel }) => panel === 'parked')
+    .map(({ headers }) => parkedId(headers[0]?.[1] ?? ''));
+  expect(parked.map((id) => id.slice(-3))).toEqual(['2-0', '3-0', '4-0'].map((id) => id));
+  // Of four messages three are in Kafka: the parked key is known from there, also to the first message.
+  const keys = new ParkedKeys(10);
+  const topic = 'outbox.event.cart';
+  for (const id of parked.slice(0, 2))
+    keys.add({ topic, key: Buffer.from('1'), id, offset: 0n, pending: null });
+  const again = session({ keys, decided: parked.slice(0, 2) })(0x10n, rows, { tag: 'resume', seq: 3 });
+  expect(fates(again)[3]).toBe('behind-parked');
+  expect(end(again)).toEqual(end(first));
+  expect(end(again)).toMatchObject({ domain_event_count: 1, parked_count: 3 });
+});
+
+test('with the policy stop a row that cannot be routed is thrown, and what is too large is left to the publisher', () => {
+  const read = session({ environment: { DIPTYCH_OUTBOX_ON_POISON: 'stop' } });
+  expect(fates(read(10n, [event('1', large)]))).toEqual(['domain']);
+  expect(() => read(70n, [event(null, '{}')])).toThrow(
+    expect.objectContaining({ code: 'outbox-row-malformed' }),
+  );
+});
+
+test('a name that collides is parked, and the topic that has the name goes on', () => {
+  const read = session();
+  expect(
+    fates(read(10n, [event('1', '{}', 'a.b'), event('2', '{}', 'a_b'), event('1', '{}', 'a.b')])),
+  ).toEqual(['domain', 'topic-name-collision', 'domain']);
+});
+
+test('more keys than the bound, or far more records, are refused', () => {
+  const keys = new ParkedKeys(2);
+  const add = (id: string, key: string) =>
+    keys.add({ id, topic: 't', key: Buffer.from(key), offset: null, pending: null });
+  for (let index = 0; index < 39; index += 1) add(String(index), 'a');
+  add('b', 'b');
+  expect(() => add('c', 'c')).toThrow(expect.objectContaining({ code: 'parked-keys-exhausted' }));
+  expect(() => add('d', 'a')).toThrow(expect.objectContaining({ code: 'parked-keys-exhausted' }));
+});

@@ -1,0 +1,64 @@
+/** What a session reads between its fence and its stream. */
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Lsn } from '@diptych/wal/lsn';
+import { inspectSlot } from '@diptych/wal/slot';
+import { refuseBrokenAgreement } from './agreement.ts';
+import { Panels } from './panels.ts';
+import { Parking } from './parking.ts';
+import { refuseForeign } from './refusal.ts';
+import type { SessionContext } from './session-context.ts';
+import { agreementOn, optionsHash, readPrimaryKeys, requirePublications, tablesOf } from './source.ts';
+
+export interface Preparation {
+  /** The checkpoint, with what is agreed from now on; null when there is none. */
+  readonly checkpoint: Checkpoint | null;
+  readonly confirmedFlushLsn: Lsn;
+  readonly parking: Parking;
+  readonly panels: Panels;
+}
+
+/**
+ * The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. Throws
+ * OperatingError for a checkpoint or publications that do not fit, and `replication-ended` when the slot is no longer
+ * held by `backendPid`.
+ */
+export async function prepare(context: SessionContext, backendPid: number | null): Promise<Preparation> {
+  const { catalogue, configuration, destination, source, log } = context;
+  const checkpoint = await destination.readCheckpoint();
+  refuseForeign(checkpoint, source);
+  const confirmedFlushLsn = await readConfirmedFlushLsn(context, backendPid);
+  const found = await requirePublications(catalogue, configuration);
+  if (checkpoint) await refuseBrokenAgreement(context, { checkpoint, found });
+  const partLsn = checkpoint?.part?.lsn ?? null;
+  const parking = await Parking.open({ configuration, catalogue, log, partLsn });
+  const panels = new Panels({
+    configuration,
+    poison: parking.poison,
+    source,
+    primaryKeys: await readPrimaryKeys(catalogue),
+    changeTables: tablesOf(found, configuration.change.publication),
+  });
+  const agreed = checkpoint && {
+    ...checkpoint,
+    timeline: source.timeline,
+    optionsHash: optionsHash(found),
+    publications: agreementOn(found),
+  };
+  return { checkpoint: agreed, confirmedFlushLsn, parking, panels };
+}
+
+/**
+ * The slot's position, believed only while our own walsender holds it: after a lost connection another relay may have
+ * moved it on, which must not look like somebody's tampering.
+ */
+async function readConfirmedFlushLsn(
+  { catalogue, configuration }: SessionContext,
+  backendPid: number | null,
+): Promise<Lsn> {
+  const slot = await inspectSlot(catalogue, configuration.slot);
+  if (slot && slot.activePid === backendPid) return slot.confirmedFlushLsn;
+  throw new OperatingError('replication-ended', 'the slot is no longer held by this session', {
+    remedy: 'The relay begins anew by itself.',
+  });
+}

@@ -1,0 +1,235 @@
+/**
+ * The modelled brokers: one transaction coordinator, partitions with markers, reads of committed records up to the last
+ * stable offset. https://kafka.apache.org/43/design/design/#message-delivery-semantics
+ */
+import type { Progress } from '@diptych/delivery/protocol';
+import { timing } from './plan.ts';
+import type { Promises } from './promises.ts';
+import type { RecordId } from './wal.ts';
+import type { World } from './world.ts';
+
+/** Two partitions of records, and the checkpoint's own. */
+export const recordPartitions = 2;
+const checkpointPartition = recordPartitions;
+
+export interface KafkaTransaction {
+  outcome: 'open' | 'committed' | 'aborted';
+  /** Partitions that have its records, and those that have its marker too, as bits. */
+  touched: number;
+  marked: number;
+  /** Of a committed one: what the promises are told. */
+  readonly records: RecordId[];
+  progress: Progress | null;
+}
+
+interface Entry<T> {
+  readonly transaction: KafkaTransaction;
+  readonly value: T;
+}
+
+/** What the coordinator knows of one transactional id. */
+interface Coordination {
+  epoch: number;
+  state: 'empty' | 'ongoing' | 'ending';
+  transaction: KafkaTransaction | null;
+  lastOutcome: KafkaTransaction['outcome'];
+  lastSequence: number;
+}
+
+export type Answer<T> =
+  | { readonly tag: 'done'; readonly value: T }
+  /** CONCURRENT_TRANSACTIONS: the one before is still being ended; ask again. */
+  | { readonly tag: 'concurrent' }
+  /** PRODUCER_FENCED, INVALID_PRODUCER_EPOCH. */
+  | { readonly tag: 'fenced' }
+  | { readonly tag: 'invalid-state' };
+
+export interface ProduceRequest {
+  readonly transactionalId: string;
+  readonly epoch: number;
+  /** Dedupes what an idempotent producer sends again. */
+  readonly sequence: number;
+  readonly records: readonly RecordId[];
+  readonly progress: Progress | null;
+}
+
+const done = <T>(value: T): Answer<T> => ({ tag: 'done', value });
+
+export class Kafka {
+  readonly #world: World;
+  readonly #promises: Promises;
+  readonly #coordinations = new Map<string, Coordination>();
+  readonly #records: Entry<RecordId>[][] = Array.from({ length: recordPartitions }, () => []);
+  readonly #checkpoints: Entry<Progress>[] = [];
+  #awayUntilMs = 0;
+
+  constructor(world: World, promises: Promises) {
+    this.#world = world;
+    this.#promises = promises;
+  }
+
+  /** For how long requests wait or fail, in milliseconds. */
+  get awayMs(): number {
+    return Math.max(0, this.#awayUntilMs - this.#world.nowMs);
+  }
+
+  goAway(forMs: number): void {
+    this.#awayUntilMs = Math.max(this.#awayUntilMs, this.#world.nowMs + forMs);
+  }
+
+  comeBack(): void {
+    this.#awayUntilMs = Math.min(this.#awayUntilMs, this.#world.nowMs);
+  }
+
+  /** What `diptych init` does. */
+  writeFirstCheckpoint(progress: Progress): void {
+    const touched = 1 << checkpointPartition;
+    const transaction = { outcome: 'committed' as const, touched, marked: touched, records: [], progress };
+    this.#checkpoints.push({ transaction, value: progress });
+    this.#promises.committed(transaction);
+  }
+
+  /** InitProducerId: ends the transaction that is open, and makes every older epoch a dead one. */
+  initProducer(transactionalId: string): Answer<number> {
+    const coordination = this.#coordinationOf(transactionalId);
+    if (coordination.state === 'ending') return { tag: 'concurrent' };
+    coordination.epoch += 1;
+    coordination.lastSequence = 0;
+    if (coordination.state === 'ongoing') {
+      this.#end(coordination, 'aborted');
+      return { tag: 'concurrent' };
+    }
+    return done(coordination.epoch);
+  }
+
+  produce(request: ProduceRequest): Answer<null> {
+    const coordination = this.#coordinationOf(request.transactionalId);
+    if (coordination.epoch !== request.epoch) return this.#fenced();
+    if (request.sequence <= coordination.lastSequence) return done(null);
+    if (coordination.state === 'ending') return { tag: 'concurrent' };
+    const transaction = coordination.transaction ?? this.#begin(coordination);
+    coordination.lastSequence = request.sequence;
+    for (const value of request.records) {
+      const partition = partitionOf(value);
+      this.#records[partition]?.push({ transaction, value });
+      transaction.touched |= 1 << partition;
+      transaction.records.push(value);
+    }
+    if (request.progress) {
+      this.#checkpoints.push({ transaction, value: request.progress });
+      transaction.touched |= 1 << checkpointPartition;
+      transaction.progress = request.progress;
+    }
+    return done(null);
+  }
+
+  /** EndTxn with COMMIT. The answer comes when the decision is durable; the markers follow. */
+  commit({ transactionalId, epoch }: { transactionalId: string; epoch: number }): Answer<null> {
+    const coordination = this.#coordinationOf(transactionalId);
+    if (coordination.epoch !== epoch) return this.#fenced();
+    if (coordination.state === 'ongoing') {
+      this.#end(coordination, 'committed');
+      return done(null);
+    }
+    return coordination.lastOutcome === 'committed' ? done(null) : { tag: 'invalid-state' };
+  }
+
+  /** The last checkpoint below the last stable offset; `uncommitted`: whatever stands last. */
+  readCheckpoint(isolation: 'committed' | 'uncommitted'): Progress | null {
+    if (isolation === 'uncommitted') return this.#checkpoints.at(-1)?.value ?? null;
+    return readCommitted(this.#checkpoints, checkpointPartition).at(-1) ?? null;
+  }
+
+  /** What a `read_committed` consumer of each partition gets. */
+  readRecords(): RecordId[][] {
+    return this.#records.map((entries, partition) => readCommitted(entries, partition));
+  }
+
+  /** Nothing is open and every marker is written. */
+  get isSettled(): boolean {
+    for (const { state } of this.#coordinations.values()) if (state !== 'empty') return false;
+    return true;
+  }
+
+  #coordinationOf(transactionalId: string): Coordination {
+    const known = this.#coordinations.get(transactionalId);
+    if (known) return known;
+    const fresh: Coordination = {
+      epoch: 0,
+      state: 'empty',
+      transaction: null,
+      lastOutcome: 'aborted',
+      lastSequence: 0,
+    };
+    this.#coordinations.set(transactionalId, fresh);
+    return fresh;
+  }
+
+  #fenced(): Answer<never> {
+    this.#world.coverage.fencedRequests += 1;
+    return { tag: 'fenced' };
+  }
+
+  /** The coordinator aborts what stays open too long, and fences whoever opened it. */
+  #begin(coordination: Coordination): KafkaTransaction {
+    const transaction: KafkaTransaction = {
+      outcome: 'open',
+      touched: 0,
+      marked: 0,
+      records: [],
+      progress: null,
+    };
+    coordination.transaction = transaction;
+    coordination.state = 'ongoing';
+    this.#world.agenda.after(timing.transactionTimeoutMs, () => {
+      if (coordination.transaction !== transaction || transaction.outcome !== 'open') return;
+      this.#world.coverage.transactionTimeouts += 1;
+      this.#world.say(() => 'kafka: transaction timed out');
+      coordination.epoch += 1;
+      this.#end(coordination, 'aborted');
+    });
+    return transaction;
+  }
+
+  #end(coordination: Coordination, outcome: 'committed' | 'aborted'): void {
+    const { transaction } = coordination;
+    if (!transaction) return;
+    transaction.outcome = outcome;
+    coordination.state = 'ending';
+    coordination.lastOutcome = outcome;
+    this.#world.say(() => `kafka: ${outcome} ${transaction.records.length} records`);
+    if (outcome === 'committed') this.#promises.committed(transaction);
+    for (let partition = 0; partition <= checkpointPartition; partition++) {
+      if ((transaction.touched & (1 << partition)) === 0) continue;
+      this.#world.agenda.after(this.#markerDelayMs(), () => {
+        transaction.marked |= 1 << partition;
+        if (transaction.marked !== transaction.touched) return;
+        coordination.state = 'empty';
+        coordination.transaction = null;
+      });
+    }
+  }
+
+  #markerDelayMs(): number {
+    const { random, calm } = this.#world;
+    return this.awayMs + (!calm && random.chance(0.05) ? random.between(20, 400) : random.between(0.2, 3));
+  }
+}
+
+const partitionOf = (record: RecordId): number => Math.floor(record / 4) % recordPartitions;
+
+function readCommitted<T>(entries: readonly Entry<T>[], partition: number): T[] {
+  const values: T[] = [];
+  for (const { transaction, value } of entries) {
+    if ((transaction.marked & (1 << partition)) === 0) break; // the last stable offset
+    if (transaction.outcome === 'committed') values.push(value);
+  }
+  return values;
+}
+
+/** The same records as a partition must hold them. */
+export function partitioned(records: readonly RecordId[]): RecordId[][] {
+  const partitions: RecordId[][] = Array.from({ length: recordPartitions }, () => []);
+  for (const record of records) partitions[partitionOf(record)]?.push(record);
+  return partitions;
+}

@@ -1,0 +1,269 @@
+/** One session of a modelled relay: performs what the state machine decides, as `apps/relay/src/session.ts` does. */
+import { admissionOf } from '@diptych/delivery/delivery';
+import type { Action, EndReason, Event, Progress } from '@diptych/delivery/protocol';
+import { type DeliveryState, initialState } from '@diptych/delivery/state';
+import { unreachable } from '@diptych/runtime/assert';
+import { formatLsn, type Lsn } from '@diptych/wal/lsn';
+import type { Kafka } from './kafka.ts';
+import { KafkaClient, type KafkaClientContext, Publisher } from './kafka-client.ts';
+import type { Mutant } from './mutants.ts';
+import { limits, timing } from './plan.ts';
+import type { Postgres } from './postgres.ts';
+import type { Process } from './process.ts';
+import { describeProgress } from './promises.ts';
+import { ReplicationLink } from './replication-link.ts';
+import { describeRecord, type RecordId, type StreamEvent } from './wal.ts';
+import type { World } from './world.ts';
+
+export interface SessionContext {
+  readonly world: World;
+  readonly postgres: Postgres;
+  readonly kafka: Kafka;
+  readonly process: Process;
+  readonly rules: Mutant;
+  readonly name: string;
+  /** kill -9 of the whole process. */
+  readonly die: () => void;
+  readonly onOver: (outcome: 'stopped' | 'failed') => void;
+}
+
+/** The queue's bound, and one read of the socket: the most messages of the largest kind that come at once. */
+const memoryBytesMax = limits.queueBytesMax + 9 * 130;
+
+export class Session {
+  readonly #context: SessionContext;
+  readonly #kafkaContext: KafkaClientContext;
+  readonly #state: DeliveryState<RecordId>;
+  readonly #link: ReplicationLink;
+  readonly #reader: KafkaClient;
+  #publisher: Publisher | null = null;
+  /** What came before anyone may look at it. */
+  #early: StreamEvent[] | null = [];
+  #looked: Progress | null = null;
+  #over = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+    const { world, process, kafka } = context;
+    this.#kafkaContext = { world, process, kafka };
+    this.#state = initialState(limits, process.nowMs());
+    this.#reader = new KafkaClient(this.#kafkaContext);
+    this.#link = new ReplicationLink(world, {
+      deliver: (source, work) => process.deliver(source, work),
+      onChunk: (events) => this.#read(events),
+      onClose: () => this.#dispatch({ tag: 'failed' }),
+    });
+  }
+
+  start(): void {
+    const { world, postgres, process } = this.#context;
+    world.agenda.after(process.travelMs(world.latencyMs()), () => {
+      const grant = postgres.startReplication(this.#link);
+      world.agenda.after(process.travelMs(world.latencyMs()), () =>
+        process.deliver(this.#link, () => {
+          if (this.#over) return;
+          if (grant !== 'granted') return this.#dispatch({ tag: 'failed' });
+          world.coverage.sessions += 1;
+          this.#tick();
+          this.#dispatch({ tag: 'slot-acquired' });
+        }),
+      );
+    });
+  }
+
+  stop(): void {
+    this.#dispatch({ tag: 'stop-requested' });
+  }
+
+  /** The network is gone: the server learns it by `wal_sender_timeout`, the relay from the answer to its next report. */
+  cutOff(forMs: number): void {
+    const clientNoticesMs = forMs + this.#context.world.random.between(0.5, limits.statusIntervalMs);
+    this.#link.cut({ clientNoticesMs, serverNoticesMs: timing.walSenderTimeoutMs });
+  }
+
+  /** The kernel closes what the process had open. */
+  disconnect(): void {
+    this.#over = true;
+    this.#link.closeFromClient();
+    this.#publisher?.close();
+    this.#reader.close();
+  }
+
+  #tick(): void {
+    if (this.#over) return;
+    this.#dispatch({ tag: 'clock', nowMs: this.#context.process.nowMs() });
+    this.#context.process.after(timing.clockIntervalMs, () => this.#tick());
+  }
+
+  #read(events: readonly StreamEvent[]): void {
+    if (this.#early) {
+      // An early keepalive is not missed: the next says more.
+      this.#early.push(...events.filter((event) => event.tag !== 'keepalive'));
+      return;
+    }
+    for (const event of events) {
+      // As in the relay, the rest of a read is still handed out when its first message has ended the session.
+      if (this.#context.process.isDead) return;
+      this.#receive(event);
+    }
+  }
+
+  #receive(event: StreamEvent): void {
+    const { coverage } = this.#context.world;
+    if (event.tag === 'change-received' && admissionOf(this.#state).tag === 'skip') {
+      return this.#dispatch({ ...event, bytes: 0, records: [] });
+    }
+    this.#dispatch(event);
+    if (event.tag !== 'transaction-began' || !this.#state.open) return;
+    const { tag } = this.#state.open.admission;
+    if (tag === 'skip') coverage.skippedTransactions += 1;
+    if (tag === 'resume') coverage.resumedPieces += 1;
+  }
+
+  #dispatch(event: Event<RecordId>): void {
+    const { world, process, rules, die } = this.#context;
+    for (const action of rules.step(this.#state, event)) {
+      if (world.strikes(world.plan.deathPerAction)) die();
+      if (process.isDead) return;
+      this.#say(action);
+      this.#perform(action);
+    }
+    const { queuedBytes } = this.#state;
+    if (queuedBytes > memoryBytesMax) {
+      world.broken('memory-is-bounded', {
+        expected: `at most ${memoryBytesMax} bytes`,
+        got: `${queuedBytes}`,
+      });
+    }
+  }
+
+  #perform(action: Action<RecordId>): void {
+    switch (action.tag) {
+      case 'look':
+        return this.#readCheckpoint((progress) => {
+          this.#looked = progress;
+          this.#dispatch({ tag: 'looked' });
+        });
+      case 'fence':
+        return this.#fence();
+      case 'read-checkpoint':
+        return this.#readAgreement();
+      case 'stream':
+        return this.#stream();
+      case 'pause':
+        this.#context.world.coverage.pauses += 1;
+        return this.#link.pause();
+      case 'resume':
+        return this.#link.resume();
+      case 'report':
+        return this.#link.report(action);
+      case 'publish':
+        return this.#publish(action);
+      case 'end':
+        return this.#end(action.reason);
+      default:
+        return unreachable(action);
+    }
+  }
+
+  #readCheckpoint(hear: (progress: Progress | null) => void): void {
+    const isolation =
+      this.#context.rules.deviation === 'read-uncommitted-checkpoint' ? 'uncommitted' : 'committed';
+    this.#reader.request((kafka) => ({ tag: 'done', value: kafka.readCheckpoint(isolation) }), {
+      watched: false,
+      hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : this.#dispatch({ tag: 'failed' })),
+    });
+  }
+
+  #fence(): void {
+    const { rules, world } = this.#context;
+    const { deviation } = rules;
+    // The id is that of the slot, the same for every session of every relay.
+    const transactionalId = deviation === 'no-fencing' ? `session ${world.coverage.sessions}` : 'slot';
+    this.#publisher = new Publisher(this.#kafkaContext, { transactionalId, deviation });
+    this.#publisher.fence((ok) => this.#dispatch({ tag: ok ? 'fenced' : 'failed' }));
+  }
+
+  /** The checkpoint, then the slot, which counts only while it is our own walsender that holds it. */
+  #readAgreement(): void {
+    const { deviation } = this.#context.rules;
+    const compare = (progress: Progress | null) =>
+      this.#inspectSlot((confirmedFlushLsn) =>
+        this.#dispatch({ tag: 'checkpoint-read', progress, confirmedFlushLsn }),
+      );
+    if (deviation === 'read-checkpoint-before-fence') compare(this.#looked);
+    else this.#readCheckpoint(compare);
+  }
+
+  /** On an ordinary connection. */
+  #inspectSlot(hear: (confirmed: Lsn) => void): void {
+    const { world, postgres, process, rules } = this.#context;
+    world.agenda.after(process.travelMs(world.requestDelayMs()), () => {
+      const { isDown, confirmed } = postgres;
+      const isOurs = postgres.isSlotHeldBy(this.#link) || rules.deviation === 'trust-slot-of-another';
+      world.agenda.after(process.travelMs(world.latencyMs()), () =>
+        process.deliver(this, () => {
+          if (this.#over) return;
+          if (isDown || !isOurs) this.#dispatch({ tag: 'failed' });
+          else hear(confirmed);
+        }),
+      );
+    });
+  }
+
+  #stream(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    this.#read(early);
+    this.#link.resume();
+  }
+
+  #publish({ records, progress }: Extract<Action<RecordId>, { tag: 'publish' }>): void {
+    const { coverage } = this.#context.world;
+    coverage.batches += 1;
+    if (progress.part) coverage.pieces += 1;
+    if (records.length === 0) coverage.idleCheckpoints += 1;
+    this.#publisher?.publish({ records, progress }, (ok) =>
+      this.#dispatch({ tag: ok ? 'published' : 'failed' }),
+    );
+  }
+
+  #end(reason: EndReason): void {
+    const { world, process, onOver } = this.#context;
+    if (reason.tag === 'refused' && reason.code !== 'publish-outcome-unknown') {
+      world.broken('refuses-only-with-cause', {
+        expected: 'to stream: nobody touched slot or checkpoint',
+        got: `${reason.code}, slot at ${formatLsn(this.#context.postgres.confirmed)}`,
+      });
+    }
+    process.defer(() => {
+      if (this.#over) return;
+      this.disconnect();
+      onOver(reason.tag === 'stopped' ? 'stopped' : 'failed');
+    });
+  }
+
+  #say(action: Action<RecordId>): void {
+    this.#context.world.say(() => `${this.#context.name}: ${describeAction(action)}`);
+  }
+}
+
+function describeAction(action: Action<RecordId>): string {
+  switch (action.tag) {
+    case 'publish':
+      return `publish ${action.records.map(describeRecord).join(' ') || 'nothing'}; checkpoint ${describeProgress(action.progress)}`;
+    case 'report':
+      return `report flushed ${formatLsn(action.flushed)}, received ${formatLsn(action.received)}`;
+    case 'end':
+      return `end, ${action.reason.tag === 'refused' ? action.reason.code : action.reason.tag}`;
+    case 'look':
+    case 'fence':
+    case 'read-checkpoint':
+    case 'stream':
+    case 'pause':
+    case 'resume':
+      return action.tag;
+    default:
+      return unreachable(action);
+  }
+}
