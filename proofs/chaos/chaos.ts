@@ -1,0 +1,228 @@
+/** The whole: servers, links, relays, writers, faults; then quiet, and the referee. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { present } from '@diptych/runtime/assert';
+import { poll } from '@diptych/runtime/poll';
+import { parseAddress } from '@diptych/testkit/port';
+import type { Say } from '@diptych/testkit/progress';
+import { Bridge, startOwnStack } from '../bridge.ts';
+import { readCommitted } from '../java-consumer.ts';
+import type { UnaskedExit } from '../relay-process.ts';
+import { Random } from '../simulate/random.ts';
+import type { Source } from './fact.ts';
+import { FaultProxy } from './fault-proxy.ts';
+import { type FaultCounts, Faults } from './faults.ts';
+import { type Findings, type LedgerRow, Referee } from './referee.ts';
+import { aggregateType, excluded, schema, tables } from './tables.ts';
+import { type Load, Writer } from './writer.ts';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly driver: 'platformatic' | 'kafkajs';
+  readonly keep: boolean;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
+export interface Outcome {
+  readonly findings: Findings;
+  readonly faults: FaultCounts;
+  readonly load: Load;
+  /** Whether the slot passed everything within the time, once all was quiet. */
+  readonly drained: boolean;
+  readonly drainSeconds: number;
+  /** Relays that ended by themselves. */
+  readonly exits: readonly UnaskedExit[];
+}
+
+const writers = 4;
+const partitions = 3;
+/** The load waits above it: an hour of chaos must not end in an hour of draining. */
+const lagBytesMax = 32 * 1024 * 1024;
+const drainTimeoutMs = 180_000;
+const samplingMs = 500;
+/** All topics at once: each console is a JVM, which mostly waits. */
+const refereesAtOnce = 6;
+
+/** Small, so that everything happens often: splits, back-pressure, the loss of a hung relay's slot. */
+const settings = {
+  DIPTYCH_KAFKA_PARTITIONS: String(partitions),
+  DIPTYCH_CHANGE_EXCLUDE: excluded.join(','),
+  DIPTYCH_LIMITS_BATCH_BYTES_MAX: String(64 * 1024),
+  DIPTYCH_LIMITS_QUEUE_BYTES_MAX: String(256 * 1024),
+  DIPTYCH_TIMING_WAL_SENDER_TIMEOUT_MS: '3000',
+  DIPTYCH_TIMING_STATUS_INTERVAL_MS: '500',
+  DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '2000',
+} as const;
+
+/** Runs it and answers what came of it; ends everything it started. Throws OperatingError when it cannot begin. */
+export async function chaos(options: ChaosOptions): Promise<Outcome> {
+  const { say, signal } = options;
+  const stack = await startOwnStack({ say, signal });
+  const broker = present(parseAddress(stack.brokers[0] ?? ''), 'the broker');
+  const database = new URL(stack.databaseUrl);
+  const links = {
+    kafka: await FaultProxy.openKafka(broker),
+    postgres: await FaultProxy.open({ host: database.hostname, port: Number(database.port) }),
+  };
+  try {
+    const bridge = await Bridge.create({
+      stack,
+      schema,
+      relays: ['A', 'B'],
+      settings: { ...settings, DIPTYCH_KAFKA_DRIVER: options.driver },
+      addresses: { databasePort: links.postgres.port, broker: `127.0.0.1:${links.kafka.port}` },
+    });
+    let clean = false;
+    try {
+      const outcome = await run({ bridge, stack, links, options });
+      clean = outcome.findings.examples.length === 0 && outcome.exits.length === 0 && outcome.drained;
+      if (options.keep) await leaveUp(bridge, options);
+      return outcome;
+    } finally {
+      if (!clean) say(`logs of the relays: ${bridge.directory}`);
+      await bridge.close({ keepLogs: !clean });
+    }
+  } finally {
+    await Promise.all([links.kafka.close(), links.postgres.close()]);
+    await stack.stop();
+  }
+}
+
+type Servers = Awaited<ReturnType<typeof startOwnStack>>;
+
+interface Run {
+  readonly bridge: Bridge;
+  readonly stack: Servers;
+  readonly links: { readonly kafka: FaultProxy; readonly postgres: FaultProxy };
+  readonly options: ChaosOptions;
+}
+
+async function run({ bridge, stack, links, options }: Run): Promise<Outcome> {
+  const { seed, minutes, say, signal } = options;
+  for (const relay of bridge.relays) relay.start();
+  const load: Load = { writing: true, behind: false, answered: 0, rolledBack: 0, failed: 0 };
+  const writing = Promise.all(
+    Array.from({ length: writers }, (_, id) =>
+      new Writer({ databaseUrl: bridge.databaseUrl, id, random: new Random(seed * 1000 + id), load }).run(),
+    ),
+  );
+  writing.catch(() => {}); // raced below
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), minutes * 60_000);
+  const faults = new Faults(
+    { ...stack, relays: bridge.relays, databaseUrl: bridge.databaseUrl, slot: bridge.slot, links },
+    { over: AbortSignal.any([over.signal, signal]) },
+  );
+  const watching = watch({ bridge, load, faults, say, minutes });
+  const random = (hand: number) => new Random(seed * 1000 + 100 + hand);
+  const breaking = faults.run({
+    relays: random(0),
+    zombies: random(1),
+    links: random(2),
+    servers: random(3),
+  });
+  try {
+    await Promise.race([breaking, writing.then(() => breaking)]);
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+    load.writing = false;
+    await Promise.allSettled([breaking, writing]);
+    await watching.stop();
+  }
+  signal.throwIfAborted();
+  say('quiet again; waiting for the relay to publish the rest');
+  const startedAt = performance.now();
+  const drained = await drain(bridge, signal);
+  const drainSeconds = Math.round((performance.now() - startedAt) / 100) / 10;
+  await bridge.stopRelays();
+  const exits = (await Promise.all(bridge.relays.map((relay) => relay.unaskedExits()))).flat();
+  const findings = await judge({ bridge, say, signal });
+  return { findings, faults: faults.counts, load, drained, drainSeconds, exits };
+}
+
+/** A relay that ends by itself meanwhile is started again, as whoever runs it would. */
+async function drain(bridge: Bridge, signal: AbortSignal): Promise<boolean> {
+  const reviving = setInterval(() => {
+    for (const relay of bridge.relays) if (!relay.running) relay.start();
+  }, samplingMs);
+  try {
+    return await bridge.caughtUp({ timeoutMs: drainTimeoutMs, signal });
+  } finally {
+    clearInterval(reviving);
+  }
+}
+
+/** Bounds the load, and says how it goes. */
+function watch(options: { bridge: Bridge; load: Load; faults: Faults; say: Say; minutes: number }): {
+  stop(): Promise<void>;
+} {
+  const { bridge, load, faults, say, minutes } = options;
+  const startedAt = performance.now();
+  let watching = true;
+  const work = (async () => {
+    while (watching) {
+      const lag = await bridge.lagBytes();
+      if (lag !== null) load.behind = lag > lagBytesMax;
+      const seconds = Math.round((performance.now() - startedAt) / 1000);
+      const behind = lag === null ? 'Postgres away' : `${(lag / 1e6).toFixed(1)} MB behind`;
+      say(
+        `${seconds} of ${minutes * 60} s · ${load.answered} committed · ${faults.counts.kills} relays killed · ${behind}`,
+        'moving',
+      );
+      await sleep(samplingMs);
+    }
+  })();
+  return {
+    stop: async () => {
+      watching = false;
+      await work;
+    },
+  };
+}
+
+/** The ledger as the database has it, against every record that a consumer of others gets. */
+async function judge({
+  bridge,
+  say,
+  signal,
+}: {
+  bridge: Bridge;
+  say: Say;
+  signal: AbortSignal;
+}): Promise<Findings> {
+  const ledger = await poll(
+    async () =>
+      await bridge
+        .query<LedgerRow>('select xid::text as xid, writer, n, facts from ledger')
+        .catch(() => undefined),
+    { what: 'the ledger can be read', timeoutMs: 30_000, signal },
+  );
+  say(`the referee reads ${ledger.length} transactions with Java’s console consumer`);
+  const referee = new Referee(ledger, { partitions });
+  const topics: [Source, string][] = [
+    ...tables.map((table): [Source, string] => [table, bridge.changeTopic(table)]),
+    ['event', bridge.domainTopic(aggregateType)],
+    ['end', bridge.transactionTopic],
+  ];
+  await Promise.all(
+    Array.from({ length: refereesAtOnce }, async () => {
+      for (let next = topics.shift(); next; next = topics.shift()) {
+        const [source, topic] = next;
+        for await (const record of readCommitted({ brokers: bridge.brokers, topic, values: true, signal })) {
+          referee.take(source, record);
+        }
+      }
+    }),
+  );
+  return referee.findings();
+}
+
+/** `--keep`: so that anyone can recount by other means. */
+async function leaveUp(bridge: Bridge, { say, signal }: ChaosOptions): Promise<void> {
+  say(`Postgres  ${bridge.databaseUrl}\nKafka     ${bridge.brokers.join(',')} (topics ${bridge.prefix}.*)`);
+  say('left up; Ctrl-C ends them');
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}

@@ -1,0 +1,199 @@
+/** What goes wrong, and how often: three hands that break relays, links and servers, each by its own draw of the seed. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Control } from '@diptych/testkit/server';
+import pg from 'pg';
+import type { RelayProcess } from '../relay-process.ts';
+import type { Random } from '../simulate/random.ts';
+import type { FaultProxy } from './fault-proxy.ts';
+import { endTransaction } from './kafka-frames.ts';
+
+/** How often each was done. */
+export interface FaultCounts {
+  kills: number;
+  /** Kills of the relay that held the slot at the last look. */
+  killsOfTheActive: number;
+  terminations: number;
+  zombies: number;
+  walSenderTerminations: number;
+  brokerKills: number;
+  postgresStops: number;
+  cuts: number;
+  slowLinks: number;
+  heldLinks: number;
+  lostAnswers: number;
+}
+
+export interface Field {
+  readonly relays: readonly RelayProcess[];
+  readonly postgres: Control;
+  readonly kafka: Control;
+  readonly databaseUrl: string;
+  readonly slot: string;
+  readonly links: { readonly postgres: FaultProxy; readonly kafka: FaultProxy };
+}
+
+export class Faults {
+  readonly counts: FaultCounts = {
+    kills: 0,
+    killsOfTheActive: 0,
+    terminations: 0,
+    zombies: 0,
+    walSenderTerminations: 0,
+    brokerKills: 0,
+    postgresStops: 0,
+    cuts: 0,
+    slowLinks: 0,
+    heldLinks: 0,
+    lostAnswers: 0,
+  };
+  readonly #field: Field;
+  readonly #frozen = new Set<RelayProcess>();
+  readonly #failed = new AbortController();
+  readonly #over: AbortSignal;
+
+  constructor(field: Field, { over }: { over: AbortSignal }) {
+    this.#field = field;
+    this.#over = AbortSignal.any([over, this.#failed.signal]);
+  }
+
+  /**
+   * Until `over`; everything works again then: servers up, links whole, relays thawed and running. When one hand fails
+   * (a server does not come up again), all end and its error is thrown.
+   */
+  async run(random: { relays: Random; zombies: Random; links: Random; servers: Random }): Promise<void> {
+    const hands = [
+      this.#breakRelays(random.relays),
+      this.#freezeRelays(random.zombies),
+      this.#breakLinks(random.links),
+      this.#breakServers(random.servers),
+    ];
+    for (const hand of hands) hand.catch(() => this.#failed.abort());
+    const ends = await Promise.allSettled(hands);
+    for (const relay of this.#field.relays) if (!relay.running) relay.start();
+    const failure = ends.find((end) => end.status === 'rejected');
+    if (failure) throw failure.reason;
+  }
+
+  /** False when it is over. */
+  async #wait(ms: number): Promise<boolean> {
+    await sleep(ms, undefined, { signal: this.#over }).catch(() => {});
+    return !this.#over.aborted;
+  }
+
+  async #breakRelays(random: Random): Promise<void> {
+    while (await this.#wait(random.whole(100, 1000))) {
+      this.#revive();
+      const active = await this.#active();
+      // Killed in its start only now and then: where nobody ever publishes nothing is proved.
+      if (!active && !random.chance(0.2)) continue;
+      const relay = this.#choose(random, active);
+      if (!relay) continue;
+      if (random.chance(0.1)) {
+        await relay.stop();
+        this.counts.terminations += 1;
+      } else {
+        await relay.kill();
+        this.counts.kills += 1;
+        if (relay === active) this.counts.killsOfTheActive += 1;
+      }
+      await sleep(random.whole(0, 300));
+      relay.start();
+    }
+  }
+
+  /** One that ended by itself is started again, as whoever runs it would. */
+  #revive(): void {
+    for (const relay of this.#field.relays) if (!relay.running && !this.#frozen.has(relay)) relay.start();
+  }
+
+  /** Three of four times the one that holds the slot. */
+  #choose(random: Random, active: RelayProcess | undefined): RelayProcess | undefined {
+    const { relays } = this.#field;
+    const either = relays[random.whole(0, relays.length - 1)];
+    const chosen = active && random.chance(0.75) ? active : either;
+    return chosen && !this.#frozen.has(chosen) ? chosen : undefined;
+  }
+
+  async #active(): Promise<RelayProcess | undefined> {
+    const roles = await Promise.all(
+      this.#field.relays.map(async (relay) => ({ relay, status: await relay.status() })),
+    );
+    return roles.find(({ status }) => status?.role === 'active')?.relay;
+  }
+
+  /** Longer than the server waits for a hung relay: it wakes as a zombie that believes it holds the slot. */
+  async #freezeRelays(random: Random): Promise<void> {
+    while (await this.#wait(random.whole(8000, 16_000))) {
+      const relay = await this.#active();
+      if (!relay) continue;
+      this.#frozen.add(relay);
+      relay.freeze();
+      this.counts.zombies += 1;
+      await this.#wait(random.whole(3500, 7000));
+      relay.thaw();
+      await sleep(random.whole(300, 1000));
+      this.#frozen.delete(relay);
+    }
+  }
+
+  async #breakLinks(random: Random): Promise<void> {
+    const { links } = this.#field;
+    while (await this.#wait(random.whole(500, 4000))) {
+      const link = random.chance(0.5) ? links.kafka : links.postgres;
+      const lot = random.next();
+      if (lot < 0.3) {
+        link.cut();
+        this.counts.cuts += 1;
+      } else if (lot < 0.5) {
+        if (await links.kafka.loseAnswer(endTransaction, { timeoutMs: 2000 })) this.counts.lostAnswers += 1;
+      } else if (lot < 0.7) {
+        link.slow(random.whole(5, 150));
+        this.counts.slowLinks += 1;
+        await this.#wait(random.whole(500, 3000));
+        link.slow(0);
+      } else if (lot < 0.8) {
+        link.hold();
+        this.counts.heldLinks += 1;
+        await this.#wait(random.whole(500, 4000));
+        link.release();
+      } else {
+        this.counts.walSenderTerminations += await this.#terminateWalSender();
+      }
+    }
+  }
+
+  async #terminateWalSender(): Promise<number> {
+    const { databaseUrl, slot } = this.#field;
+    const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 2000 });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      const { rowCount } = await client.query(
+        'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active',
+        [slot],
+      );
+      return rowCount ?? 0;
+    } catch {
+      return 0; // Postgres is down just now
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  async #breakServers(random: Random): Promise<void> {
+    const { kafka, postgres } = this.#field;
+    while (await this.#wait(random.whole(9000, 20_000))) {
+      if (random.chance(0.5)) {
+        await kafka.kill();
+        this.counts.brokerKills += 1;
+        await sleep(random.whole(0, 1500));
+        await kafka.start();
+      } else {
+        await postgres.stopImmediately();
+        this.counts.postgresStops += 1;
+        await sleep(random.whole(0, 1500));
+        await postgres.start();
+      }
+    }
+  }
+}

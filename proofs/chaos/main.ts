@@ -1,0 +1,84 @@
+/** `npm run chaos`: docs/prove.md, docs/reliability.md. */
+import { parseArgs } from 'node:util';
+import { BadUse, number, type ProofContext, runProof } from '../arguments.ts';
+import type { Verdict } from '../verdict.ts';
+import { chaos, type Outcome } from './chaos.ts';
+
+const usage = `
+npm run chaos -- [--seed N] [--minutes M] [--mode exactly-once] [--driver platformatic|kafkajs] [--json] [--keep]
+  --seed      what random choices are made from (default: drawn)
+  --minutes   how long things go wrong (default 2); draining and counting come after
+  --keep      leave the servers up until Ctrl-C, and print where they are`;
+
+const exitsShownMax = 5;
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+      minutes: { type: 'string', default: '2' },
+      mode: { type: 'string', default: 'exactly-once' },
+      driver: { type: 'string', default: 'platformatic' },
+      json: { type: 'boolean', default: false },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const { mode, driver, json, keep } = values;
+  const seed = number(values.seed, { option: 'seed', min: 0, max: 2 ** 32 });
+  const minutes = number(values.minutes, { option: 'minutes', min: 0.1, max: 24 * 60, whole: false });
+  if (mode === 'at-least-once') {
+    throw new BadUse(
+      'the relay has no at-least-once mode yet: there is nothing that chaos could prove of it',
+    );
+  }
+  if (mode !== 'exactly-once') throw new BadUse(`--mode takes exactly-once, not ${mode}`);
+  if (driver !== 'platformatic' && driver !== 'kafkajs') {
+    throw new BadUse(`--driver takes platformatic or kafkajs, not ${driver}`);
+  }
+  return { seed, minutes, mode, driver, json, keep } as const;
+}
+
+function verdictOf(
+  { findings, faults, load, drained, drainSeconds, exits }: Outcome,
+  { args, seconds }: { args: ReturnType<typeof readArguments>; seconds: number },
+): Verdict {
+  const { examples: _, ...counted } = findings;
+  const { seed, minutes, mode, driver } = args;
+  return {
+    name: 'chaos',
+    args: { minutes, mode, driver },
+    seed,
+    seconds,
+    versions: { postgres: '18.4', kafka: '4.3.1' },
+    figures: {
+      ...counted,
+      ...faults,
+      missing: counted.committed - counted.received,
+      undrained: drained ? 0 : 1,
+      relayExits: exits.length,
+      rolledBack: load.rolledBack,
+      unanswered: load.failed,
+      drainSeconds,
+    },
+    limits: { lost: 0, repeated: 0, outOfOrder: 0, phantom: 0, missing: 0, undrained: 0, relayExits: 0 },
+  };
+}
+
+process.exitCode = await runProof({
+  usage,
+  prove: async (context: ProofContext) => {
+    const args = readArguments();
+    const startedAt = performance.now();
+    context.say(`seed ${args.seed}`);
+    const outcome = await chaos({ ...args, ...context });
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    const notes = [
+      ...outcome.findings.examples,
+      // One relay that cannot go on ends again and again: the first ones say it.
+      ...outcome.exits
+        .slice(0, exitsShownMax)
+        .map(({ relay, code, lastLine }) => `relay ${relay} ended by itself (exit ${code}): ${lastLine}`),
+    ];
+    return { verdict: verdictOf(outcome, { args, seconds }), json: args.json, notes };
+  },
+});

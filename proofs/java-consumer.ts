@@ -1,0 +1,97 @@
+/**
+ * The referee's eyes: Apache Kafka's own console consumer, `read_committed`, from the broker's jars. What it prints is
+ * what any consumer that is not ours would get.
+ * https://kafka.apache.org/43/operations/basic-kafka-operations/
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { present } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
+import { findJava } from '@diptych/testkit/java';
+import { installedJars, kafkaHome } from '@diptych/testkit/kafka-installation';
+
+/** It ends when nothing came for so long: as long as a busy machine may keep it from its first record. */
+const quietMs = 15_000;
+
+/** One record as the console consumer prints it. */
+export interface PrintedRecord {
+  readonly partition: number;
+  readonly offset: number;
+  /** Name and value, `name:value`, separated by commas. */
+  readonly headers: string;
+  /** The word `null` for a null key. */
+  readonly key: string;
+  /** The word `null` for a tombstone; empty when values were not asked for. */
+  readonly value: string;
+}
+
+export interface ReadOptions {
+  readonly brokers: readonly string[];
+  readonly topic: string;
+  /** Without them a million records take a third of the time. */
+  readonly values: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Every committed record of a topic, in the order of its partitions, from the beginning. Throws OperatingError when Java or
+ * the jars are missing or the consumer fails.
+ */
+export async function* readCommitted(options: ReadOptions): AsyncGenerator<PrintedRecord> {
+  const child = await start(options);
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-4000);
+  });
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  try {
+    for await (const line of createInterface({ input: present(child.stdout, 'its output') })) {
+      const record = parsePrinted(line);
+      if (record) yield record;
+    }
+    const [code] = await exited;
+    // It ends by its own time limit, which it says on standard error.
+    if (code !== 0 && !complaint.includes('TimeoutException')) throw failed(options.topic, complaint);
+  } finally {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+const pattern = /^Partition:(\d+)\tOffset:(\d+)\t([^\t]*)\t([^\t]*)(?:\t(.*))?$/;
+
+/** Undefined for a line that is no record: the consumer's last words. */
+export function parsePrinted(line: string): PrintedRecord | undefined {
+  const match = pattern.exec(line);
+  if (!match) return undefined;
+  const [, partition, offset, headers = '', key = '', value = ''] = match;
+  return { partition: Number(partition), offset: Number(offset), headers, key, value };
+}
+
+async function start({ brokers, topic, values, signal }: ReadOptions): Promise<ChildProcess> {
+  const java = await findJava();
+  const jars = await installedJars(kafkaHome());
+  if (java.tag === 'missing' || !jars) {
+    throw new OperatingError('prerequisite-missing', 'the referee is Java’s console consumer', {
+      remedy: 'Run with DIPTYCH_STACK=embedded once: it fetches the jars; Java 17 or newer is needed.',
+    });
+  }
+  const print = { partition: true, offset: true, headers: true, key: true, value: values };
+  return spawn(
+    java.command,
+    [
+      ...['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')],
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
+      ...['--timeout-ms', String(quietMs), '--isolation-level', 'read_committed'],
+      ...Object.entries(print).flatMap(([what, on]) => ['--formatter-property', `print.${what}=${on}`]),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal, killSignal: 'SIGKILL' as const }) },
+  );
+}
+
+const failed = (topic: string, complaint: string): OperatingError =>
+  new OperatingError('kafka-unreachable', `the console consumer of ${topic} failed\n${complaint.trim()}`, {
+    remedy: 'Its output says why.',
+  });
