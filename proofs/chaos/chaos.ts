@@ -80,8 +80,9 @@ export async function chaos(options: ChaosOptions): Promise<Outcome> {
       if (options.keep) await leaveUp(bridge, options);
       return outcome;
     } finally {
-      if (!clean) say(`logs of the relays: ${bridge.directory}`);
-      await bridge.close({ keepLogs: !clean });
+      const keepLogs = !clean && !signal.aborted;
+      if (keepLogs) say(`logs of the relays: ${bridge.directory}`);
+      await bridge.close({ keepLogs });
     }
   } finally {
     await Promise.all([links.kafka.close(), links.postgres.close()]);
