@@ -174,8 +174,35 @@ test('a relay whose brokers are away is alive, not ready, and says why', async (
     { what: 'the relay says that Kafka is unreachable', timeoutMs: 60_000 },
   );
   expect((await fetch(url('/healthz'))).status).toBe(200);
+  const askedAt = performance.now();
   run.child.kill('SIGTERM');
   expect(await run.ended).toMatchObject({ code: 0 });
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
+});
+
+test('a second relay on one machine needs its own port, and says so', async () => {
+  await whole(['init']);
+  begin(['run']);
+  await ready();
+  const second = await whole(['run']);
+  expect(second).toMatchObject({ code: 4 });
+  expect(second.err).toContain('DIPTYCH_HTTP_PORT');
+});
+
+test('tail ends quietly when nobody reads any more', async () => {
+  await whole(['init']);
+  await relay.sql.query('insert into carts (id) values (1)');
+  begin(['run']);
+  await ready();
+  await relay.caughtUp();
+  const tail = begin(['tail', '--from-beginning']);
+  await poll(() => (tail.printed().out.includes('(no event)') ? true : undefined), {
+    what: 'tail shows the first transaction',
+    timeoutMs: 20_000,
+  });
+  tail.child.stdout.destroy();
+  await relay.sql.query('insert into carts (id) select generate_series(2, 40)');
+  expect(await tail.ended).toMatchObject({ code: 0, err: '' });
 });
 
 test('no command ever prints the password', async () => {

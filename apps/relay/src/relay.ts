@@ -63,7 +63,7 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
     await requireSlot(catalogue, configuration.slot);
     await requirePublications(catalogue, configuration);
     const destination = new Destination(configuration);
-    await destination.ensureOwnTopics();
+    await unlessStopped(destination.ensureOwnTopics(), stopping);
     await untilSlotFree(catalogue, {
       name: configuration.slot,
       signal: stopping,
@@ -80,5 +80,19 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
     throw error;
   } finally {
     await catalogue?.close();
+  }
+}
+
+/** The work's result; when the relay is asked to stop before that, its reason is thrown and the work left to itself. */
+async function unlessStopped<T>(work: Promise<T>, stopping: AbortSignal): Promise<T> {
+  work.catch(() => {});
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(stopping.reason);
+  stopping.addEventListener('abort', stop, { once: true });
+  try {
+    stopping.throwIfAborted();
+    return await Promise.race([work, stopped]);
+  } finally {
+    stopping.removeEventListener('abort', stop);
   }
 }

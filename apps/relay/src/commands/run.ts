@@ -7,6 +7,9 @@ import { serveHealth } from '../health.ts';
 import { Metrics } from '../metrics.ts';
 import { runRelay } from '../relay.ts';
 
+/** What is still under way then is not waited for. */
+const exitGraceMs = 1000;
+
 /** Runs the relay in the foreground. SIGTERM and SIGINT drain it: what is received is published and reported first. */
 export async function run({
   configuration,
@@ -29,5 +32,7 @@ export async function run({
     await runRelay({ configuration, board, metrics, log, acceptGap, stopping: lifecycle.stopping });
   } finally {
     await lifecycle.close();
+    // A request to a broker that hangs must not keep the process: everything that matters is done.
+    setTimeout(() => process.exit(), exitGraceMs).unref();
   }
 }
