@@ -134,5 +134,7 @@ function relaySettings({
     DIPTYCH_OUTBOX_TOPIC_PREFIX: names.domainPrefix,
     DIPTYCH_CHANGE_EXCLUDE: 'drizzle.*,*.outbox,*.outbox_heads,*.idempotency_keys',
     DIPTYCH_HTTP_PORT: String(httpPort),
+    // WAL without records, such as the server's own, is passed within a second: whoever waits for the end waits no longer.
+    DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '1000',
   };
 }
