@@ -121,6 +121,9 @@ test('the server is told positions of committed checkpoints only: under load, an
   expect(await confirmedFlushLsn()).toBe(held.at(-1));
 });
 
+/** Far more than one statement takes, far less than the pause between two. */
+const sameStatementMs = 30;
+
 test('a standby asks on one ordinary connection, and never for the slot while it is held', async () => {
   await relay.initialise();
   const first = relay.start();
@@ -141,7 +144,10 @@ test('a standby asks on one ordinary connection, and never for the slot while it
     for (const { pid, type, query, ms } of rows) {
       sessions.add(`${type} ${pid}`);
       if (!query.includes('pg_replication_slots')) continue;
-      askedAtMs.set(pid, (askedAtMs.get(pid) ?? new Set()).add(ms));
+      const times = askedAtMs.get(pid) ?? new Set();
+      // One statement is parsed, bound and executed, each with a start of its own, all within a few milliseconds.
+      const isNew = ms - Math.max(...times, 0) > sameStatementMs;
+      askedAtMs.set(pid, isNew ? times.add(ms) : times);
     }
     return [...askedAtMs.values()].find((times) => times.size >= 8);
   };
