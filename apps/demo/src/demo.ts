@@ -7,6 +7,7 @@ import { failuresOf, verdictLine } from '@diptych/compare-app/verdict';
 import { poll } from '@diptych/runtime/poll';
 import type { Say } from '@diptych/testkit/progress';
 import { startStack } from '@diptych/testkit/stack';
+import pg from 'pg';
 import { caughtUp } from './caught-up.ts';
 import { firstShopper, type Planted, randomShoppers } from './script.ts';
 import { plainNames, type System, startSystem, uniqueNames } from './system.ts';
@@ -101,7 +102,6 @@ function conclusion(verdict: Parameters<typeof failuresOf>[0], { driftedCarts }:
 
 /** Waits until shipping has shipped as many carts as were checked out, and answers how many. */
 async function shipped({ shippingUrl, databaseUrl, names }: System): Promise<number> {
-  const { default: pg } = await import('pg');
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   const { rows } = await client.query<{ count: number }>(
@@ -109,15 +109,23 @@ async function shipped({ shippingUrl, databaseUrl, names }: System): Promise<num
   );
   await client.end();
   const wanted = rows[0]?.count ?? 0;
-  const count = async () => {
-    const answer = (await (await fetch(`${shippingUrl}/shipments`)).json()) as { shipments: unknown[] };
-    return answer.shipments.length;
-  };
-  await poll(async () => ((await count()) >= wanted ? true : undefined), {
+  await poll(async () => ((await countShipments(shippingUrl)) >= wanted ? true : undefined), {
     what: `${wanted} shipments of ${names.cartDatabase}`,
     timeoutMs: 60_000,
   });
-  return count();
+  return countShipments(shippingUrl);
+}
+
+/** All of them, page by page. */
+async function countShipments(shippingUrl: string): Promise<number> {
+  let count = 0;
+  for (let after: number | null = 0; after !== null; ) {
+    const answer = await fetch(`${shippingUrl}/shipments?limit=1000&after=${after}`);
+    const page = (await answer.json()) as { shipments: unknown[]; next: number | null };
+    count += page.shipments.length;
+    after = page.next;
+  }
+  return count;
 }
 
 async function leaveUp(

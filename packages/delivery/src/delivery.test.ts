@@ -1,22 +1,9 @@
-import { type Lsn, lsn } from '@diptych/wal/lsn';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { admissionOf, step } from './delivery.ts';
+import { at, limits, start } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
 import { type DeliveryState, initialState } from './state.ts';
-
-const limits = {
-  batchBytesMax: 100,
-  queueBytesMax: 200,
-  statusIntervalMs: 1000,
-  idleCheckpointIntervalMs: 10_000,
-  idleCheckpointBytes: 1_000_000,
-  publishTimeoutMs: 30_000,
-  drainTimeoutMs: 10_000,
-};
-
-const at = (position: number): Lsn => lsn(BigInt(position));
-const start: Progress = { lsn: at(0), part: null, reportedLsn: at(0) };
 
 function streaming(progress: Progress = start): DeliveryState<string> {
   const state = initialState<string>(limits, 0);

@@ -1,23 +1,10 @@
 /** Records that belong to no transaction, as parked ones that are released: where they may stand, and how often. */
-import { type Lsn, lsn } from '@diptych/wal/lsn';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { acceptsStandalone, step } from './delivery.ts';
+import { at, limits, start } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
 import { type DeliveryState, initialState } from './state.ts';
-
-const limits = {
-  batchBytesMax: 100,
-  queueBytesMax: 200,
-  statusIntervalMs: 1000,
-  idleCheckpointIntervalMs: 10_000,
-  idleCheckpointBytes: 1_000_000,
-  publishTimeoutMs: 30_000,
-  drainTimeoutMs: 10_000,
-};
-
-const at = (position: number): Lsn => lsn(BigInt(position));
-const start: Progress = { lsn: at(0), part: null, reportedLsn: at(0) };
 
 function begin(progress: Progress, confirmedFlushLsn = at(0)): DeliveryState<string> {
   const state = initialState<string>(limits, 0);
