@@ -1,6 +1,6 @@
 /** The payload of an outbox row that was published, read once more: the row itself may be gone. */
 import { type Catalogue, quoteIdentifier } from '@diptych/wal/catalogue';
-import { type ParkedRecord, sha256 } from './parked-record.ts';
+import { type ParkedRecord, sha256 } from './parking/parked-record.ts';
 
 /**
  * The payload as it was, by the event's id; undefined when no table has it any more, or has another one.

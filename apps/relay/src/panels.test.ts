@@ -7,8 +7,8 @@ import { lsn } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
 import { readConfiguration } from './configuration.ts';
 import { Panels, type PublishedRecord } from './panels.ts';
-import { ParkedKeys } from './parked-keys.ts';
-import { Poison } from './poison.ts';
+import { ParkedKeys } from './parking/parked-keys.ts';
+import { Poison } from './parking/poison.ts';
 
 const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
 const carts = relationForTests({ oid: 1, table: 'carts', columns: [text('id', true)] });

@@ -19,8 +19,8 @@ import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { timelineOf } from '@diptych/wal/timeline';
 import type { Configuration } from './configuration.ts';
-import { ParkingCounters } from './parking-counters.ts';
-import { isPoison, type Poison } from './poison.ts';
+import { ParkingCounters } from './parking/parking-counters.ts';
+import { isPoison, type Poison } from './parking/poison.ts';
 import { version } from './version.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */

@@ -5,7 +5,7 @@ import type { Lsn } from '@diptych/wal/lsn';
 import { inspectSlot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { Panels } from './panels.ts';
-import { Parking } from './parking.ts';
+import { Parking } from './parking/parking.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { agreementOn, optionsHash, readPrimaryKeys, requirePublications, tablesOf } from './source.ts';

@@ -17,7 +17,7 @@ import { ReplicationSession } from '@diptych/wal/session';
 import { inspectSlot } from '@diptych/wal/slot';
 import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
-import type { Parking } from './parking.ts';
+import type { Parking } from './parking/parking.ts';
 import { prepare } from './preparation.ts';
 import { describeProgress, isTooLarge, refusal, refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';

@@ -9,8 +9,8 @@ import {
   type ParkedCommand,
   type ParkedItem,
   type ParkedRecord,
-} from '../parked-record.ts';
-import { ParkedTopic } from '../parked-topic.ts';
+} from '../parking/parked-record.ts';
+import { ParkedTopic } from '../parking/parked-topic.ts';
 
 interface Output {
   readonly configuration: Configuration;

@@ -3,7 +3,7 @@ import type { MessageLimits } from '@diptych/kafka/message-limits';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../configuration.ts';
 import type { ParkedKeys } from './parked-keys.ts';
 import { behindParked, encodeParked, parkedId, type SetAside } from './parked-record.ts';
 

@@ -4,7 +4,7 @@ import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { unreachable } from '@diptych/runtime/assert';
 import { formatLsnSortable, type Lsn } from '@diptych/wal/lsn';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../configuration.ts';
 import { ParkedKeys, type Waiting } from './parked-keys.ts';
 import { decodeParked, type ParkedCommand, type ParkedItem, type ParkedRecord } from './parked-record.ts';
 

@@ -4,7 +4,7 @@ import type { MessageLimits } from '@diptych/kafka/message-limits';
 import { batchOverheadBytes, recordBytes } from '@diptych/kafka/packing';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { bytesOf, type PublishedRecord } from './panels.ts';
+import { bytesOf, type PublishedRecord } from '../panels.ts';
 import type { ParkedKey, Waiting } from './parked-keys.ts';
 import {
   behindParked,

@@ -9,8 +9,8 @@ import { ownTopicNames } from '@diptych/kafka/topics';
 import { poll } from '@diptych/runtime/poll';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ParkedEntry } from './commands/parked.ts';
-import { RelayUnderTest, type RunningRelay } from './relay-under-test.ts';
+import type { ParkedEntry } from '../commands/parked.ts';
+import { RelayUnderTest, type RunningRelay } from '../relay-under-test.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
