@@ -223,6 +223,9 @@ describe('names and defaults', () => {
       `every ${timing.publicationCheckIntervalMs / 1000} s`,
     );
     expect(ruleWith('`wal_sender_timeout`')).toContain(`(${timing.walSenderTimeoutMs / 1000} s)`);
+    const still = ruleWith('the position stands still');
+    expect(still).toContain(`\`stalledMs\` (${timing.stalledMs / 1000} s)`);
+    expect(still).toContain(`\`stalledBytes\` (${limits.stalledBytes / 1024} KiB)`);
     const bounded = ruleWith('The socket is paused');
     expect(bounded).toContain(`\`queueBytesMax\` (${limits.queueBytesMax / mebibyte} MiB)`);
     expect(bounded).toContain(`\`batchBytesMax\` (${limits.batchBytesMax / mebibyte} MiB)`);

@@ -1,6 +1,8 @@
 /** What the relay knows of itself, for health, status and metrics: written by the session, read by everyone else. */
 import type { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
+import type { Configuration } from './configuration.ts';
+import { type Sighting, type Standstill, standstillOf, type Watch, watch } from './standstill.ts';
 
 export type Role = 'starting' | 'standby' | 'active' | 'backing-off' | 'stopped';
 
@@ -18,6 +20,10 @@ export class Board {
   published: Lsn = lsnZero;
   flushed: Lsn = lsnZero;
   lagBytes: bigint | null = null;
+  /** The end of the server's WAL, when a session last asked. */
+  walEnd: Lsn | null = null;
+  /** The position stands still although WAL waits behind it; only of a relay that holds the slot. */
+  standstill: Standstill | null = null;
   lastError: Failure | null = null;
   /** Keys that wait in the parked topic, as far as this relay knows. */
   parkedKeys = 0;
@@ -26,6 +32,40 @@ export class Board {
   /** Commit time of the oldest transaction that is received and not published, µs since 1970. */
   waitingSinceUs: bigint | null = null;
   readonly startedAt = new Date();
+  #watch: Watch | null = null;
+
+  /** Ready while it does its part: publishing, or standing by for another relay that does. */
+  get ready(): boolean {
+    return this.role === 'standby' || (this.role === 'active' && this.standstill === null);
+  }
+
+  /** Another relay holds the slot: whether the position moves is its matter. */
+  standBy(): void {
+    this.role = 'standby';
+    this.standstill = null;
+    this.#watch = null;
+  }
+
+  /**
+   * Told by the session, as often as it looks; sessions that fail one after another count as one time. Answers whether a
+   * standstill begins.
+   */
+  see(
+    sighting: Sighting,
+    {
+      limits: { stalledBytes },
+      timing: { stalledMs },
+    }: {
+      limits: Pick<Configuration['limits'], 'stalledBytes'>;
+      timing: Pick<Configuration['timing'], 'stalledMs'>;
+    },
+  ): boolean {
+    const limits = { stalledBytes, stalledMs };
+    const before = this.standstill;
+    this.#watch = watch(this.#watch, sighting, limits);
+    this.standstill = standstillOf(this.#watch, sighting, limits);
+    return before === null && this.standstill !== null;
+  }
 
   fail(error: OperatingError): void {
     const { code, message, remedy } = error;
@@ -40,6 +80,8 @@ export class Board {
   toJSON(): Record<string, unknown> {
     return {
       role: this.role,
+      ready: this.ready,
+      standstill: this.standstill,
       receivedLsn: formatLsn(this.received),
       publishedLsn: formatLsn(this.published),
       flushedLsn: formatLsn(this.flushed),

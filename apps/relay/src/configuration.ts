@@ -88,6 +88,10 @@ export const configurationSchema = z.strictObject({
         'How many topics of events there may be: more usually means an aggregate type made up from data.',
       ),
       parkedKeysMax: bound(10_000, 'How many keys may wait in the parked topic before the relay stops.'),
+      stalledBytes: bound(
+        64 * 1024,
+        'WAL that has to wait before a position that stands still counts: more than an idle server writes by itself.',
+      ),
     })
     .prefault({}),
   timing: z
@@ -116,6 +120,11 @@ export const configurationSchema = z.strictObject({
       publicationCheckIntervalMs: bound(
         10_000,
         'How often the publications are compared with what was agreed.',
+      ),
+      stalledMs: bound(
+        60_000,
+        'A position that stands still for so long while WAL waits makes `/readyz` answer 503: longer than an ' +
+          'unanswered Kafka transaction, the idle interval and the look at the WAL’s end together.',
       ),
       backOffMaxMs: bound(2000, 'The longest pause before a new session.'),
     })

@@ -12,7 +12,8 @@ export interface HealthServer {
 
 /**
  * Healthy while the process answers; ready while it does its part: active, or standing by for another relay. A relay
- * that starts, backs off or has stopped is not ready.
+ * that starts, backs off or has stopped is not ready, nor is one whose position stands still (standstill.ts): it stays
+ * healthy, because a restart would not help.
  */
 export async function serveHealth({
   board,
@@ -28,8 +29,8 @@ export async function serveHealth({
   const server = fastify({ forceCloseConnections: true, bodyLimit: 1024 });
   server.get('/healthz', () => ({ healthy: true }));
   server.get('/readyz', (_request, reply) => {
-    const ready = board.role === 'active' || board.role === 'standby';
-    return reply.code(ready ? 200 : 503).send({ ready, role: board.role, lastError: board.lastError });
+    const { ready, role, standstill, lastError } = board;
+    return reply.code(ready ? 200 : 503).send({ ready, role, standstill, lastError });
   });
   server.get('/status', () => board.toJSON());
   server.get('/metrics', async (_request, reply) =>

@@ -57,6 +57,9 @@ export class Metrics {
     gauge('diptych_published_lsn_bytes', 'Last position committed to Kafka', () => Number(board.published));
     gauge('diptych_flushed_lsn_bytes', 'Last position confirmed to the server', () => Number(board.flushed));
     gauge('diptych_parked_keys', 'Keys that wait in the parked topic', () => board.parkedKeys);
+    gauge('diptych_stalled', '1 while the position stands still although WAL waits', () =>
+      board.standstill === null ? 0 : 1,
+    );
     gauge('diptych_active', '1 while this relay holds the slot', () => (board.role === 'active' ? 1 : 0));
   }
   /** Counts what one Kafka transaction committed. */

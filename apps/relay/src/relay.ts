@@ -69,7 +69,7 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
       signal: stopping,
       onHeld: (slot) => {
         if (board.role !== 'standby') log.info({ slot: slot.name, holder: slot.activePid }, 'standing by');
-        board.role = 'standby';
+        board.standBy();
         board.lagBytes = slot.lagBytes;
       },
     });

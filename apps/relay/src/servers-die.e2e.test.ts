@@ -5,6 +5,8 @@ import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import { type Stack, startStack } from '@diptych/testkit/stack';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { serveHealth } from './health.ts';
+import { Metrics } from './metrics.ts';
 import { RelayUnderTest } from './relay-under-test.ts';
 
 type OwnStack = Extract<Stack, { kind: 'containers' | 'embedded' }>;
@@ -20,12 +22,16 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 let relay: RelayUnderTest;
-beforeEach(async () => {
+function create(settings: Parameters<typeof RelayUnderTest.create>[0] = {}): Promise<RelayUnderTest> {
   const database = async () => {
     const url = await createDatabase(stack.databaseUrl);
     return { url, drop: () => dropDatabase(url) };
   };
-  relay = await RelayUnderTest.create({}, { database, brokers: stack.brokers });
+  return RelayUnderTest.create(settings, { database, brokers: stack.brokers });
+}
+
+beforeEach(async () => {
+  relay = await create();
   await relay.initialise();
 });
 afterEach(() => relay.close());
@@ -147,6 +153,46 @@ test('a session that ends while Kafka hangs in the making of a topic is not the 
   await relay.caughtUp();
   expect(await relay.records(relay.domainTopic('new'))).toHaveLength(1);
   await running.stop();
+});
+
+test('a relay whose broker hangs while rows are written is not ready, but healthy, and ready again afterwards', {
+  timeout: 120_000,
+}, async () => {
+  const settings = {
+    DIPTYCH_TIMING_STALLED_MS: '1500',
+    DIPTYCH_LIMITS_STALLED_BYTES: '20000',
+    DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100',
+  };
+  await relay.close();
+  relay = await create(settings);
+  await relay.initialise();
+  const running = relay.start();
+  await relay.active(running);
+  const { board } = running;
+  const health = await serveHealth({ board, metrics: new Metrics(board), host: '127.0.0.1', port: 0 });
+  const statusOf = async (path: string) => (await fetch(`${health.url}${path}`)).status;
+  const load = writer();
+  const { pid } = stack.kafka;
+  if (pid === undefined) throw new Error('the broker has no process');
+  try {
+    await publishes(board, board.published);
+    expect(await statusOf('/readyz')).toBe(200);
+    process.kill(pid, 'SIGSTOP');
+    await poll(() => board.standstill ?? undefined, { what: 'the position stands still', timeoutMs: 60_000 });
+    expect([await statusOf('/readyz'), await statusOf('/healthz')]).toEqual([503, 200]);
+    process.kill(pid, 'SIGCONT');
+    await poll(async () => ((await statusOf('/readyz')) === 200 ? true : undefined), {
+      what: 'the relay is ready again',
+      timeoutMs: 60_000,
+    });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    await health.close();
+  }
+  const committed = await load.stop();
+  await relay.caughtUp();
+  await running.stop();
+  await expectAllOnce(committed);
 });
 
 test('an orderly shutdown of Postgres does not wait for the relay', { timeout: 120_000 }, async () => {

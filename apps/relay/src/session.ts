@@ -7,21 +7,21 @@ import { performance } from 'node:perf_hooks';
 import { acceptsStandalone, admissionOf, step } from '@diptych/delivery/delivery';
 import type { Action, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
-import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { assert, present, unreachable } from '@diptych/runtime/assert';
 import { OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
-import { inspectSlot } from '@diptych/wal/slot';
+import { AgreementWatch } from './agreement-watch.ts';
 import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
 import { prepare } from './preparation.ts';
 import { describeProgress, isTooLarge, refusal, refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
-import { agreementOn, comparePublications, readPrimaryKeys, requirePublications } from './source.ts';
+import { readPrimaryKeys } from './source.ts';
+import { sightingOf } from './standstill.ts';
 
 export type SessionOutcome =
   | { readonly tag: 'stopped' }
@@ -38,10 +38,9 @@ export class Session {
   #publisher: Publisher | null = null;
   #panels: Panels | null = null;
   #parking: Parking | null = null;
-  #checkpoint: Checkpoint | null = null;
+  #agreement: AgreementWatch | null = null;
   #failure: OperatingError | null = null;
   readonly #hold = new Hold();
-  #publicationsCheckedAtMs = 0;
   #committed = false;
 
   constructor(context: SessionContext) {
@@ -142,10 +141,10 @@ export class Session {
       this.#context,
       this.#replication.backendPid,
     );
-    this.#checkpoint = checkpoint;
+    this.#agreement =
+      checkpoint && new AgreementWatch(this.#context, { checkpoint, nowMs: performance.now() });
     this.#parking = parking;
     this.#panels = panels;
-    this.#publicationsCheckedAtMs = performance.now();
     const progress: Progress | null = checkpoint;
     const said = { checkpoint: progress && describeProgress(progress), slot: formatLsn(confirmedFlushLsn) };
     this.#context.log.info(said, 'checkpoint read');
@@ -211,8 +210,9 @@ export class Session {
   }): Promise<void> {
     const { destination, metrics, board } = this.#context;
     const publisher = present(this.#publisher, 'a fenced publisher');
-    if (records.length === 0) await this.#checkPublications();
-    const checkpoint = { ...present(this.#checkpoint, 'the checkpoint that was read'), ...progress };
+    const agreement = present(this.#agreement, 'what the checkpoint agreed on');
+    if (records.length === 0) await agreement.ask(performance.now());
+    const checkpoint = { ...agreement.checkpoint, ...progress };
     await destination.ensureTopics(records);
     if (this.#state.phase === 'ended') throw sessionOver();
     const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
@@ -233,28 +233,20 @@ export class Session {
   }
 
   #tick(): void {
-    this.#dispatch({ tag: 'clock', nowMs: performance.now() });
+    const nowMs = performance.now();
+    const { board, configuration, log } = this.#context;
+    this.#dispatch({ tag: 'clock', nowMs });
     if (this.#parking) {
       this.#parking.atBoundary();
-      this.#context.board.parkedKeys = this.#parking.keys;
+      board.parkedKeys = this.#parking.keys;
     }
-    const { publicationCheckIntervalMs } = this.#context.configuration.timing;
-    const due = performance.now() - this.#publicationsCheckedAtMs >= publicationCheckIntervalMs;
-    if (!due || this.#state.phase !== 'streaming') return;
-    Promise.all([this.#checkPublications(), this.#parking?.watchLimits()]).catch((error: unknown) =>
+    if (this.#state.phase !== 'streaming') return;
+    const stalls = board.see(sightingOf(this.#state, { nowMs, walEnd: board.walEnd }), configuration);
+    if (stalls) log.warn(board.standstill, 'the position stands still');
+    if (!this.#agreement?.isDue(nowMs)) return;
+    Promise.all([this.#agreement.ask(nowMs), this.#parking?.watchLimits()]).catch((error: unknown) =>
       this.#fail(operating(error)),
     );
-  }
-
-  /** A missing publication is only a warning in PostgreSQL 18's log, and silence in the stream. */
-  async #checkPublications(): Promise<void> {
-    this.#publicationsCheckedAtMs = performance.now();
-    const { catalogue, configuration, board } = this.#context;
-    const checkpoint = present(this.#checkpoint, 'the checkpoint that was read');
-    const found = await requirePublications(catalogue, configuration);
-    await comparePublications(catalogue, { agreed: checkpoint.publications, found });
-    this.#checkpoint = { ...checkpoint, publications: agreementOn(found) };
-    board.lagBytes = (await inspectSlot(catalogue, configuration.slot))?.lagBytes ?? null;
   }
 
   #end(reason: Extract<Action<PublishedRecord>, { tag: 'end' }>['reason']): void {

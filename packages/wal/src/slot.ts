@@ -14,6 +14,8 @@ export interface Slot {
   /** `reserved`, `extended`, `unreserved`, `lost`: whether the WAL it needs is still there. */
   readonly walStatus: string;
   readonly invalidationReason: string | null;
+  /** Where the server's WAL ends now. */
+  readonly walEnd: Lsn;
   /** WAL between the slot and the current end: what the server keeps, and what is yet to be published. */
   readonly lagBytes: bigint;
 }
@@ -30,11 +32,12 @@ export async function inspectSlot(catalogue: Catalogue, name: string): Promise<S
     confirmed_flush_lsn: string | null;
     wal_status: string | null;
     invalidation_reason: string | null;
+    wal_end: string;
     lag: string | null;
   }>(
     `select plugin, database, database = current_database() as here, active, active_pid, restart_lsn,
        confirmed_flush_lsn, wal_status, to_jsonb(s) ->> 'invalidation_reason' as invalidation_reason,
-       pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text as lag
+       pg_current_wal_lsn() as wal_end, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text as lag
      from pg_replication_slots s where slot_name = $1`,
     [name],
   );
@@ -51,6 +54,7 @@ export async function inspectSlot(catalogue: Catalogue, name: string): Promise<S
     confirmedFlushLsn: parseLsn(row.confirmed_flush_lsn),
     walStatus: row.wal_status ?? 'unknown',
     invalidationReason: row.invalidation_reason,
+    walEnd: parseLsn(row.wal_end),
     lagBytes: BigInt(row.lag ?? '0'),
   };
 }

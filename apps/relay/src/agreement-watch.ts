@@ -1,0 +1,41 @@
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import { inspectSlot } from '@diptych/wal/slot';
+import type { SessionContext } from './session-context.ts';
+import { agreementOn, comparePublications, requirePublications } from './source.ts';
+
+/**
+ * What the last checkpoint agreed on, compared with the catalogue now and then: a missing publication is only a warning
+ * in PostgreSQL 18's log, and silence in the stream. Brings along where the WAL ends.
+ */
+export class AgreementWatch {
+  readonly #context: SessionContext;
+  #checkpoint: Checkpoint;
+  #askedAtMs: number;
+
+  constructor(context: SessionContext, { checkpoint, nowMs }: { checkpoint: Checkpoint; nowMs: number }) {
+    this.#context = context;
+    this.#checkpoint = checkpoint;
+    this.#askedAtMs = nowMs;
+  }
+
+  /** The checkpoint that was read, with what is agreed on now. */
+  get checkpoint(): Checkpoint {
+    return this.#checkpoint;
+  }
+
+  isDue(nowMs: number): boolean {
+    return nowMs - this.#askedAtMs >= this.#context.configuration.timing.publicationCheckIntervalMs;
+  }
+
+  /** Throws OperatingError: `publication-lost`, `publication-changed`, and what asking throws. */
+  async ask(nowMs: number): Promise<void> {
+    this.#askedAtMs = nowMs;
+    const { catalogue, configuration, board } = this.#context;
+    const found = await requirePublications(catalogue, configuration);
+    await comparePublications(catalogue, { agreed: this.#checkpoint.publications, found });
+    this.#checkpoint = { ...this.#checkpoint, publications: agreementOn(found) };
+    const slot = await inspectSlot(catalogue, configuration.slot);
+    board.lagBytes = slot?.lagBytes ?? null;
+    board.walEnd = slot?.walEnd ?? null;
+  }
+}
