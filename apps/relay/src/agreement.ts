@@ -3,13 +3,16 @@ import type { Logger } from '@diptych/runtime/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import type { Publication } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
+import { currentWalEnd } from '@diptych/wal/slot';
+import { accept, gapOf } from './gap.ts';
+import type { AcceptedGap } from './parking/parked-record.ts';
 import { refuseChangedOptions, refusePhantoms } from './refusal.ts';
 import { comparePublications, isGap, optionsHash } from './source.ts';
 
 /**
  * What a session finds must be what the last checkpoint was written for. Throws OperatingError:
  * `kafka-ahead-of-database`, `options-changed`, and `publication-lost` or `publication-changed` unless the operator
- * accepted the gap.
+ * accepted the gap: that is answered then, and has to be written down before anything else is published.
  */
 export async function refuseBrokenAgreement(
   {
@@ -19,13 +22,19 @@ export async function refuseBrokenAgreement(
     source,
   }: { catalogue: Catalogue; acceptGap: boolean; log: Logger; source: SourceSystem },
   { checkpoint, found }: { checkpoint: Checkpoint; found: readonly Publication[] },
-): Promise<void> {
+): Promise<AcceptedGap | null> {
   refusePhantoms(checkpoint, source);
   refuseChangedOptions(checkpoint, optionsHash(found));
   try {
     await comparePublications(catalogue, { agreed: checkpoint.publications, found });
+    return null;
   } catch (error) {
     if (!acceptGap || !isGap(error)) throw error;
-    log.warn({ code: error.code, gap: error.message }, 'going on over a gap, as asked');
+    const { code, message } = error;
+    const gap = gapOf(code, { checkpoint, slot: null, walEnd: await currentWalEnd(catalogue) });
+    if (gap === null) throw error;
+    const accepted = accept(gap, { reason: code, detail: message });
+    log.warn({ code, gap: accepted }, 'going on over a gap, as asked');
+    return accepted;
   }
 }

@@ -6,6 +6,7 @@ import type { OutgoingRecord } from '@diptych/kafka/record';
 import { ensureTopics, eventTopicSpec, ownTopicNames, topicSpecs } from '@diptych/kafka/topics';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from './configuration.ts';
+import { type AcceptedGap, encodeGap } from './parking/parked-record.ts';
 
 /** Broker-side limit of a Kafka transaction: a dead relay's open one hides later records from readers for so long. */
 const transactionTimeoutMs = 15_000;
@@ -34,6 +35,12 @@ export class Destination {
 
   checkpointRecord(checkpoint: Checkpoint): OutgoingRecord {
     return checkpointRecord(checkpoint, { topic: this.#checkpointTopic, timestampMs: Date.now() });
+  }
+
+  /** Says in the parked topic which gap was accepted. */
+  gapRecord(gap: AcceptedGap): OutgoingRecord {
+    const { slot } = this.#configuration;
+    return encodeGap(gap, { parkedTopic: ownTopicNames(this.#configuration).parked, slot });
   }
 
   /** Ends the slot's story: the next `init` begins a new one. */

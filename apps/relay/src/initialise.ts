@@ -1,4 +1,5 @@
 /** `diptych init`: publications, slot, topics, first checkpoint. Idempotent; refuses before it touches anything. */
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
@@ -12,10 +13,12 @@ import {
   type Table,
 } from '@diptych/wal/publication';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
-import { createSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
+import { createSlot, dropSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
 import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { accept, withGap } from './gap.ts';
 import { changeTopic } from './panels.ts';
+import type { AcceptedGap } from './parking/parked-record.ts';
 import { agreementOn, optionsHash } from './source.ts';
 
 export interface InitialiseOptions {
@@ -70,47 +73,82 @@ async function publish({
   say(`publication ${name}: ${outcome}, ${tables.map(qualifiedName).join(', ') || 'no tables'}`);
 }
 
-async function begin({
-  catalogue,
-  configuration,
-  destination,
-  fromSlot,
-  say,
-}: {
-  catalogue: Catalogue;
-  configuration: Configuration;
-  destination: Destination;
-  fromSlot: boolean;
-  say: (line: string) => void;
-}): Promise<void> {
+async function begin({ catalogue, configuration, destination, fromSlot, say }: Beginning): Promise<void> {
   const name = configuration.slot;
   const existing = await inspectSlot(catalogue, name);
   const checkpoint = await destination.readCheckpoint();
-  if (checkpoint && existing && !fromSlot) {
+  const isLost = existing?.walStatus === 'lost';
+  const broken = breakOf({ name, existing, checkpoint, isLost });
+  if (checkpoint && existing && !broken && !fromSlot) {
     say(`slot ${name}: there already, checkpoint ${formatLsn(checkpoint.reportedLsn)}`);
     return;
   }
-  if (checkpoint && !existing && !fromSlot) {
-    throw new OperatingError('slot-lost', `there is a checkpoint of slot ${name}, but no slot`, {
-      remedy:
-        'Changes since the checkpoint are lost. `diptych init --from-slot` makes a new slot that begins now; ' +
-        'take a snapshot of the tables if you need what lies between.',
-    });
-  }
-  if (existing && !checkpoint && !fromSlot) {
-    throw new OperatingError('checkpoint-missing', `slot ${name} exists, but no checkpoint of it`, {
-      remedy:
-        '`diptych init --from-slot` begins at the slot’s position; what was published after it comes again.',
-    });
-  }
-  const slot = existing ?? (await create({ catalogue, configuration, say }));
-  if (slot.active) {
+  if (broken && !fromSlot) throw await withGap(broken, { catalogue, configuration });
+  if (existing?.active) {
     throw new OperatingError('slot-held', `slot ${name} is in use`, {
       remedy: 'Stop the relay that holds it first.',
     });
   }
-  await writeFirstCheckpoint({ catalogue, configuration, destination, slot });
+  // Nothing comes of an invalidated slot any more; only a new one can go on.
+  if (isLost) await dropSlot(catalogue, name);
+  const kept = isLost ? null : existing;
+  const slot = kept ?? (await create({ catalogue, configuration, say }));
+  const gap = gapBefore(slot, { checkpoint, broken });
+  await writeFirstCheckpoint({ catalogue, configuration, destination, slot, gap });
+  if (gap) say(`slot ${name}: the gap is written down in the parked topic (${gap.from ?? '?'} to ${gap.to})`);
   say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);
+}
+
+interface Beginning {
+  readonly catalogue: Catalogue;
+  readonly configuration: Configuration;
+  readonly destination: Destination;
+  readonly fromSlot: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Why slot and checkpoint do not belong together; null when they do, or when there is neither. */
+function breakOf({
+  name,
+  existing,
+  checkpoint,
+  isLost,
+}: {
+  name: string;
+  existing: Slot | null;
+  checkpoint: Checkpoint | null;
+  isLost: boolean;
+}): OperatingError | null {
+  const begin = '`diptych init --from-slot`';
+  if (isLost)
+    return new OperatingError(
+      'slot-lost',
+      `slot ${name} is lost: ${existing?.invalidationReason ?? 'WAL removed'}`,
+      {
+        remedy: `${begin} makes it anew, with that gap; read the tables once if you need what lies between.`,
+      },
+    );
+  if (checkpoint && !existing)
+    return new OperatingError('slot-lost', `there is a checkpoint of slot ${name}, but no slot`, {
+      remedy: `${begin} makes a new slot that begins now; read the tables once if you need what lies between.`,
+    });
+  if (existing && !checkpoint)
+    return new OperatingError('checkpoint-missing', `slot ${name} exists, but no checkpoint of it`, {
+      remedy: `${begin} begins at the slot’s position; what was published after it comes again.`,
+    });
+  return null;
+}
+
+/** What `--from-slot` leaves out, for the parked topic; null when it leaves out nothing. */
+function gapBefore(
+  { confirmedFlushLsn }: Slot,
+  { checkpoint, broken }: { checkpoint: Checkpoint | null; broken: OperatingError | null },
+): AcceptedGap | null {
+  const gap = { from: checkpoint?.reportedLsn ?? null, to: confirmedFlushLsn };
+  if (broken) return accept(gap, { reason: broken.code, detail: broken.message });
+  if (gap.from === null || gap.to <= gap.from) return null;
+  const detail = 'the slot is beyond what this relay ever reported';
+  return accept(gap, { reason: 'slot-moved-or-recreated', detail });
 }
 
 async function create({
@@ -153,11 +191,10 @@ async function writeFirstCheckpoint({
   configuration,
   destination,
   slot,
-}: {
-  catalogue: Catalogue;
-  configuration: Configuration;
-  destination: Destination;
-  slot: Slot;
+  gap,
+}: Omit<Beginning, 'fromSlot' | 'say'> & {
+  readonly slot: Slot;
+  readonly gap: AcceptedGap | null;
 }): Promise<void> {
   const source = await identifySystem(configuration.database.url);
   const names = [configuration.outbox.publication, configuration.change.publication];
@@ -178,7 +215,7 @@ async function writeFirstCheckpoint({
       publications: agreementOn(publications),
       snapshot: null,
     });
-    await publisher.publish([record]);
+    await publisher.publish(gap ? [destination.gapRecord(gap), record] : [record]);
     // The commit is decided before readers see it; the next command must not take this one for undone.
     await poll(async () => ((await destination.readCheckpoint()) === null ? undefined : true), {
       what: 'the first checkpoint can be read',

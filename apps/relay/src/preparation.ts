@@ -1,5 +1,6 @@
 /** What a session reads between its fence and its stream. */
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import type { Publisher } from '@diptych/kafka/publisher';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Lsn } from '@diptych/wal/lsn';
 import { inspectSlot } from '@diptych/wal/slot';
@@ -21,15 +22,28 @@ export interface Preparation {
 /**
  * The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. Throws
  * OperatingError for a checkpoint or publications that do not fit, and `replication-ended` when the slot is no longer
- * held by `backendPid`.
+ * held by `backendPid`. A gap that the operator accepted is written down by the fenced `publisher`, with the checkpoint
+ * that goes on behind it.
  */
-export async function prepare(context: SessionContext, backendPid: number | null): Promise<Preparation> {
+export async function prepare(
+  context: SessionContext,
+  { backendPid, publisher }: { backendPid: number | null; publisher: Publisher },
+): Promise<Preparation> {
   const { catalogue, configuration, destination, source, log } = context;
   const checkpoint = await destination.readCheckpoint();
   refuseForeign(checkpoint, source);
   const confirmedFlushLsn = await readConfirmedFlushLsn(context, backendPid);
   const found = await requirePublications(catalogue, configuration);
-  if (checkpoint) await refuseBrokenAgreement(context, { checkpoint, found });
+  const agreed = checkpoint && {
+    ...checkpoint,
+    timeline: source.timeline,
+    optionsHash: optionsHash(found),
+    publications: agreementOn(found),
+  };
+  const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
+  // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
+  if (gap && agreed)
+    await publisher.publish([destination.gapRecord(gap), destination.checkpointRecord(agreed)]);
   const partLsn = checkpoint?.part?.lsn ?? null;
   const parking = await Parking.open({ configuration, catalogue, log, partLsn });
   const panels = new Panels({
@@ -39,12 +53,6 @@ export async function prepare(context: SessionContext, backendPid: number | null
     primaryKeys: await readPrimaryKeys(catalogue),
     changeTables: tablesOf(found, configuration.change.publication),
   });
-  const agreed = checkpoint && {
-    ...checkpoint,
-    timeline: source.timeline,
-    optionsHash: optionsHash(found),
-    publications: agreementOn(found),
-  };
   return { checkpoint: agreed, confirmedFlushLsn, parking, panels };
 }
 

@@ -22,8 +22,8 @@ export function refusal(code: RefusalCode, { slot, prefix }: Configuration): Ope
     case 'slot-moved-or-recreated':
       return new OperatingError(code, `slot ${slot} is beyond what this relay ever reported`, {
         remedy:
-          'Somebody moved or recreated it: changes in between are lost. `diptych init --from-slot` goes on from the ' +
-          'slot’s position, with that gap.',
+          'Somebody moved it or made it anew. `diptych init --from-slot` goes on from the slot’s position, with that gap; ' +
+          'read the tables once if you need what lies between.',
       });
     case 'publish-outcome-unknown':
       return new OperatingError(

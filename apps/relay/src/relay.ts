@@ -9,6 +9,7 @@ import { requireSlot, untilSlotFree } from '@diptych/wal/slot';
 import type { Board } from './board.ts';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
 import { Session, type SessionOutcome } from './session.ts';
 import { requirePublications } from './source.ts';
@@ -73,11 +74,14 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
         board.lagBytes = slot.lagBytes;
       },
     });
-    return await new Session({ ...context, catalogue, source, destination }).run(stopping);
+    const outcome = await new Session({ ...context, catalogue, source, destination }).run(stopping);
+    if (outcome.tag === 'stopped') return outcome;
+    return { ...outcome, failure: await withGap(outcome.failure, { catalogue, configuration }) };
   } catch (error) {
     if (stopping.aborted) return { tag: 'stopped' };
-    if (error instanceof OperatingError) return { tag: 'failed', failure: error, streamed: false };
-    throw error;
+    if (!(error instanceof OperatingError)) throw error;
+    const failure = catalogue ? await withGap(error, { catalogue, configuration }) : error;
+    return { tag: 'failed', failure, streamed: false };
   } finally {
     await catalogue?.close();
   }

@@ -137,10 +137,10 @@ export class Session {
   }
 
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
-    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(
-      this.#context,
-      this.#replication.backendPid,
-    );
+    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(this.#context, {
+      backendPid: this.#replication.backendPid,
+      publisher: present(this.#publisher, 'a fenced publisher'),
+    });
     this.#agreement =
       checkpoint && new AgreementWatch(this.#context, { checkpoint, nowMs: performance.now() });
     this.#parking = parking;

@@ -41,7 +41,8 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (code === '55000' && message.includes('slot')) {
     return as(
       'slot-lost',
-      'WAL that the slot needs is gone: drop it, run `diptych init`, and take a snapshot.',
+      'WAL that the slot needs is gone. `diptych init --from-slot` makes it anew, with that gap; read the tables once ' +
+        'if you need what lies between.',
     );
   }
   if (code === '53400') {

@@ -72,11 +72,19 @@ export async function requireSlot(catalogue: Catalogue, name: string): Promise<S
       'slot-lost',
       `slot ${name} is lost: ${slot.invalidationReason ?? 'WAL removed'}`,
       {
-        remedy: `Changes after its position are gone from the WAL. Run \`diptych slot drop\`, \`diptych init\`, and take a snapshot.`,
+        remedy:
+          'The WAL after its position is gone. `diptych init --from-slot` makes it anew, with that gap; read the tables ' +
+          'once if you need what lies between.',
       },
     );
   }
   return slot;
+}
+
+/** Where the server's WAL ends now. */
+export async function currentWalEnd(catalogue: Catalogue): Promise<Lsn> {
+  const [row] = await catalogue.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn');
+  return parseLsn(row?.lsn ?? '');
 }
 
 /** A transaction that slot creation has to wait for: every one that was open when it began. */

@@ -4,6 +4,7 @@ import { appendRecord } from '@diptych/kafka/append-record';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Configuration } from '../configuration.ts';
 import {
+  type AcceptedGap,
   type ExecutedCommand,
   encodeCommand,
   type ParkedCommand,
@@ -19,6 +20,7 @@ interface Output {
 
 /** What `list` shows of a parked record: no values. */
 export interface ParkedEntry {
+  readonly kind: 'parked';
   readonly id: string;
   readonly reason: string;
   readonly topic: string | null;
@@ -27,29 +29,42 @@ export interface ParkedEntry {
   readonly committedAt: string;
 }
 
-/** Prints what is parked now, in its order. */
+/** A gap that was accepted, as `list` shows it: it stays in the list for ever. */
+export type GapEntry = Omit<AcceptedGap, 'tag'> & { readonly kind: 'gap' };
+
+/** Prints what is parked now, in its order, after the gaps that were accepted. */
 export async function listParked({
   configuration,
   json,
   out,
 }: Output & { readonly json: boolean }): Promise<void> {
   const entries = new Map<string, ParkedEntry>();
+  const gaps: GapEntry[] = [];
   for await (const { item } of new ParkedTopic(configuration).items()) {
+    if (item.tag === 'gap') gaps.push(gapEntryOf(item));
     if (item.tag === 'parked') entries.set(item.id, entryOf(item));
     if (item.tag === 'executed') for (const id of [...item.released, ...item.discarded]) entries.delete(id);
   }
-  const listed = [...entries.values()];
+  const listed = [...gaps, ...entries.values()];
   if (json) out.write(`${JSON.stringify(listed)}\n`);
   else if (listed.length === 0) out.write('nothing is parked\n');
   else for (const one of listed) out.write(`${line(one)}\n`);
 }
 
-const line = ({ id, reason, topic, key, bytes }: ParkedEntry): string =>
+const line = (entry: ParkedEntry | GapEntry): string =>
+  entry.kind === 'gap' ? gapLine(entry) : parkedLine(entry);
+
+const gapLine = ({ from, to, reason, detail, acceptedBy, acceptedAt }: GapEntry): string =>
+  `gap from ${from ?? 'an unknown position'} to ${to}  ${reason}  accepted by ${acceptedBy} at ${acceptedAt}: ${detail}`;
+
+const gapEntryOf = ({ tag, ...gap }: AcceptedGap): GapEntry => ({ kind: tag, ...gap });
+
+const parkedLine = ({ id, reason, topic, key, bytes }: ParkedEntry): string =>
   `${id}  ${reason}  ${topic ?? '(no topic)'}  ${key ?? '(no key)'}  ${bytes} bytes`;
 
 function entryOf({ id, reason, topic, key, bytes, timestampMs }: ParkedRecord): ParkedEntry {
   const committedAt = new Date(timestampMs).toISOString();
-  return { id, reason, topic, key: key?.toString() ?? null, bytes, committedAt };
+  return { kind: 'parked', id, reason, topic, key: key?.toString() ?? null, bytes, committedAt };
 }
 
 /** Prints one parked record, its value included, and what became of it. Throws `parked-record-refused`. */

@@ -19,6 +19,7 @@ const parkedHeader = 'diptych-parked';
 const detailHeader = 'diptych-parked-detail';
 const commandHeader = 'diptych-command';
 const executedHeader = 'diptych-executed';
+const gapHeader = 'diptych-gap';
 const slotHeader = 'diptych-slot';
 export const releasedHeader = 'diptych-released';
 const ownHeaders = new Set([identityHeader, parkedHeader, detailHeader, slotHeader]);
@@ -49,6 +50,18 @@ const executedBody = commandBody.extend({
   remains: z.object({ id: z.string(), reason: z.string(), remedy: z.string() }).nullable(),
 });
 
+const gapBody = z.object({
+  /** Text form of an LSN; null: where it begins is not known. */
+  from: z.string().nullable(),
+  to: z.string(),
+  /** The code of the refusal that was accepted. */
+  reason: z.string(),
+  detail: z.string(),
+  acceptedBy: z.string(),
+  /** ISO 8601 */
+  acceptedAt: z.string(),
+});
+
 /** A record that was set aside. `value` is null for a tombstone, and by reference (`isKept` false). */
 export interface ParkedRecord extends Omit<z.output<typeof parkedBody>, 'value'> {
   readonly tag: 'parked';
@@ -73,7 +86,12 @@ export interface ExecutedCommand extends z.output<typeof executedBody> {
   readonly tag: 'executed';
 }
 
-export type ParkedItem = ParkedRecord | ParkedCommand | ExecutedCommand;
+/** A part of the WAL whose changes are in no topic, and that an operator went on without. It is never taken back. */
+export interface AcceptedGap extends z.output<typeof gapBody> {
+  readonly tag: 'gap';
+}
+
+export type ParkedItem = ParkedRecord | ParkedCommand | ExecutedCommand | AcceptedGap;
 
 /** `<commitLsn, 16 hex digits>-<ordinal>-<part>`: how people name a parked record. */
 export function parkedId(identity: string): string {
@@ -149,6 +167,14 @@ export function encodeExecuted(
   return ownRecord(body, { parkedTopic, slot, kind });
 }
 
+/** The record that says which gap was accepted; committed with the checkpoint that goes on behind it. */
+export function encodeGap(
+  { tag: _tag, ...body }: AcceptedGap,
+  { parkedTopic, slot }: { parkedTopic: string; slot: string },
+): OutgoingRecord {
+  return ownRecord(body, { parkedTopic, slot, kind: [gapHeader, body.reason] });
+}
+
 function ownRecord(
   body: object,
   { parkedTopic, slot, kind }: { parkedTopic: string; slot: string; kind: RecordHeader },
@@ -172,6 +198,7 @@ export function decodeParked(record: IncomingRecord, slot: string): ParkedItem |
     const body: unknown = JSON.parse(String(record.value));
     if (record.headers.has(commandHeader)) return { tag: 'command', ...commandBody.parse(body) };
     if (record.headers.has(executedHeader)) return { tag: 'executed', ...executedBody.parse(body) };
+    if (record.headers.has(gapHeader)) return { tag: 'gap', ...gapBody.parse(body) };
     return parkedOf(record, parkedBody.parse(body));
   } catch (cause) {
     const { topic, partition, offset } = record;

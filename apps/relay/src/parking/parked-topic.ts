@@ -86,6 +86,8 @@ export class ParkedTopic {
           else if (open) commands.set(item.request, { ...open, first: item.next });
           break;
         }
+        case 'gap':
+          break; // for people; nothing waits behind it
         default:
           unreachable(item);
       }

@@ -121,7 +121,7 @@ export class Parking {
     for await (const { item, offset } of this.#topic.follow(this.#state.nextOffset, signal)) {
       if (item.tag === 'parked') this.#state.keys.seen(item.id, offset);
       else if (item.tag === 'executed') this.#answered?.(item.request);
-      else this.#enqueue({ command: item, first: item.id });
+      else if (item.tag === 'command') this.#enqueue({ command: item, first: item.id });
     }
   }
 
