@@ -207,6 +207,11 @@ describe('error codes', () => {
     expect(documented.toSorted()).toEqual(Object.keys(failures).toSorted());
   });
 
+  test('are documented with what may be done about them: wait, act, or neither', () => {
+    const said = [...read('docs/errors.md').matchAll(/^### `([a-z-]+)`\n(\w+) ·/gm)];
+    expect(Object.fromEntries(said.map(([, code, retry]) => [code, retry]))).toEqual(failures);
+  });
+
   test('are each raised somewhere', () => {
     const text = sources
       .filter((path) => !isTest(path) && !path.endsWith('runtime/src/failure.ts'))

@@ -1,5 +1,5 @@
 /** What the relay knows of itself, for health, status and metrics: written by the session, read by everyone else. */
-import type { OperatingError } from '@diptych/runtime/failure';
+import type { OperatingError, Retry } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
 import { type Sighting, type Standstill, standstillOf, type Watch, watch } from './standstill.ts';
@@ -9,8 +9,16 @@ export type Role = 'starting' | 'standby' | 'active' | 'backing-off' | 'stopped'
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** Whether the relay tries again by itself. */
+  readonly retry: Retry;
   readonly remedy: string;
+  /** ISO 8601 */
   readonly at: string;
+}
+
+/** An error as it is shown, and when. */
+export function failureOf({ code, message, retry, remedy }: OperatingError): Failure {
+  return { code, message, retry, remedy, at: new Date().toISOString() };
 }
 
 export class Board {
@@ -68,8 +76,7 @@ export class Board {
   }
 
   fail(error: OperatingError): void {
-    const { code, message, remedy } = error;
-    this.lastError = { code, message, remedy, at: new Date().toISOString() };
+    this.lastError = failureOf(error);
   }
 
   /** Time since the commit of the oldest transaction that waits; 0 when none does. */

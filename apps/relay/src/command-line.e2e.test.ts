@@ -144,7 +144,7 @@ test('SIGTERM drains: what was received is published and reported, and the exit 
 test('status, health and metrics say where things stand', async () => {
   await whole(['init']);
   const without = JSON.parse((await whole(['status', '--json'])).out) as Status;
-  expect(without).toMatchObject({ slot: { active: false }, relay: null });
+  expect(without).toMatchObject({ state: 'unheld', slot: { active: false }, relay: null });
   begin(['run']);
   await ready();
   await relay.sql.query('insert into carts (id) values (1)');
@@ -155,11 +155,38 @@ test('status, health and metrics say where things stand', async () => {
     relay: { role: 'active', lastError: null },
     lagMs: 0,
   });
+  expect(status).toMatchObject({ state: 'active', lastError: null });
   expect(status.checkpoint?.reportedLsn).toBe(status.relay?.publishedLsn);
   const metrics = await (await fetch(url('/metrics'))).text();
   expect(metrics).toContain('diptych_records_published_total{panel="change"} 1');
   expect(metrics).toMatch(/diptych_lag_bytes \d+/);
   expect((await fetch(url('/healthz'))).status).toBe(200);
+});
+
+test('status says what is wrong while no relay runs: the refusal, the part of the WAL, the way on, and exits with 4', async () => {
+  const before = await whole(['status', '--json']);
+  expect(before).toMatchObject({ code: 4 });
+  await whole(['init']);
+  const status = async () => JSON.parse((await whole(['status', '--json'])).out) as Status;
+  expect(await status()).toMatchObject({ state: 'unheld', lastError: null });
+  const { slot } = relay.configuration;
+  await relay.sql.query('insert into carts (id) values (1)');
+  await relay.sql.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot]);
+  const moved = await status();
+  expect(moved).toMatchObject({
+    state: 'refused',
+    lastError: { code: 'slot-moved-or-recreated', retry: 'operator' },
+    problems: [],
+  });
+  const { reportedLsn } = moved.checkpoint ?? {};
+  const range = `changes from ${reportedLsn} to ${moved.slot?.confirmedFlushLsn} are missing`;
+  const text = await whole(['status']);
+  expect(text).toMatchObject({ code: 4 });
+  for (const words of ['state       refused', 'needs a person', range, 'init --from-slot'])
+    expect(text.out).toContain(words);
+  expect((await whole(['init', '--from-slot'])).out).toContain('the gap is written down');
+  expect((await whole(['parked', 'list'])).out).toContain(`gap from ${reportedLsn} to `);
+  expect(await whole(['status'])).toMatchObject({ code: 0 });
 });
 
 test('a relay whose brokers are away is alive, not ready, and says why', async () => {

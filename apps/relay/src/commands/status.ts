@@ -1,31 +1,50 @@
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError, operating } from '@diptych/runtime/failure';
-import { openCatalogue } from '@diptych/wal/catalogue';
+import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn } from '@diptych/wal/lsn';
 import { inspectSlot, type Slot } from '@diptych/wal/slot';
 import { z } from 'zod';
+import { type Failure, failureOf } from '../board.ts';
 import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
+import { outlook } from '../outlook.ts';
+
+const failure = z.object({
+  code: z.string(),
+  message: z.string(),
+  retry: z.enum(['timed', 'operator', 'never']),
+  remedy: z.string(),
+  at: z.string(),
+});
 
 /** What a running relay says of itself (`Board.toJSON`). */
 const relayStatus = z.object({
   role: z.string(),
+  ready: z.boolean(),
+  standstill: z.object({ forMs: z.number(), bytes: z.number(), reason: z.string() }).nullable(),
   receivedLsn: z.string(),
   publishedLsn: z.string(),
   flushedLsn: z.string(),
   lagMs: z.number(),
-  lastError: z
-    .object({ code: z.string(), message: z.string(), remedy: z.string(), at: z.string() })
-    .nullable(),
+  lastError: failure.nullable(),
+  parkedKeys: z.number(),
   startedAt: z.string(),
 });
 
 export interface Status {
+  /**
+   * That of the relay that answers: its role, or `stalled`. Without one: `held` by a relay that does not answer here,
+   * `refused` when a relay that starts now would refuse, `unheld`, `unknown`.
+   */
+  readonly state: string;
   readonly slot: {
     readonly name: string;
     readonly active: boolean;
+    readonly activePid: number | null;
     readonly confirmedFlushLsn: string;
     readonly restartLsn: string | null;
     readonly walStatus: string;
+    readonly invalidationReason: string | null;
   } | null;
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
@@ -33,22 +52,21 @@ export interface Status {
     readonly lsn: string;
     readonly reportedLsn: string;
     readonly timeline: number;
+    /** A transaction that is published in part. */
+    readonly partLsn: string | null;
   } | null;
   /** Null when no relay answers at the configured address. */
   readonly relay: z.output<typeof relayStatus> | null;
+  /** The relay's last; without a relay that answers, what one that starts now would refuse. */
+  readonly lastError: Failure | null;
   /** What could not be read, and why. */
-  readonly problems: readonly Problem[];
-}
-
-interface Problem {
-  readonly code: string;
-  readonly message: string;
-  readonly remedy: string;
+  readonly problems: readonly Failure[];
 }
 
 const relayAnswerTimeoutMs = 2000;
 
-/** Prints the state of slot, checkpoint and relay, as far as each can be reached; answers whether all were. */
+/** Prints the state of slot, checkpoint and relay, as far as each can be reached; answers whether all were,
+ * and a relay could work. */
 export async function showStatus({
   configuration,
   json,
@@ -60,50 +78,96 @@ export async function showStatus({
 }): Promise<boolean> {
   const status = await readStatus(configuration);
   out.write(json ? `${JSON.stringify(status)}\n` : describe(status, configuration));
-  return status.problems.length === 0;
+  return status.problems.length === 0 && status.state !== 'refused';
 }
 
 /** Reads slot, checkpoint and relay, each by itself: one that cannot be reached is a problem in its place. */
 export async function readStatus(configuration: Configuration): Promise<Status> {
-  const problems: Problem[] = [];
-  const slot = await attempt(() => readSlot(configuration), problems);
-  const checkpoint = await attempt(() => new Destination(configuration).readCheckpoint(), problems);
+  const problems: Failure[] = [];
   const relay = await askRelay(configuration.http);
+  // The slot before the checkpoint: a position that is reported stands in a checkpoint already.
+  const slot = await attempt(
+    () => withCatalogue(configuration, (it) => inspectSlot(it, configuration.slot)),
+    problems,
+  );
+  const checkpoint = await attempt(() => new Destination(configuration).readCheckpoint(), problems);
+  // While a relay holds the slot, it says itself what is wrong.
+  const mayAsk = problems.length === 0 && !relay && !slot?.active;
+  const refused = mayAsk
+    ? await attempt(
+        () => withCatalogue(configuration, (it) => outlook(it, { configuration, slot, checkpoint })),
+        problems,
+      )
+    : null;
   return {
-    slot: slot && {
-      name: slot.name,
-      active: slot.active,
-      confirmedFlushLsn: formatLsn(slot.confirmedFlushLsn),
-      restartLsn: slot.restartLsn === null ? null : formatLsn(slot.restartLsn),
-      walStatus: slot.walStatus,
-    },
+    state: stateOf({ relay, slot, refused, isKnown: problems.length === 0 }),
+    slot: slot && describeSlot(slot),
     lagBytes: slot && Number(slot.lagBytes),
     lagMs: relay?.lagMs ?? null,
-    checkpoint: checkpoint && {
-      lsn: formatLsn(checkpoint.lsn),
-      reportedLsn: formatLsn(checkpoint.reportedLsn),
-      timeline: checkpoint.timeline,
-    },
+    checkpoint: checkpoint && describeCheckpoint(checkpoint),
     relay,
+    lastError: relay ? relay.lastError : refused && failureOf(refused),
     problems,
   };
 }
 
-async function readSlot({ database, slot }: Configuration): Promise<Slot | null> {
+function stateOf({
+  relay,
+  slot,
+  refused,
+  isKnown,
+}: {
+  relay: Status['relay'];
+  slot: Slot | null;
+  refused: OperatingError | null;
+  isKnown: boolean;
+}): string {
+  if (relay) return relay.standstill ? 'stalled' : relay.role;
+  if (!isKnown) return 'unknown';
+  if (slot?.active) return 'held';
+  return refused ? 'refused' : 'unheld';
+}
+
+function describeSlot(slot: Slot): NonNullable<Status['slot']> {
+  const { name, active, activePid, walStatus, invalidationReason, confirmedFlushLsn, restartLsn } = slot;
+  return {
+    ...{ name, active, activePid, walStatus, invalidationReason },
+    confirmedFlushLsn: formatLsn(confirmedFlushLsn),
+    restartLsn: restartLsn === null ? null : formatLsn(restartLsn),
+  };
+}
+
+function describeCheckpoint({
+  lsn,
+  reportedLsn,
+  timeline,
+  part,
+}: Checkpoint): NonNullable<Status['checkpoint']> {
+  return {
+    lsn: formatLsn(lsn),
+    reportedLsn: formatLsn(reportedLsn),
+    timeline,
+    partLsn: part && formatLsn(part.lsn),
+  };
+}
+
+async function withCatalogue<T>(
+  { database }: Configuration,
+  use: (catalogue: Catalogue) => Promise<T>,
+): Promise<T> {
   const catalogue = await openCatalogue(database.url);
   try {
-    return await inspectSlot(catalogue, slot);
+    return await use(catalogue);
   } finally {
     await catalogue.close();
   }
 }
 
-async function attempt<T>(read: () => Promise<T>, problems: Problem[]): Promise<T | null> {
+async function attempt<T>(read: () => Promise<T>, problems: Failure[]): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
-    const { code, message, remedy } = operating(error);
-    problems.push({ code, message, remedy });
+    problems.push(failureOf(operating(error)));
     return null;
   }
 }
@@ -123,27 +187,33 @@ async function askRelay({ host, port }: Configuration['http']): Promise<Status['
   }
 }
 
-function describe(
-  { slot, lagBytes, lagMs, checkpoint, relay, problems }: Status,
-  { slot: name, http }: Configuration,
-): string {
+function describe(status: Status, { slot: name, http }: Configuration): string {
+  const { state, slot, lagBytes, lagMs, checkpoint, relay, lastError, problems } = status;
+  const holder = slot?.active ? `held by process ${slot.activePid} of the server` : 'held by nobody';
+  const lost = slot?.invalidationReason ? ` (${slot.invalidationReason})` : '';
   const lines = [
+    `state       ${state}${relay?.standstill ? `: ${relay.standstill.reason}` : ''}`,
     slot
-      ? `slot        ${slot.name}, ${slot.active ? 'held by a relay' : 'held by nobody'}, flushed ${slot.confirmedFlushLsn}, WAL ${slot.walStatus}`
-      : `slot        ${name} ${problems.length > 0 ? 'is not known' : 'does not exist: run `diptych init`'}`,
+      ? `slot        ${slot.name}, ${holder}, flushed ${slot.confirmedFlushLsn}, WAL ${slot.walStatus}${lost}`
+      : `slot        ${name} ${problems.length > 0 ? 'is not known' : 'does not exist'}`,
     checkpoint
-      ? `checkpoint  reported ${checkpoint.reportedLsn}, last transaction ${checkpoint.lsn}, timeline ${checkpoint.timeline}`
+      ? `checkpoint  reported ${checkpoint.reportedLsn}, last transaction ${checkpoint.lsn}, timeline ${checkpoint.timeline}` +
+        (checkpoint.partLsn === null ? '' : `, in part ${checkpoint.partLsn}`)
       : 'checkpoint  none',
     `lag         ${lagBytes ?? '?'} bytes, ${lagMs === null ? 'time unknown' : `${(lagMs / 1000).toFixed(1)} s`}`,
     relay
       ? `relay       ${relay.role} since ${relay.startedAt}, received ${relay.receivedLsn}, published ${relay.publishedLsn}`
       : `relay       none answers at ${http.host}:${http.port}`,
   ];
-  if (relay?.lastError) {
-    const { code, message, remedy, at } = relay.lastError;
-    lines.push(`last error  ${code} at ${at}: ${message}`, `            → ${remedy}`);
-  }
-  for (const { code, message, remedy } of problems)
-    lines.push(`problem     ${message} (${code})`, `            → ${remedy}`);
+  if (relay && relay.parkedKeys > 0)
+    lines.push(`parked      ${relay.parkedKeys} keys wait: \`diptych parked list\``);
+  if (lastError) lines.push(...failureLines('last error', lastError));
+  for (const problem of problems) lines.push(...failureLines('problem', problem));
   return `${lines.join('\n')}\n`;
+}
+
+const whatNext = { timed: 'tried again', operator: 'needs a person', never: 'would fail again' } as const;
+
+function failureLines(what: string, { code, message, retry, remedy, at }: Failure): string[] {
+  return [`${what.padEnd(12)}${code} (${whatNext[retry]}) at ${at}: ${message}`, `            → ${remedy}`];
 }

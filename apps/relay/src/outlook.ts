@@ -1,0 +1,50 @@
+import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Catalogue } from '@diptych/wal/catalogue';
+import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
+import { requireSlot, type Slot } from '@diptych/wal/slot';
+import type { Configuration } from './configuration.ts';
+import { withGap } from './gap.ts';
+import { refusal, refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
+import { comparePublications, optionsHash, requirePublications } from './source.ts';
+
+/**
+ * What a relay that starts now would refuse, without fencing anybody: for `status` while none runs. Null when nothing.
+ * Throws OperatingError for what may pass by itself.
+ */
+export async function outlook(
+  catalogue: Catalogue,
+  options: { configuration: Configuration; slot: Slot | null; checkpoint: Checkpoint | null },
+): Promise<OperatingError | null> {
+  const { configuration } = options;
+  try {
+    await requireAll(catalogue, options);
+    return null;
+  } catch (error) {
+    if (!(error instanceof OperatingError) || error.retry === 'timed') throw error;
+    return await withGap(error, { catalogue, configuration });
+  }
+}
+
+/** The relay's own checks, in its own order. */
+async function requireAll(
+  catalogue: Catalogue,
+  {
+    configuration,
+    slot,
+    checkpoint,
+  }: { configuration: Configuration; slot: Slot | null; checkpoint: Checkpoint | null },
+): Promise<void> {
+  await requireLogicalServer(catalogue);
+  const source = await identifySystem(configuration.database.url);
+  await requireSlot(catalogue, configuration.slot);
+  const found = await requirePublications(catalogue, configuration);
+  refuseForeign(checkpoint, source);
+  if (!checkpoint) throw refusal('checkpoint-missing', configuration);
+  refusePhantoms(checkpoint, source);
+  refuseChangedOptions(checkpoint, optionsHash(found));
+  await comparePublications(catalogue, { agreed: checkpoint.publications, found });
+  if (slot && slot.confirmedFlushLsn > checkpoint.reportedLsn) {
+    throw refusal('slot-moved-or-recreated', configuration);
+  }
+}
