@@ -192,7 +192,8 @@ describe('names and defaults', () => {
       domainTopicName('cart'),
       changeTopicName({ prefix, schema: 'public', table: 'carts' }),
     ];
-    const made = topicSpecs({ prefix, slot, eventTopics });
+    const made = topicSpecs({ prefix, slot, eventTopics, heartbeat: true });
+    expect(defaults.heartbeat.intervalMs).toBe(0);
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
     expect(table.toSorted(byName)).toEqual(made.toSorted(byName));
     expect(defaults.kafka.partitions).toBe(made.at(-1)?.partitions);

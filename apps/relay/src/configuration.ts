@@ -46,7 +46,8 @@ export const configurationSchema = z.strictObject({
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'takes 1 to 100 of A-Z, a-z, 0-9, ., _ and -')
     .default('diptych')
     .meta({
-      description: 'The first part of the names of change, transaction, parked and checkpoint topics.',
+      description:
+        'The first part of the names of change, transaction, parked, heartbeat and checkpoint topics.',
     }),
   outbox: z
     .strictObject({
@@ -77,6 +78,14 @@ export const configurationSchema = z.strictObject({
         .default(['drizzle.*', '*.outbox', '*.outbox_heads'])
         .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
       onPoison: onPoison('stop', 'a change event'),
+    })
+    .prefault({}),
+  heartbeat: z
+    .strictObject({
+      intervalMs: z.number().int().min(0).default(0).meta({
+        description:
+          'How often the active relay sends a sign of life through the WAL to the topic `<prefix>.heartbeat`; 0: never.',
+      }),
     })
     .prefault({}),
   limits: z

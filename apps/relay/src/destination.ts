@@ -65,10 +65,11 @@ export class Destination {
     });
   }
 
-  /** The topics that every relay has: checkpoint, transaction, parked. */
+  /** The topics that every relay has: checkpoint, transaction, parked; and heartbeat, when it emits some. */
   async ensureOwnTopics(): Promise<void> {
-    const { kafka, prefix, slot } = this.#configuration;
-    await ensureTopics({ brokers: kafka.brokers, specs: topicSpecs({ prefix, slot, eventTopics: [] }) });
+    const { kafka, prefix, slot, heartbeat } = this.#configuration;
+    const specs = topicSpecs({ prefix, slot, eventTopics: [], heartbeat: heartbeat.intervalMs > 0 });
+    await ensureTopics({ brokers: kafka.brokers, specs });
   }
 
   /** Topics of events appear with their first record, or with `init`. */

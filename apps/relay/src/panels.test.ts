@@ -40,9 +40,11 @@ const transaction = [
 function recordsWith({
   environment = {},
   changeTables = [],
+  messages = transaction,
 }: {
   environment?: Record<`DIPTYCH_${string}`, string>;
   changeTables?: string[];
+  messages?: Buffer[];
 } = {}): PublishedRecord[] {
   const configuration = readConfiguration({
     file: undefined,
@@ -62,7 +64,7 @@ function recordsWith({
     primaryKeys: new Map(),
     changeTables: new Set(changeTables),
   });
-  return transaction.flatMap((bytes) => {
+  return messages.flatMap((bytes) => {
     const position = lsn(commitLsn);
     const made = panels.read({ bytes, position, admission: () => ({ tag: 'take' }) });
     return made && 'records' in made ? made.records : [];
@@ -107,6 +109,45 @@ test('no setting moves an ordinal', () => {
     'diptych.public.carts 6.1',
     'diptych.transaction 7.0',
   ]);
+});
+
+const beat = (slot: string) =>
+  encode.message({ transactional: true, lsn: 7n, prefix: 'diptych.heartbeat', content: Buffer.from(slot) });
+const heartbeats = { DIPTYCH_HEARTBEAT_INTERVAL_MS: '1000' };
+
+test('a heartbeat makes one record, which END does not count; one of nothing else has no END', () => {
+  const [begin, ...rest] = transaction as [Buffer, ...Buffer[]];
+  const alone = [begin, beat('diptych'), rest.at(-1) as Buffer];
+  const [record, ...others] = recordsWith({ environment: heartbeats, messages: alone });
+  expect(others).toEqual([]);
+  expect(record).toMatchObject({
+    topic: 'diptych.heartbeat',
+    key: Buffer.from('diptych'),
+    panel: 'heartbeat',
+  });
+  expect(JSON.parse(String(record?.value))).toEqual({
+    ...{ slot: 'diptych', lsn: '16/B374D848', ts_ms: 1_795_246_912_669 },
+  });
+  const within = [begin, beat('diptych'), ...rest];
+  expect(placesOf(recordsWith({ environment: heartbeats, messages: within }))).toEqual([
+    'diptych.heartbeat 1.0',
+    'diptych.public.carts 2.0',
+    'outbox.event.cart 5.0',
+    'diptych.public.carts 7.0',
+    'diptych.public.carts 7.1',
+    'diptych.transaction 8.0',
+  ]);
+  const end = (messages: Buffer[]) =>
+    String(recordsWith({ environment: heartbeats, messages }).at(-1)?.value);
+  expect(end(within)).toBe(end(transaction));
+});
+
+test('the heartbeat of another slot makes no record, nor does any while heartbeats are off', () => {
+  const messages = [transaction[0] as Buffer, beat('other'), transaction.at(-1) as Buffer];
+  expect(recordsWith({ environment: heartbeats, messages })).toEqual([]);
+  expect(recordsWith({ messages: [messages[0] as Buffer, beat('diptych'), messages[2] as Buffer] })).toEqual(
+    [],
+  );
 });
 
 test('every record has the identity as its first header and the commit time as its timestamp', () => {

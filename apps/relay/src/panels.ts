@@ -19,6 +19,7 @@ import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { timelineOf } from '@diptych/wal/timeline';
 import type { Configuration } from './configuration.ts';
+import { heartbeatRecord } from './heartbeat.ts';
 import { ParkingCounters } from './parking/parking-counters.ts';
 import { isPoison, type Poison } from './parking/poison.ts';
 import { version } from './version.ts';
@@ -26,7 +27,7 @@ import { version } from './version.ts';
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
   /** `parked`: set aside in place of an event, or what became of such a one. */
-  readonly panel: 'domain' | 'change' | 'transaction' | 'parked';
+  readonly panel: 'domain' | 'change' | 'transaction' | 'parked' | 'heartbeat';
   /** Its size on the wire, about. */
   readonly bytes: number;
 }
@@ -50,8 +51,8 @@ interface Made {
   readonly isDecided: boolean;
 }
 
-/** Transaction, parked and checkpoint topic. */
-const ownTopics = 3;
+/** Transaction, parked, heartbeat and checkpoint topic. */
+const ownTopics = 4;
 
 /** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
 const framingBytes = 96;
@@ -73,6 +74,8 @@ export class Panels {
   readonly #source: SourceSystem;
   readonly #outboxTables: ReadonlySet<string>;
   readonly #transactionTopic: string;
+  /** Null: no heartbeats. */
+  readonly #heartbeat: { readonly topic: string; readonly slot: string } | null;
   readonly #poison: Poison;
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
@@ -83,7 +86,7 @@ export class Panels {
   #timestampMs = 0;
 
   constructor({ configuration, source, primaryKeys, changeTables, poison }: PanelsOptions) {
-    const { prefix, outbox, limits } = configuration;
+    const { prefix, outbox, limits, slot, heartbeat } = configuration;
     const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
     const own = ownTopicNames(configuration);
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
@@ -95,6 +98,7 @@ export class Panels {
     this.#topicPrefix = outbox.topicPrefix;
     this.#outboxTables = new Set(outbox.tables);
     this.#transactionTopic = own.transaction;
+    this.#heartbeat = heartbeat.intervalMs > 0 ? { topic: own.heartbeat, slot } : null;
     this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
     this.#encoder = new ChangeEncoder({
       topics,
@@ -180,6 +184,9 @@ export class Panels {
 
   #recordsOf(change: TransactionChange, isDecided: boolean): PublishedRecord[] {
     const { message, ordinal } = change;
+    // Not counted: a transaction of nothing but a heartbeat has no END.
+    const beat = this.#heartbeat && heartbeatRecord(change, this.#heartbeat);
+    if (beat) return [this.#publishable(beat, { panel: 'heartbeat', ordinal, part: 0 })];
     const counters = present(this.#counters, 'the counters of the open transaction');
     const isOutbox = message.tag === 'insert' && this.#outboxTables.has(nameOf(message.relation));
     const event = isOutbox ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided }) : null;

@@ -88,11 +88,23 @@ export class RelayUnderTest {
     return initialise({ configuration: this.configuration, fromSlot, say: () => {} });
   }
 
-  start({ acceptGap = false }: { acceptGap?: boolean } = {}): RunningRelay {
+  /** Starts it, as this role if another `databaseUrl` is given; `onLog` is told each line of its log. */
+  start({
+    acceptGap = false,
+    databaseUrl = this.configuration.database.url,
+    onLog,
+  }: {
+    acceptGap?: boolean;
+    databaseUrl?: string;
+    onLog?: (line: string) => void;
+  } = {}): RunningRelay {
     const stopping = new AbortController();
     const board = new Board();
-    const log = createLogger('relay', { level: process.env.DIPTYCH_LOG_LEVEL ?? 'silent' });
-    const { configuration } = this;
+    const level = process.env.DIPTYCH_LOG_LEVEL ?? 'silent';
+    const log = onLog
+      ? createLogger('relay', { level: 'info', destination: { write: onLog } })
+      : createLogger('relay', { level });
+    const configuration = { ...this.configuration, database: { url: databaseUrl } };
     const metrics = new Metrics(board);
     const ended = runRelay({ configuration, board, metrics, log, acceptGap, stopping: stopping.signal });
     ended.catch(() => {}); // a test that cares awaits it

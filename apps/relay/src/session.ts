@@ -14,6 +14,7 @@ import { OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
@@ -41,11 +42,14 @@ export class Session {
   #agreement: AgreementWatch | null = null;
   #failure: OperatingError | null = null;
   readonly #hold = new Hold();
+  readonly #heartbeat: Heartbeat;
   #committed = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
-    const { configuration } = context;
+    const { configuration, catalogue, log } = context;
+    const { intervalMs } = configuration.heartbeat;
+    this.#heartbeat = new Heartbeat({ catalogue, slot: configuration.slot, intervalMs, log });
     this.#state = initialState({ ...configuration.limits, ...configuration.timing }, performance.now());
     this.#replication = new ReplicationSession(
       {
@@ -243,6 +247,7 @@ export class Session {
     if (this.#state.phase !== 'streaming') return;
     const stalls = board.see(sightingOf(this.#state, { nowMs, walEnd: board.walEnd }), configuration);
     if (stalls) log.warn(board.standstill, 'the position stands still');
+    this.#heartbeat.beat(nowMs);
     if (!this.#agreement?.isDue(nowMs)) return;
     Promise.all([this.#agreement.ask(nowMs), this.#parking?.watchLimits()]).catch((error: unknown) =>
       this.#fail(operating(error)),

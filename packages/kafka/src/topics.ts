@@ -15,6 +15,9 @@ export interface TopicSpec {
 /** Kept for ever: join, drift and replay say from which commit on they are complete, and by default that is the first. */
 const kept = { 'cleanup.policy': 'delete', 'retention.ms': '-1' } as const;
 
+/** A heartbeat is of interest when it comes: seven days are for whoever looks back. */
+const heartbeats = { 'cleanup.policy': 'delete', 'retention.ms': '604800000' } as const;
+
 /** Of a topic with domain or change events; records of a key stay in one partition. */
 const eventPartitions = 6;
 
@@ -46,6 +49,8 @@ export interface OwnTopics {
   readonly transaction: string;
   readonly parked: string;
   readonly checkpoint: string;
+  /** Only of a relay that emits heartbeats. */
+  readonly heartbeat: string;
 }
 
 /** The relay's own topics. */
@@ -54,6 +59,7 @@ export function ownTopicNames({ prefix, slot }: { prefix: string; slot: string }
     transaction: legalTopicName(`${prefix}.transaction`),
     parked: legalTopicName(`${prefix}.parked`),
     checkpoint: legalTopicName(`${prefix}.checkpoint.${slot}`),
+    heartbeat: legalTopicName(`${prefix}.heartbeat`),
   };
 }
 
@@ -67,6 +73,8 @@ export function topicSpecs(names: {
   prefix: string;
   slot: string;
   eventTopics: readonly string[];
+  /** Whether it emits heartbeats. */
+  heartbeat?: boolean;
 }): TopicSpec[] {
   const own = ownTopicNames(names);
   return [
@@ -74,6 +82,7 @@ export function topicSpecs(names: {
     { name: own.parked, partitions: 1, config: kept },
     // One partition for one slot: the last stable offset of a shared one would hide the newest checkpoint.
     { name: own.checkpoint, partitions: 1, config: { 'cleanup.policy': 'compact' } },
+    ...(names.heartbeat ? [{ name: own.heartbeat, partitions: 1, config: heartbeats }] : []),
     ...names.eventTopics.map(eventTopicSpec),
   ];
 }
