@@ -227,6 +227,7 @@ describe('names and defaults', () => {
     const still = ruleWith('the position stands still');
     expect(still).toContain(`\`stalledMs\` (${timing.stalledMs / 1000} s)`);
     expect(still).toContain(`\`stalledBytes\` (${limits.stalledBytes / 1024} KiB)`);
+    expect(ruleWith('`rowBytesMax`')).toContain(`\`rowBytesMax\` (${limits.rowBytesMax / mebibyte} MiB)`);
     const bounded = ruleWith('The socket is paused');
     expect(bounded).toContain(`\`queueBytesMax\` (${limits.queueBytesMax / mebibyte} MiB)`);
     expect(bounded).toContain(`\`batchBytesMax\` (${limits.batchBytesMax / mebibyte} MiB)`);

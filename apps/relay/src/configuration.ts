@@ -92,6 +92,10 @@ export const configurationSchema = z.strictObject({
     .strictObject({
       batchBytesMax: bound(4 * mebibyte, 'A Kafka transaction is cut at this size.'),
       queueBytesMax: bound(16 * mebibyte, 'Records in flight above which the socket is paused.'),
+      rowBytesMax: bound(
+        128 * mebibyte,
+        'A row that the server sends as more bytes is set aside by its hash, or stops the relay: its envelope would need four times as much memory.',
+      ),
       topicsMax: bound(
         1000,
         'How many topics of events there may be: more usually means an aggregate type made up from data.',

@@ -3,7 +3,6 @@ import { ChangeEncoder } from '@diptych/change/change-encoder';
 import { encodeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
-import { identitiesOf, identityHeader } from '@diptych/kafka/identity';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { OutboxRouter } from '@diptych/outbox/route';
@@ -17,11 +16,12 @@ import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/tr
 import type { Lsn } from '@diptych/wal/lsn';
 import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
-import { timelineOf } from '@diptych/wal/timeline';
 import type { Configuration } from './configuration.ts';
 import { heartbeatRecord } from './heartbeat.ts';
+import { bytesOf, IdentityStamp } from './identity-stamp.ts';
 import { ParkingCounters } from './parking/parking-counters.ts';
 import { isPoison, type Poison } from './parking/poison.ts';
+import { rowTooLarge } from './row-size.ts';
 import { version } from './version.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */
@@ -49,13 +49,14 @@ interface Made {
   readonly ordinal: number;
   readonly part: number;
   readonly isDecided: boolean;
+  /** Why it cannot be published. */
+  readonly failure: OperatingError | null;
+  /** What the parked topic refers to in place of a value that was not made. */
+  readonly original?: Buffer;
 }
 
 /** Transaction, parked, heartbeat and checkpoint topic. */
 const ownTopics = 4;
-
-/** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
-const framingBytes = 96;
 
 /** The topic of a table's change events. */
 export function changeTopic(
@@ -71,7 +72,8 @@ export class Panels {
   readonly #assembler = new Assembler();
   readonly #encoder: ChangeEncoder;
   readonly #router: OutboxRouter;
-  readonly #source: SourceSystem;
+  readonly #stamp: IdentityStamp;
+  readonly #rowBytesMax: number;
   readonly #outboxTables: ReadonlySet<string>;
   readonly #transactionTopic: string;
   /** Null: no heartbeats. */
@@ -82,8 +84,6 @@ export class Panels {
   #primaryKeys: ReadonlyMap<string, readonly string[]>;
   #wantsKeys = false;
   #counters: ParkingCounters | null = null;
-  #identity: (ordinal: number, part: number) => string = () => '';
-  #timestampMs = 0;
 
   constructor({ configuration, source, primaryKeys, changeTables, poison }: PanelsOptions) {
     const { prefix, outbox, limits, slot, heartbeat } = configuration;
@@ -92,7 +92,8 @@ export class Panels {
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
     for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
     this.#primaryKeys = primaryKeys;
-    this.#source = source;
+    this.#stamp = new IdentityStamp(source);
+    this.#rowBytesMax = limits.rowBytesMax;
     this.#poison = poison;
     this.#topics = topics;
     this.#topicPrefix = outbox.topicPrefix;
@@ -114,7 +115,7 @@ export class Panels {
 
   /** Commit time of the transaction that is open, or was last, in µs since 1970. */
   get commitTimeUs(): bigint {
-    return BigInt(this.#timestampMs) * 1000n;
+    return this.#stamp.commitTimeUs;
   }
 
   /**
@@ -151,7 +152,7 @@ export class Panels {
       case 'begin':
         return this.#begin(item.transaction);
       case 'change':
-        return this.#change(item, admission());
+        return this.#change(item, { admission: admission(), raw: bytes });
       case 'end':
         return this.#end(item);
       case 'message':
@@ -162,41 +163,50 @@ export class Panels {
   }
 
   #begin(transaction: Transaction): Event<PublishedRecord> {
-    const { commitLsn, commitTimeUs, xid } = transaction;
-    const { timeline: current, history } = this.#source;
-    const timeline = timelineOf(commitLsn, { current, history });
-    this.#identity = identitiesOf({ timeline, commitLsn, xid, commitTimeUs });
+    this.#stamp.begin(transaction);
     this.#counters = new ParkingCounters(transaction);
-    this.#timestampMs = Number(commitTimeUs / 1000n);
-    return { tag: 'transaction-began', commitLsn };
+    return { tag: 'transaction-began', commitLsn: transaction.commitLsn };
   }
 
   /** What was published before a restart is encoded once more, because END counts it, and then dropped. */
-  #change(change: TransactionChange, admission: Admission): Event<PublishedRecord> {
+  #change(
+    change: TransactionChange,
+    { admission, raw }: { admission: Admission; raw: Buffer },
+  ): Event<PublishedRecord> {
     const { ordinal } = change;
     if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
     const isDecided = admission.tag === 'resume' && ordinal <= admission.seq;
-    const records = this.#recordsOf(change, isDecided);
+    const records = this.#recordsOf(change, { isDecided, raw });
     let bytes = 0;
     for (const record of records) bytes += record.bytes;
     return { tag: 'change-received', ordinal, bytes, records };
   }
 
-  #recordsOf(change: TransactionChange, isDecided: boolean): PublishedRecord[] {
+  #recordsOf(
+    change: TransactionChange,
+    { isDecided, raw }: { isDecided: boolean; raw: Buffer },
+  ): PublishedRecord[] {
     const { message, ordinal } = change;
     // Not counted: a transaction of nothing but a heartbeat has no END.
     const beat = this.#heartbeat && heartbeatRecord(change, this.#heartbeat);
-    if (beat) return [this.#publishable(beat, { panel: 'heartbeat', ordinal, part: 0 })];
+    if (beat) return [this.#stamp.stamp(beat, { panel: 'heartbeat', ordinal, part: 0 })];
     const counters = present(this.#counters, 'the counters of the open transaction');
     const isOutbox = message.tag === 'insert' && this.#outboxTables.has(nameOf(message.relation));
-    const event = isOutbox ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided }) : null;
+    const large = rowTooLarge(change, { bytes: raw.length, rowBytesMax: this.#rowBytesMax });
+    const failure = isDecided ? null : large;
+    const event = isOutbox
+      ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided, failure })
+      : null;
     const records = event ? [event] : [];
-    for (const record of this.#encoder.encode(change, counters)) {
+    for (const record of this.#encoder.encode(change, counters, { withoutValues: large !== null })) {
       const part = record.part + (event ? 1 : 0);
       // A TRUNCATE goes to every partition and has no key: nothing to keep in order, and never large.
       const made = record.spread
-        ? this.#publishable(record, { panel: 'change', ordinal, part })
-        : this.#judged(record, { panel: 'change', ordinal, part, isDecided });
+        ? this.#stamp.stamp(record, { panel: 'change', ordinal, part })
+        : this.#judged(record, {
+            ...{ panel: 'change', ordinal, part, isDecided },
+            ...(record.value && large ? { failure, original: raw } : { failure: null }),
+          });
       records.push(made);
       if (made.panel !== 'parked') continue;
       counters.countParked();
@@ -210,8 +220,8 @@ export class Panels {
     const counters = present(this.#counters, 'the counters of the open transaction');
     const routed = this.#route(change);
     if (!routed) return null;
-    const { record, eventType, failure } = routed;
-    const event = this.#judged(record, made, failure);
+    const { record, eventType } = routed;
+    const event = this.#judged(record, { ...made, failure: routed.failure ?? made.failure });
     if (event.panel === 'parked') counters.countParked();
     else counters.countDomainEvent(event.topic, eventType);
     return event;
@@ -231,7 +241,7 @@ export class Panels {
     const counters = present(this.#counters, 'the counters of the open transaction');
     const { commitEndLsn } = end;
     if (counters.isEmpty) return { tag: 'transaction-ended', commitEndLsn, bytes: 0, records: [] };
-    const record = this.#publishable(encodeEnd(end, { counters, topic: this.#transactionTopic }), {
+    const record = this.#stamp.stamp(encodeEnd(end, { counters, topic: this.#transactionTopic }), {
       panel: 'transaction',
       ordinal: end.rawMessages + 1,
       part: 0,
@@ -248,40 +258,16 @@ export class Panels {
   /** The record as it is published, or as it is parked. */
   #judged(
     record: Omit<PanelRecord, 'topic'> & { readonly topic: string | null },
-    { panel, ordinal, part, isDecided }: Made,
-    failure: OperatingError | null = null,
+    { panel, ordinal, part, isDecided, failure, original }: Made,
   ): PublishedRecord {
     const { topic } = record;
-    const made = this.#publishable({ ...record, topic: topic ?? '' }, { panel, ordinal, part });
-    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided });
+    const made = this.#stamp.stamp({ ...record, topic: topic ?? '' }, { panel, ordinal, part });
+    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided, original });
     if (parked) return { ...parked, panel: 'parked', bytes: bytesOf(parked) };
     // Published once, and refused now: the names of topics were given in another order.
     if (failure) throw failure;
     return made;
   }
-
-  #publishable(
-    record: PanelRecord,
-    { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
-  ): PublishedRecord {
-    const { topic, key, value, headers, spread, timestampMs = this.#timestampMs } = record;
-    const identity = this.#identity(ordinal, part);
-    return {
-      topic,
-      key,
-      value,
-      headers: [[identityHeader, identity], ...headers],
-      timestampMs,
-      ...(spread ? { spread } : {}),
-      panel,
-      bytes: bytesOf(record),
-    };
-  }
-}
-
-/** What a record takes on the wire and in memory, about. */
-export function bytesOf({ key, value, headers }: Pick<PanelRecord, 'key' | 'value' | 'headers'>): number {
-  return (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length;
 }
 
 /** With these replica identities pgoutput flags all columns as key, or none. */

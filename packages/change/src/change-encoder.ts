@@ -50,6 +50,7 @@ export class ChangeEncoder {
   /** null: not published. */
   readonly #plans = new WeakMap<Relation, RelationPlan | null>();
   #parts: TransactionParts | null = null;
+  #withoutValues = false;
   #nowMs = Number.NaN;
   #stamp: Buffer = Buffer.alloc(0);
 
@@ -60,10 +61,16 @@ export class ChangeEncoder {
 
   /**
    * The records of one change, in order, and counts them. None for a table that is not published and for logical
-   * messages. Throws what TopicNaming throws.
+   * messages. `withoutValues`: of a row that is too large to be made into an envelope; topics, keys and counts are as
+   * ever, envelopes are empty. Throws what TopicNaming throws.
    */
-  encode(change: TransactionChange, counters: TransactionCounters): readonly PanelRecord[] {
+  encode(
+    change: TransactionChange,
+    counters: TransactionCounters,
+    { withoutValues = false }: { withoutValues?: boolean } = {},
+  ): readonly PanelRecord[] {
     const { message } = change;
+    this.#withoutValues = withoutValues;
     switch (message.tag) {
       case 'insert': {
         const plan = this.#plan(message.relation);
@@ -168,6 +175,7 @@ export class ChangeEncoder {
     const out = this.#out;
     const parts = this.#partsOf(change, counters);
     const { totalOrder, collectionOrder } = counters.countChange(plan.collection);
+    if (this.#withoutValues) return Buffer.alloc(0);
     const lsn = change.lsn.toString();
     out.expect(((after ?? before?.row)?.bytes.length ?? 0) + envelopeBytes);
     out.ascii('{"before":');

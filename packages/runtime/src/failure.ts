@@ -45,6 +45,8 @@ export const failures = {
   'topic-name-collision': 'operator',
   'topics-exhausted': 'operator',
   'record-too-large': 'operator',
+  'row-too-large': 'operator',
+  'row-exceeds-server-limit': 'operator',
   'records-expired': 'operator',
   'publish-outcome-unknown': 'timed',
   'publisher-fenced': 'timed',

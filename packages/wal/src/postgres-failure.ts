@@ -45,6 +45,12 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
         'if you need what lies between.',
     );
   }
+  if (isRowLimit(error, { code, message })) {
+    return as(
+      'row-exceeds-server-limit',
+      'No client can have that row from the WAL. `diptych skip --lsn <commit LSN>` leaves its transaction out.',
+    );
+  }
   if (code === '53400') {
     return as('replication-slots-exhausted', 'Raise max_replication_slots or drop a slot that nobody uses.');
   }
@@ -73,6 +79,20 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   return as(
     'replication-ended',
     'The relay tries again by itself; the message says what Postgres objected to.',
+  );
+}
+
+/**
+ * The walsender itself fails over a row whose text takes 1 GB or more: over one value (`bytea` doubles as text), or over
+ * their sum. Seen on PostgreSQL 18; before 17 the latter says `out of memory`, with the same code and detail.
+ */
+function isRowLimit(error: unknown, { code, message }: { code: string; message: string }): boolean {
+  if (!(error instanceof Error) || !('where' in error) || !String(error.where).includes('output plugin'))
+    return false;
+  const detail = 'detail' in error ? String(error.detail) : '';
+  return (
+    (code === 'XX000' && message.includes('invalid memory alloc request size')) ||
+    (code === '54000' && detail.startsWith('Cannot enlarge string buffer'))
   );
 }
 

@@ -108,6 +108,8 @@ export interface SetAside {
   /** The identity first. */
   readonly headers: readonly RecordHeader[];
   readonly timestampMs: number;
+  /** What stands for a value that was not made, the row as the server sent it: kept by its size and its hash only. */
+  readonly reference?: Buffer;
 }
 
 export interface ParkedFor {
@@ -124,15 +126,16 @@ export function encodeParked(
   original: SetAside,
   { parkedTopic, slot, reason, detail, keepValue = true }: ParkedFor,
 ): OutgoingRecord {
-  const { panel, topic, key, value, timestampMs } = original;
+  const { panel, topic, key, value, timestampMs, reference } = original;
   const [[, identity] = ['', ''], ...headers] = original.headers;
   const { timeline, commitLsn, ordinal, part } = parseIdentity(identity);
-  const isKept = keepValue && value !== null && value.length <= keptBytesMax;
+  const isKept = keepValue && !reference && value !== null && value.length <= keptBytesMax;
+  const meant = reference ?? value;
   const body = {
     ...{ panel, topic, key: key?.toString() ?? null },
     ...{ timeline, commitLsn: formatLsn(commitLsn), ordinal, part, reason },
-    bytes: value?.length ?? 0,
-    sha256: value && sha256(value),
+    bytes: meant?.length ?? 0,
+    sha256: meant && sha256(meant),
     value: isKept ? value.toString('base64') : null,
   };
   return {

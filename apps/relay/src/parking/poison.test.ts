@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { readConfiguration } from '../configuration.ts';
 import { Panels, type PublishedRecord } from '../panels.ts';
 import { ParkedKeys } from './parked-keys.ts';
-import { parkedId } from './parked-record.ts';
+import { parkedId, sha256 } from './parked-record.ts';
 import { Poison } from './poison.ts';
 
 const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
@@ -120,11 +120,35 @@ test('what was decided before a restart is not decided again, whatever the limit
   expect(end(again)).toMatchObject({ domain_event_count: 1, parked_count: 3 });
 });
 
-test('with the policy stop a row that cannot be routed is thrown, and what is too large is left to the publisher', () => {
+test('with the policy stop a row that cannot be routed is thrown, and so is what is too large', () => {
   const read = session({ environment: { DIPTYCH_OUTBOX_ON_POISON: 'stop' } });
-  expect(fates(read(10n, [event('1', large)]))).toEqual(['domain']);
-  expect(() => read(70n, [event(null, '{}')])).toThrow(
+  expect(() => read(10n, [event('1', large)])).toThrow(expect.objectContaining({ code: 'record-too-large' }));
+  const another = session({ environment: { DIPTYCH_OUTBOX_ON_POISON: 'stop' } });
+  expect(() => another(70n, [event(null, '{}')])).toThrow(
     expect.objectContaining({ code: 'outbox-row-malformed' }),
+  );
+});
+
+test('a row beyond rowBytesMax is kept by size and hash only, and its key waits; with the policy stop it is thrown', () => {
+  const limit = { DIPTYCH_LIMITS_ROW_BYTES_MAX: '100' };
+  const row = cart('1', 'x'.repeat(200));
+  const read = session({ environment: { ...limit, DIPTYCH_CHANGE_ON_POISON: 'park' } });
+  const records = read(10n, [
+    row,
+    cart('1', 'small'),
+    cart('2', 'small'),
+    event('3', `"${'y'.repeat(200)}"`),
+  ]);
+  expect(fates(records)).toEqual(['row-too-large', 'behind-parked', 'change', 'row-too-large']);
+  const parked = (index: number): unknown => JSON.parse(String(records[index]?.value));
+  const key = '{"id":"1"}';
+  expect(parked(0)).toMatchObject({ key, bytes: row.length, sha256: sha256(row), value: null });
+  // A payload of up to 256 KiB is kept as ever.
+  const payload = Buffer.from(`"${'y'.repeat(200)}"`);
+  expect(parked(3)).toMatchObject({ key: '3', bytes: payload.length, sha256: sha256(payload) });
+  expect(end(records)).toMatchObject({ event_count: 1, domain_event_count: 0, parked_count: 3 });
+  expect(() => session({ environment: limit })(10n, [row])).toThrow(
+    expect.objectContaining({ code: 'row-too-large', retry: 'operator' }),
   );
 });
 

@@ -18,6 +18,8 @@ export interface Candidate {
   readonly failure: OperatingError | null;
   /** Published before: what was decided then stands in the parked topic, and is not decided again. */
   readonly isDecided: boolean;
+  /** What is referred to in place of the value, which was not made. */
+  readonly original?: Buffer | undefined;
 }
 
 export interface PoisonOptions {
@@ -51,8 +53,7 @@ export class Poison {
 
   /**
    * The record that goes to the parked topic in the candidate's place; null when the candidate itself is to be
-   * published. Throws the candidate's failure where the policy is `stop`: a record that is only too large is left to
-   * the publisher then, which refuses its whole batch. Throws `parked-keys-exhausted`.
+   * published. Throws what is wrong with the candidate where the policy is `stop`, and `parked-keys-exhausted`.
    */
   park(candidate: Candidate): OutgoingRecord | null {
     const { keys, decided } = this.#options;
@@ -74,15 +75,19 @@ export class Poison {
   #reason({ panel, failure, record }: Candidate): OperatingError | null {
     const { configuration, limits } = this.#options;
     const policy = (panel === 'domain' ? configuration.outbox : configuration.change).onPoison;
-    if (failure && policy === 'stop') throw failure;
-    if (failure) return failure;
-    return policy === 'park' ? tooLarge(record, limits) : null;
+    const wrong = failure ?? tooLarge(record, limits);
+    if (wrong && policy === 'stop') throw wrong;
+    return wrong;
   }
 
   /** By reference when the parked topic itself does not take the value; without a way to park, the relay stops. */
-  #encode({ panel, topic, record }: Candidate, reason: string, detail: string | null): OutgoingRecord {
+  #encode(
+    { panel, topic, record, original: raw }: Candidate,
+    reason: string,
+    detail: string | null,
+  ): OutgoingRecord {
     const { limits, parkedTopic, configuration } = this.#options;
-    const original: SetAside = { ...record, panel, topic };
+    const original: SetAside = { ...record, panel, topic, ...(raw ? { reference: raw } : {}) };
     const parked = { parkedTopic, slot: configuration.slot, reason, detail };
     const whole = encodeParked(original, parked);
     return limits.excess(whole) === null ? whole : encodeParked(original, { ...parked, keepValue: false });

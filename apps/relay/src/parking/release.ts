@@ -4,7 +4,8 @@ import type { MessageLimits } from '@diptych/kafka/message-limits';
 import { batchOverheadBytes, recordBytes } from '@diptych/kafka/packing';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { bytesOf, type PublishedRecord } from '../panels.ts';
+import { bytesOf } from '../identity-stamp.ts';
+import type { PublishedRecord } from '../panels.ts';
 import type { ParkedKey, Waiting } from './parked-keys.ts';
 import {
   behindParked,
@@ -40,6 +41,9 @@ export interface RoundOptions {
   /** A round is cut at this size. */
   readonly bytesMax: number;
 }
+
+/** Reasons that came after the record had got its topic. */
+const namedBefore: ReadonlySet<string> = new Set([behindParked, 'record-too-large', 'row-too-large']);
 
 type Remains = NonNullable<ExecutedCommand['remains']>;
 
@@ -132,7 +136,7 @@ function topicOf(
   { reason, topic }: { reason: string; topic: string },
   domainTopic: (asked: string) => string,
 ): string | OperatingError {
-  if (reason === behindParked || reason === 'record-too-large') return topic;
+  if (namedBefore.has(reason)) return topic;
   try {
     return domainTopic(topic);
   } catch (error) {

@@ -1,0 +1,55 @@
+import { identitiesOf, identityHeader } from '@diptych/kafka/identity';
+import type { PanelRecord } from '@diptych/transaction/panel-record';
+import type { Transaction } from '@diptych/transaction/transaction';
+import type { SourceSystem } from '@diptych/wal/server';
+import { timelineOf } from '@diptych/wal/timeline';
+import type { PublishedRecord } from './panels.ts';
+
+/** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
+const framingBytes = 96;
+
+/** Gives the records of the open transaction their identity and their time. */
+export class IdentityStamp {
+  readonly #source: SourceSystem;
+  #identity: (ordinal: number, part: number) => string = () => '';
+  #timestampMs = 0;
+
+  constructor(source: SourceSystem) {
+    this.#source = source;
+  }
+
+  begin({ commitLsn, commitTimeUs, xid }: Transaction): void {
+    const { timeline: current, history } = this.#source;
+    const timeline = timelineOf(commitLsn, { current, history });
+    this.#identity = identitiesOf({ timeline, commitLsn, xid, commitTimeUs });
+    this.#timestampMs = Number(commitTimeUs / 1000n);
+  }
+
+  /** Commit time of the transaction that is open, or was last, in µs since 1970. */
+  get commitTimeUs(): bigint {
+    return BigInt(this.#timestampMs) * 1000n;
+  }
+
+  /** The record as it goes to Kafka. */
+  stamp(
+    record: PanelRecord,
+    { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
+  ): PublishedRecord {
+    const { topic, key, value, headers, spread, timestampMs = this.#timestampMs } = record;
+    return {
+      topic,
+      key,
+      value,
+      headers: [[identityHeader, this.#identity(ordinal, part)], ...headers],
+      timestampMs,
+      ...(spread ? { spread } : {}),
+      panel,
+      bytes: bytesOf(record),
+    };
+  }
+}
+
+/** What a record takes on the wire and in memory, about. */
+export function bytesOf({ key, value, headers }: Pick<PanelRecord, 'key' | 'value' | 'headers'>): number {
+  return (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length;
+}
