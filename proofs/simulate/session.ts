@@ -1,5 +1,5 @@
 /** One session of a modelled relay: performs what the state machine decides, as `apps/relay/src/session.ts` does. */
-import { admissionOf } from '@diptych/delivery/delivery';
+import { admissionOf } from '@diptych/delivery/intake';
 import type { Action, EndReason, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import { unreachable } from '@diptych/runtime/assert';

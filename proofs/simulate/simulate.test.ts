@@ -55,7 +55,7 @@ test('what is simulated is the very module that the relay imports', () => {
 });
 
 test('no mutant lives in product code', () => {
-  const sources = ['delivery', 'protocol', 'state', 'batch'].map((name) =>
+  const sources = ['delivery', 'intake', 'publishing', 'protocol', 'state', 'batch'].map((name) =>
     readFileSync(join(repository, `packages/delivery/src/${name}.ts`), 'utf8'),
   );
   sources.push(readFileSync(relaySession, 'utf8'));

@@ -4,7 +4,8 @@
  * the checkpoint.
  */
 import { performance } from 'node:perf_hooks';
-import { acceptsStandalone, admissionOf, step } from '@diptych/delivery/delivery';
+import { step } from '@diptych/delivery/delivery';
+import { acceptsStandalone, admissionOf } from '@diptych/delivery/intake';
 import type { Action, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import type { Publisher } from '@diptych/kafka/publisher';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { admissionOf, step } from './delivery.ts';
+import { step } from './delivery.ts';
+import { admissionOf } from './intake.ts';
 import { at, limits, start } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
 import { type DeliveryState, initialState } from './state.ts';

@@ -1,7 +1,8 @@
 /** Records that belong to no transaction, as parked ones that are released: where they may stand, and how often. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { acceptsStandalone, step } from './delivery.ts';
+import { step } from './delivery.ts';
+import { acceptsStandalone } from './intake.ts';
 import { at, limits, start } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
 import { type DeliveryState, initialState } from './state.ts';

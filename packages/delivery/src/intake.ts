@@ -1,0 +1,89 @@
+/** What the stream brings, on its way into the queue: which of it is taken, and where it stands. */
+import { assert } from '@diptych/runtime/assert';
+import type { Lsn } from '@diptych/wal/lsn';
+import type { Action, Admission } from './protocol.ts';
+import { proceed } from './publishing.ts';
+import type { DeliveryState } from './state.ts';
+
+/** What is to be done with the messages of the open transaction. Nothing more is taken when the session is over. */
+export function admissionOf<R>(state: DeliveryState<R>): Admission {
+  if (state.phase === 'ended') return { tag: 'skip' };
+  assert(state.open, 'a transaction is open');
+  return state.open.admission;
+}
+
+/**
+ * Whether records that stand for themselves may be offered now: no transaction is open, and none is published in part
+ * whose rest the server has yet to send again. What is queued before them is whole then.
+ */
+export function acceptsStandalone<R>(state: DeliveryState<R>): boolean {
+  if (state.phase !== 'streaming' || state.stopping || state.open) return false;
+  const { part } = state.publishing?.progress ?? state.published;
+  return part === null || state.queue.length > 0;
+}
+
+export function begin<R>(state: DeliveryState<R>, commitLsn: Lsn): Action<R>[] {
+  assert(state.phase === 'streaming', 'messages come while streaming');
+  assert(!state.open, 'no transaction is open at Begin');
+  state.open = { commitLsn, admission: admit(state, commitLsn), ordinal: 0 };
+  return [];
+}
+
+/**
+ * Decoding emits transactions in commit-LSN order and one transaction deterministically: all up to the checkpoint's
+ * LSN are in Kafka, all behind it are not, and of the split one exactly the first `seq` messages are.
+ * A relay that stops takes no new transaction: what is not in a checkpoint comes again.
+ */
+function admit<R>(state: DeliveryState<R>, commitLsn: Lsn): Admission {
+  if (state.stopping || commitLsn <= state.published.lsn) return { tag: 'skip' };
+  const { part } = state.published;
+  return part?.lsn === commitLsn ? { tag: 'resume', seq: part.seq } : { tag: 'take' };
+}
+
+export function receive<R>(
+  state: DeliveryState<R>,
+  { ordinal, bytes, records }: { ordinal: number; bytes: number; records: readonly R[] },
+): Action<R>[] {
+  const { open } = state;
+  assert(open, 'a change belongs to a transaction');
+  assert(ordinal === open.ordinal + 1, `ordinal ${ordinal} follows ${open.ordinal}`);
+  open.ordinal = ordinal;
+  const { admission, commitLsn } = open;
+  if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return [];
+  // What makes no record takes no place: a filtered transaction of any size leaves nothing in the queue.
+  if (records.length === 0) return [];
+  state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn: null, standalone: false });
+  state.queuedBytes += bytes;
+  return proceed(state);
+}
+
+export function finish<R>(
+  state: DeliveryState<R>,
+  { commitEndLsn, bytes, records }: { commitEndLsn: Lsn; bytes: number; records: readonly R[] },
+): Action<R>[] {
+  const { open } = state;
+  assert(open, 'a commit ends a transaction');
+  const { admission, commitLsn, ordinal } = open;
+  state.open = null;
+  if (admission.tag !== 'skip') {
+    state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn, standalone: false });
+    state.queuedBytes += bytes;
+    state.queuedWhole += 1;
+  }
+  if (!state.stopping && commitEndLsn > state.received) state.received = commitEndLsn;
+  return proceed(state);
+}
+
+/** It moves no position: what it holds is exactly once because the checkpoint is committed with it. */
+export function takeStandalone<R>(
+  state: DeliveryState<R>,
+  { bytes, records }: { bytes: number; records: readonly R[] },
+): Action<R>[] {
+  assert(acceptsStandalone(state), 'what stands for itself comes between two transactions');
+  assert(records.length > 0, 'what is offered holds records');
+  const commitLsn = state.queue.at(-1)?.commitLsn ?? state.published.lsn;
+  state.queue.push({ commitLsn, ordinal: 0, bytes, records, commitEndLsn: null, standalone: true });
+  state.queuedBytes += bytes;
+  state.queuedWhole += 1;
+  return proceed(state);
+}

@@ -1,0 +1,118 @@
+/** What leaves the queue: batches with their checkpoints, idle checkpoints, reports to the server, the end. */
+import { assert } from '@diptych/runtime/assert';
+import { type Lsn, lsnZero } from '@diptych/wal/lsn';
+import { cutBatch, type Piece } from './batch.ts';
+import type { Action, EndReason, Progress } from './protocol.ts';
+import type { DeliveryState } from './state.ts';
+
+function isQuiet<R>(state: DeliveryState<R>): boolean {
+  return !state.open && state.queue.length === 0 && !state.publishing;
+}
+
+/** Nothing that was admitted is outstanding: a relay that was asked to stop may. */
+function isSettled<R>(state: DeliveryState<R>): boolean {
+  return (
+    state.queue.length === 0 && !state.publishing && (!state.open || state.open.admission.tag === 'skip')
+  );
+}
+
+/** The Kafka transaction in flight is committed: its checkpoint is now the truth, and may be reported. */
+export function settle<R>(state: DeliveryState<R>): Action<R>[] {
+  assert(state.publishing, 'something was being published');
+  const { progress, bytes } = state.publishing;
+  assert(progress.reportedLsn >= state.published.reportedLsn, 'positions never move backwards');
+  state.publishing = null;
+  state.queuedBytes -= bytes;
+  state.published = progress;
+  if (state.idle < progress.reportedLsn) state.idle = progress.reportedLsn;
+  state.idleCheckpointAtMs = state.nowMs;
+  return [...report(state), ...proceed(state)];
+}
+
+/** Whatever can go on now: the next batch, an idle checkpoint, back-pressure, the end. */
+export function proceed<R>(state: DeliveryState<R>): Action<R>[] {
+  const actions: Action<R>[] = [
+    ...publishNext(state),
+    ...checkpointIdle(state, state.limits.idleCheckpointIntervalMs),
+  ];
+  if (state.stopping && isSettled(state))
+    return [...actions, ...report(state), ...end(state, { tag: 'stopped' })];
+  const high = state.queuedBytes > state.limits.queueBytesMax;
+  const low = state.queuedBytes <= state.limits.queueBytesMax / 2;
+  if (high && !state.paused) {
+    state.paused = true;
+    actions.push({ tag: 'pause' });
+  } else if (low && state.paused) {
+    state.paused = false;
+    actions.push({ tag: 'resume' });
+  }
+  return actions;
+}
+
+function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
+  while (!state.publishing && (state.queuedWhole > 0 || state.queuedBytes >= state.limits.batchBytesMax)) {
+    const batch = cutBatch(state.queue, state.limits.batchBytesMax);
+    if (!batch) return [];
+    state.queue = batch.rest;
+    state.queuedWhole -= batch.transactions;
+    const progress = progressAfter(state, batch.pieces);
+    const records = batch.pieces.flatMap((piece) => piece.records);
+    if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes });
+    // Transactions that published nothing move the position like WAL of others does, with the next idle checkpoint.
+    if (progress.part === null && progress.reportedLsn > state.idle) state.idle = progress.reportedLsn;
+  }
+  return [];
+}
+
+function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]): Progress {
+  const whole = pieces.findLast((piece) => piece.commitEndLsn !== null);
+  const last = pieces.at(-1);
+  assert(last, 'a batch holds at least one piece');
+  const divided = !last.standalone && last.commitEndLsn === null;
+  return {
+    lsn: whole ? whole.commitLsn : state.published.lsn,
+    part: divided ? { lsn: last.commitLsn, seq: last.ordinal } : null,
+    reportedLsn: maxLsn(whole?.commitEndLsn ?? lsnZero, maxLsn(state.idle, state.published.reportedLsn)),
+  };
+}
+
+/** A checkpoint without records: WAL of others must not pile up behind the slot of a quiet database. */
+export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): Action<R>[] {
+  if (!isQuiet(state)) return [];
+  // Nothing is outstanding: what was received holds nothing that is not published.
+  state.idle = maxLsn(state.idle, state.received);
+  const { limits, published, idle } = state;
+  if (idle <= published.reportedLsn) return [];
+  const due = state.nowMs - state.idleCheckpointAtMs >= intervalMs;
+  const large = idle - published.reportedLsn >= BigInt(limits.idleCheckpointBytes);
+  if (!due && !large && !state.stopping) return [];
+  return publish(state, { records: [], progress: { ...published, reportedLsn: idle }, bytes: 0 });
+}
+
+function publish<R>(
+  state: DeliveryState<R>,
+  { records, progress, bytes }: { records: readonly R[]; progress: Progress; bytes: number },
+): Action<R>[] {
+  state.publishing = { progress, bytes };
+  state.publishingSinceMs = state.nowMs;
+  return [{ tag: 'publish', records, progress }];
+}
+
+/** Only what a committed checkpoint holds is ever reported as flushed. */
+export function report<R>(state: DeliveryState<R>): Action<R>[] {
+  const flushed = state.published.reportedLsn;
+  assert(flushed >= state.flushed, 'the flushed position never moves backwards');
+  state.flushed = flushed;
+  state.reportedAtMs = state.nowMs;
+  return [{ tag: 'report', received: maxLsn(state.received, flushed), flushed }];
+}
+
+export function end<R>(state: DeliveryState<R>, reason: EndReason): Action<R>[] {
+  state.phase = 'ended';
+  state.queue = [];
+  state.queuedBytes = 0;
+  state.queuedWhole = 0;
+  return [{ tag: 'end', reason }];
+}
+
+const maxLsn = (a: Lsn, b: Lsn): Lsn => (a > b ? a : b);
