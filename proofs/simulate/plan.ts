@@ -1,4 +1,5 @@
 /** What happens in one schedule, drawn from its seed as plain data, so that a failing one can be made smaller. */
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { Random } from './random.ts';
 
 export interface ChangeShape {
@@ -58,6 +59,7 @@ export const slowMsMax = 2500;
 
 /** Sizes of the model: a Kafka transaction is cut at 100 "bytes", so that most schedules divide some transaction. */
 export const limits = {
+  delivery: 'exactly-once' as DeliveryMode,
   batchBytesMax: 100,
   queueBytesMax: 200,
   statusIntervalMs: 300,

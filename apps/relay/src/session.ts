@@ -51,7 +51,10 @@ export class Session {
     const { configuration, catalogue, log } = context;
     const { intervalMs } = configuration.heartbeat;
     this.#heartbeat = new Heartbeat({ catalogue, slot: configuration.slot, intervalMs, log });
-    this.#state = initialState({ ...configuration.limits, ...configuration.timing }, performance.now());
+    this.#state = initialState(
+      { ...configuration.limits, ...configuration.timing, delivery: 'exactly-once' },
+      performance.now(),
+    );
     this.#replication = new ReplicationSession(
       {
         databaseUrl: configuration.database.url,

@@ -1,10 +1,10 @@
 /**
- * The exactly-once protocol as a deterministic state machine: `step(state, event)` answers with actions, touches
- * nothing else and asks no clock. The relay performs the actions (`apps/relay`); simulations perform modelled ones.
- * Its rules and why they hold: docs/architecture.md, "The exactly-once protocol".
+ * The delivery protocol as a deterministic state machine: `step(state, event)` answers with actions, touches nothing
+ * else and asks no clock. The relay performs the actions (`apps/relay`); simulations perform modelled ones. Its rules
+ * and why they hold: docs/architecture.md, "The exactly-once protocol"; docs/decisions/0010-at-least-once.md.
  *
- * Three positions, never one: *received* is what the server has sent, *published* what Kafka has committed,
- * *flushed* what the server was told it may forget.
+ * Three positions, never one: *received* is what the server has sent, *published* what is in Kafka, *flushed* what the
+ * server was told it may forget.
  */
 import { assert, unreachable } from '@diptych/runtime/assert';
 import type { Lsn } from '@diptych/wal/lsn';
@@ -71,6 +71,7 @@ function adoptCheckpoint<R>(
   }
   state.phase = 'streaming';
   state.published = progress;
+  state.held = progress;
   state.received = progress.reportedLsn;
   state.idle = progress.reportedLsn;
   return [...report(state), { tag: 'stream' }];

@@ -3,6 +3,7 @@ import { type Lsn, lsn } from '@diptych/wal/lsn';
 import type { Limits, Progress } from './protocol.ts';
 
 export const limits: Limits = {
+  delivery: 'exactly-once',
   batchBytesMax: 100,
   queueBytesMax: 200,
   statusIntervalMs: 1000,

@@ -11,8 +11,16 @@ export interface Progress {
   readonly reportedLsn: Lsn;
 }
 
+/**
+ * `exactly-once`: a batch and the checkpoint that covers it are one Kafka transaction. `at-least-once`: without
+ * transactions; a batch carries the checkpoint of what was acknowledged before it
+ * (docs/decisions/0010-at-least-once.md).
+ */
+export type DeliveryMode = 'exactly-once' | 'at-least-once';
+
 export interface Limits {
-  /** A Kafka transaction is cut at this size; one transaction of Postgres that is larger is published in pieces. */
+  readonly delivery: DeliveryMode;
+  /** A batch is cut at this size; one transaction of Postgres that is larger is published in pieces. */
   readonly batchBytesMax: number;
   /** Above it the socket is paused, below half of it resumed. */
   readonly queueBytesMax: number;
@@ -24,7 +32,7 @@ export interface Limits {
   readonly idleCheckpointBytes: number;
   /** Asked to stop, a session that has not drained after this time ends as it is: the checkpoint knows the rest. */
   readonly drainTimeoutMs: number;
-  /** A Kafka transaction without an answer for so long has an unknown outcome: the session ends. */
+  /** A batch without an answer for so long has an unknown outcome: the session ends. */
   readonly publishTimeoutMs: number;
 }
 
@@ -57,7 +65,7 @@ export type Event<R> =
    */
   | { readonly tag: 'standalone-offered'; readonly bytes: number; readonly records: readonly R[] }
   | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
-  /** The Kafka transaction in flight is committed. */
+  /** The batch in flight is in Kafka: its transaction is committed, or all of it acknowledged. */
   | { readonly tag: 'published' }
   | { readonly tag: 'clock'; readonly nowMs: number }
   | { readonly tag: 'stop-requested' }
@@ -74,7 +82,7 @@ export type Action<R> =
   | { readonly tag: 'resume' }
   /** Tell the server what was received and what is flushed. */
   | { readonly tag: 'report'; readonly received: Lsn; readonly flushed: Lsn }
-  /** One Kafka transaction: all records, in order, and the checkpoint. */
+  /** One batch: all records, in order, and the checkpoint that goes with them; exactly once in one Kafka transaction. */
   | { readonly tag: 'publish'; readonly records: readonly R[]; readonly progress: Progress }
   | { readonly tag: 'end'; readonly reason: EndReason };
 

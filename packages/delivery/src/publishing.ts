@@ -5,6 +5,13 @@ import { cutBatch, type Piece } from './batch.ts';
 import type { Action, EndReason, Progress } from './protocol.ts';
 import type { DeliveryState } from './state.ts';
 
+/**
+ * At least once: how long the last batch of a busy stream waits for a next one that states it. Longer would repeat more
+ * after a crash in a quiet moment; shorter would send a checkpoint after each batch of a slow stream, and the next
+ * transaction would wait for its answer more often.
+ */
+const statementDelayMs = 200;
+
 function isQuiet<R>(state: DeliveryState<R>): boolean {
   return !state.open && state.queue.length === 0 && !state.publishing;
 }
@@ -16,14 +23,15 @@ function isSettled<R>(state: DeliveryState<R>): boolean {
   );
 }
 
-/** The Kafka transaction in flight is committed: its checkpoint is now the truth, and may be reported. */
+/** The batch in flight is in Kafka: what its checkpoint holds may be reported. */
 export function settle<R>(state: DeliveryState<R>): Action<R>[] {
   assert(state.publishing, 'something was being published');
-  const { progress, bytes } = state.publishing;
-  assert(progress.reportedLsn >= state.published.reportedLsn, 'positions never move backwards');
+  const { progress, held, bytes } = state.publishing;
+  assert(held.reportedLsn >= state.held.reportedLsn, 'positions never move backwards');
   state.publishing = null;
   state.queuedBytes -= bytes;
   state.published = progress;
+  state.held = held;
   if (state.idle < progress.reportedLsn) state.idle = progress.reportedLsn;
   state.idleCheckpointAtMs = state.nowMs;
   return [...report(state), ...proceed(state)];
@@ -76,31 +84,54 @@ function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]):
   };
 }
 
-/** A checkpoint without records: WAL of others must not pile up behind the slot of a quiet database. */
+/**
+ * A checkpoint without records. WAL of others must not pile up behind the slot of a quiet database; and at least once,
+ * what was acknowledged last is stated by the next batch, or here when none comes.
+ */
 export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): Action<R>[] {
-  if (!isQuiet(state)) return [];
+  if (state.publishing) return [];
+  const quiet = isQuiet(state);
   // Nothing is outstanding: what was received holds nothing that is not published.
-  state.idle = maxLsn(state.idle, state.received);
-  const { limits, published, idle } = state;
-  if (idle <= published.reportedLsn) return [];
-  const due = state.nowMs - state.idleCheckpointAtMs >= intervalMs;
-  const large = idle - published.reportedLsn >= BigInt(limits.idleCheckpointBytes);
-  if (!due && !large && !state.stopping) return [];
-  return publish(state, { records: [], progress: { ...published, reportedLsn: idle }, bytes: 0 });
+  if (quiet) state.idle = maxLsn(state.idle, state.received);
+  const { limits, published, held, idle, stopping } = state;
+  const elapsedMs = state.nowMs - state.idleCheckpointAtMs;
+  const large = idle - held.reportedLsn >= BigInt(limits.idleCheckpointBytes);
+  const advances = quiet && idle > held.reportedLsn && (elapsedMs >= intervalMs || large || stopping);
+  const states = isAhead(published, held) && (elapsedMs >= statementDelayMs || stopping);
+  if (!advances && !states) return [];
+  const reportedLsn = advances ? maxLsn(idle, published.reportedLsn) : published.reportedLsn;
+  return publish(state, { records: [], progress: { ...published, reportedLsn }, bytes: 0 });
 }
 
+/** Something is acknowledged that no checkpoint holds. Never so exactly once. */
+function isAhead(published: Progress, held: Progress): boolean {
+  return (
+    published.lsn !== held.lsn ||
+    published.reportedLsn !== held.reportedLsn ||
+    published.part?.lsn !== held.part?.lsn ||
+    published.part?.seq !== held.part?.seq
+  );
+}
+
+/**
+ * A checkpoint without records states what it covers: nothing else is in flight. One that travels with records is in
+ * Kafka at once with them, or, where nothing binds the two, holds what was acknowledged before: it is true whichever
+ * of them arrives.
+ */
 function publish<R>(
   state: DeliveryState<R>,
   { records, progress, bytes }: { records: readonly R[]; progress: Progress; bytes: number },
 ): Action<R>[] {
-  state.publishing = { progress, bytes };
+  const covers = state.limits.delivery === 'exactly-once' || records.length === 0;
+  const held = covers ? progress : state.published;
+  state.publishing = { progress, held, bytes };
   state.publishingSinceMs = state.nowMs;
-  return [{ tag: 'publish', records, progress }];
+  return [{ tag: 'publish', records, progress: held }];
 }
 
-/** Only what a committed checkpoint holds is ever reported as flushed. */
+/** Only what a checkpoint in Kafka holds is ever reported as flushed. */
 export function report<R>(state: DeliveryState<R>): Action<R>[] {
-  const flushed = state.published.reportedLsn;
+  const flushed = state.held.reportedLsn;
   assert(flushed >= state.flushed, 'the flushed position never moves backwards');
   state.flushed = flushed;
   state.reportedAtMs = state.nowMs;

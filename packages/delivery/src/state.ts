@@ -29,9 +29,12 @@ export interface DeliveryState<R> {
   queuedBytes: number;
   /** How many transactions and standalone pieces end in the queue. */
   queuedWhole: number;
-  publishing: { readonly progress: Progress; readonly bytes: number } | null;
-  /** What the last committed checkpoint holds. */
+  /** The batch in flight: what is published after it, and what its checkpoint holds. */
+  publishing: { readonly progress: Progress; readonly held: Progress; readonly bytes: number } | null;
+  /** What is in Kafka for certain. */
   published: Progress;
+  /** What a checkpoint in Kafka holds of it, so that it may be reported. Exactly once the two are the same. */
+  held: Progress;
   /** The server's WAL up to here holds nothing that is not published or queued. */
   received: Lsn;
   /** End of WAL without records of ours that no checkpoint holds yet. */
@@ -39,6 +42,8 @@ export interface DeliveryState<R> {
   /** What the server was told. */
   flushed: Lsn;
 }
+
+const nothing: Progress = { lsn: lsnZero, part: null, reportedLsn: lsnZero };
 
 /** A session begins: nothing is known, nothing is held. */
 export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R> {
@@ -58,7 +63,8 @@ export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R>
     queuedBytes: 0,
     queuedWhole: 0,
     publishing: null,
-    published: { lsn: lsnZero, part: null, reportedLsn: lsnZero },
+    published: nothing,
+    held: nothing,
     received: lsnZero,
     idle: lsnZero,
     flushed: lsnZero,
