@@ -321,6 +321,7 @@ describe('records', () => {
       systemId: '1',
       database: 'shop',
       timeline: 1,
+      era: 1795246912669,
       lsn: lsnZero,
       part: { lsn: commitLsn, seq: 1 },
       reportedLsn: lsnZero,

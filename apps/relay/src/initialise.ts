@@ -94,7 +94,7 @@ async function begin({ catalogue, configuration, destination, fromSlot, say }: B
   const kept = isLost ? null : existing;
   const slot = kept ?? (await create({ catalogue, configuration, say }));
   const gap = gapBefore(slot, { checkpoint, broken });
-  await writeFirstCheckpoint({ catalogue, configuration, destination, slot, gap });
+  await writeFirstCheckpoint({ catalogue, configuration, destination, slot, gap, before: checkpoint });
   if (gap) say(`slot ${name}: the gap is written down in the parked topic (${gap.from ?? '?'} to ${gap.to})`);
   say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);
 }
@@ -192,13 +192,18 @@ async function writeFirstCheckpoint({
   destination,
   slot,
   gap,
+  before,
 }: Omit<Beginning, 'fromSlot' | 'say'> & {
   readonly slot: Slot;
   readonly gap: AcceptedGap | null;
+  /** The checkpoint that this one follows. */
+  readonly before: Checkpoint | null;
 }): Promise<void> {
   const source = await identifySystem(configuration.database.url);
   const names = [configuration.outbox.publication, configuration.change.publication];
   const publications = await inspectPublications(catalogue, names);
+  // Later than every one before, also when the clock was set back.
+  const era = Math.max(Date.now(), (before?.era ?? 0) + 1);
   const publisher = destination.createPublisher(source);
   try {
     await publisher.fence();
@@ -208,6 +213,7 @@ async function writeFirstCheckpoint({
       systemId: source.systemId,
       database: source.database,
       timeline: source.timeline,
+      era,
       lsn: lsnZero,
       part: null,
       reportedLsn: slot.confirmedFlushLsn,
@@ -217,7 +223,8 @@ async function writeFirstCheckpoint({
     });
     await publisher.publish(gap ? [destination.gapRecord(gap), record] : [record]);
     // The commit is decided before readers see it; the next command must not take this one for undone.
-    await poll(async () => ((await destination.readCheckpoint()) === null ? undefined : true), {
+    const isRead = async () => (await destination.readCheckpoint())?.era === era || undefined;
+    await poll(isRead, {
       what: 'the first checkpoint can be read',
       timeoutMs: checkpointVisibleTimeoutMs,
     });

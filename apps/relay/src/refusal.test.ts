@@ -22,6 +22,7 @@ const checkpoint = (change: Partial<Checkpoint> = {}): Checkpoint => ({
   systemId: '7421896543210987654',
   database: 'shop',
   timeline: 1,
+  era: 1795246912669,
   lsn: parseLsn('0/2000'),
   part: null,
   reportedLsn: parseLsn('0/2030'),

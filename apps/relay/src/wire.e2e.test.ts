@@ -392,6 +392,7 @@ test('the last checkpoint names slot, system, position and publications, under t
     systemId: rows[0]?.system,
     database: rows[0]?.database,
     timeline: 1,
+    era: expect.any(Number),
     lsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
     part: null,
     reportedLsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),

@@ -40,6 +40,7 @@ function at(position: bigint): Checkpoint {
     systemId: '7421896543210987654',
     database: 'shop',
     timeline: 1,
+    era: 1795246912669,
     lsn: lsn(position),
     part: null,
     reportedLsn: lsnZero,
@@ -90,6 +91,14 @@ test('another slot’s is not taken for ours, however many follow', async () => 
   await publisher.publish(Array.from({ length: 200 }, () => other));
   await fenced(topic);
   expect(await read(topic)).toEqual(at(1n));
+});
+
+test('one that says less after one that says more takes nothing back', async () => {
+  const topic = await newTopic();
+  const publisher = await fenced(topic);
+  for (const position of [5n, 9n, 7n]) await publisher.publish([record(topic, position)]);
+  await fenced(topic);
+  expect(await read(topic)).toEqual(at(9n));
 });
 
 test('a checkpoint topic that does not exist is refused', async () => {

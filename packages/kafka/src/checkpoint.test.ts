@@ -8,6 +8,7 @@ const checkpoint: Checkpoint = {
   systemId: '7421896543210987654',
   database: 'shop',
   timeline: 2,
+  era: 1795246912669,
   lsn: parseLsn('16/B374D848'),
   part: { lsn: parseLsn('16/B4000000'), seq: 1000 },
   reportedLsn: parseLsn('16/B374D8F0'),
@@ -28,6 +29,11 @@ test('a checkpoint is read back as it was written', () => {
   expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).toEqual(checkpoint);
   const whole = { ...checkpoint, part: null, lsn: lsnZero };
   expect(decodeCheckpoint(encodeCheckpoint(whole))).toEqual(whole);
+});
+
+test('one that was written before there were eras is of the first', () => {
+  const { era: _, ...text } = JSON.parse(encodeCheckpoint(checkpoint).toString());
+  expect(decodeCheckpoint(Buffer.from(JSON.stringify(text)))).toEqual({ ...checkpoint, era: 0 });
 });
 
 test('its LSNs are readable text in Kafka', () => {

@@ -5,6 +5,7 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { classify } from './classify.ts';
+import { furthestCheckpoint } from './furthest-checkpoint.ts';
 import { parseLossless, stringifyLossless } from './json.ts';
 import { readToEnd } from './partition-reader.ts';
 import type { OutgoingRecord } from './record.ts';
@@ -16,6 +17,8 @@ export interface Checkpoint {
   readonly systemId: string;
   readonly database: string;
   readonly timeline: number;
+  /** When `diptych init` began the slot's story, in ms since 1970: what an older era says counts no more. */
+  readonly era: number;
   /** Commit LSN of the last transaction that is whole in Kafka. */
   readonly lsn: Lsn;
   /** A bigger transaction of which only the first `seq` raw messages are in Kafka. */
@@ -90,6 +93,8 @@ function checkpointOf(fields: Fields): Checkpoint {
     systemId: fields.text('systemId'),
     database: fields.text('database'),
     timeline: fields.integer('timeline'),
+    // Version 0.1 wrote none.
+    era: fields.has('era') ? fields.integer('era') : 0,
     lsn: parseLsn(fields.text('lsn')),
     part: part && { lsn: parseLsn(part.text('lsn')), seq: part.integer('seq') },
     reportedLsn: parseLsn(fields.text('reportedLsn')),
@@ -128,8 +133,12 @@ class Fields {
     return Object.keys(this.#fields);
   }
 
+  has(name: string): boolean {
+    return Object.hasOwn(this.#fields, name);
+  }
+
   value(name: string): unknown {
-    if (!Object.hasOwn(this.#fields, name)) throw new TypeError(`${this.#path}.${name} is missing`);
+    if (!this.has(name)) throw new TypeError(`${this.#path}.${name} is missing`);
     return this.#fields[name];
   }
 
@@ -174,12 +183,16 @@ export interface ReadCheckpointOptions {
   readonly timeoutMs?: number;
 }
 
-/** A checkpoint and its commit marker take two offsets: the newest one is among the last few. */
+/**
+ * A checkpoint and its commit marker take two offsets: the newest one is among the last few. At least once a relay that
+ * lost the slot may write one for each batch that it still holds: twice `queueBytesMax` / `batchBytesMax`, 8 by default.
+ */
 const tailOffsets = 100n;
 
 /**
- * The last committed checkpoint of the slot, or null. Exact once the publisher is fenced: then nothing of ours is open,
- * and the last stable offset is the end.
+ * What the committed checkpoints of the slot say together (`furthestCheckpoint`): exactly once that is the last one; null
+ * when there is none. Exact once the publisher is fenced: then nothing of ours is open, and the last stable offset is
+ * the end.
  * Throws OperatingError: `checkpoint-unreadable`, `kafka-refused` (unknown topic), `kafka-unreachable`.
  */
 export async function readCheckpoint(options: ReadCheckpointOptions): Promise<Checkpoint | null> {
@@ -187,24 +200,25 @@ export async function readCheckpoint(options: ReadCheckpointOptions): Promise<Ch
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   try {
     const tail = { last: tailOffsets };
-    const value =
-      (await lastValue({ ...options, signal, from: tail })) ??
-      (await lastValue({ ...options, signal, from: 'beginning' }));
-    return value && decodeCheckpoint(value);
+    return (
+      (await furthestOf({ ...options, signal, from: tail })) ??
+      (await furthestOf({ ...options, signal, from: 'beginning' }))
+    );
   } catch (error) {
     options.signal?.throwIfAborted();
     throw classify(error, 'asking');
   }
 }
 
-async function lastValue(
+async function furthestOf(
   options: ReadCheckpointOptions & { signal: AbortSignal; from: 'beginning' | { readonly last: bigint } },
-): Promise<Buffer | null> {
+): Promise<Checkpoint | null> {
   const key = Buffer.from(options.slot);
-  let value: Buffer | null = null;
+  let furthest: Checkpoint | null = null;
   const { brokers, topic, from, signal } = options;
   for await (const record of readToEnd({ brokers, topics: [topic], from, signal })) {
-    if (record.key?.equals(key)) value = record.value;
+    if (!record.key?.equals(key)) continue;
+    furthest = furthestCheckpoint([furthest, record.value && decodeCheckpoint(record.value)]);
   }
-  return value;
+  return furthest;
 }

@@ -4,7 +4,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 
 /**
  * `asking` – nothing was begun: reading metadata, fencing, creating topics, reading records;
- * `publishing` – a Kafka transaction was begun, so that its outcome may be unknown.
+ * `publishing` – a batch was begun, so that its outcome may be unknown.
  */
 export type Stage = 'asking' | 'publishing';
 
@@ -101,9 +101,9 @@ function noAnswer(text: string, cause: unknown): OperatingError {
 function outcomeUnknown(text: string, cause: unknown): OperatingError {
   return new OperatingError(
     'publish-outcome-unknown',
-    `nobody knows whether the Kafka transaction committed: ${text}`,
+    `nobody knows whether the batch is in Kafka: ${text}`,
     {
-      remedy: 'Nothing to do: the next session reads the checkpoint and goes on from what was committed.',
+      remedy: 'Nothing to do: the next session reads the checkpoint and goes on from there.',
       cause,
     },
   );

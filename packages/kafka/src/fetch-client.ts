@@ -51,6 +51,7 @@ const fetchApis = [fetchV17.api, fetchV16.api, fetchV15.api, fetchV14.api, fetch
 const listOffsetsApis = [listOffsetsV9.api, listOffsetsV8.api, listOffsetsV7.api, listOffsetsV6.api];
 const metadataApis = [metadataV12.api, metadataV11.api, metadataV10.api];
 
+const readUncommitted = 0;
 const readCommitted = 1;
 /** Special timestamps of ListOffsets. */
 const beginning = -2n;
@@ -99,10 +100,10 @@ export class FetchClient {
     return topics;
   }
 
-  /** The first offset of each partition, or its last stable one: below it every transaction has ended. */
+  /** The first offset of each partition, its last stable one (below it every transaction has ended), or its end. */
   async offsets(
     topics: Iterable<TopicLocation>,
-    which: 'first' | 'last-stable',
+    which: 'first' | 'last-stable' | 'end',
   ): Promise<Map<string, bigint[]>> {
     const byLeader = new Map<number, { name: string; partitionIndex: number }[]>();
     for (const { name, leaders } of topics) {
@@ -114,6 +115,7 @@ export class FetchClient {
     }
     const { listOffsets } = await this.#negotiated();
     const timestamp = which === 'first' ? beginning : end;
+    const isolation = which === 'end' ? readUncommitted : readCommitted;
     const offsets = new Map<string, bigint[]>();
     for (const [leader, asked] of byLeader) {
       const request = asked.map(({ name, partitionIndex }) => ({
@@ -121,7 +123,7 @@ export class FetchClient {
         partitions: [{ partitionIndex, currentLeaderEpoch: -1, timestamp }],
       }));
       const connection = await this.#connectionTo(leader);
-      const answer = await listOffsets.async(connection, -1, readCommitted, mergedByName(request));
+      const answer = await listOffsets.async(connection, -1, isolation, mergedByName(request));
       for (const { name, partitions } of answer.topics) {
         const ofTopic = offsets.get(name) ?? [];
         offsets.set(name, ofTopic);

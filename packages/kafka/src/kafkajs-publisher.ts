@@ -1,25 +1,30 @@
 import kafkajs, { type Message, type Producer, type TopicMessages, type Transaction } from 'kafkajs';
+import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import { createKafka } from './kafkajs-client.ts';
 import type { PlacedRecord } from './packing.ts';
 import type { PublisherOptions } from './publisher.ts';
-import type { TransactionDriver } from './transactional-publisher.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
 const closeLimitMs = 2000;
 
 /** kafkajs as a driver. */
-export class KafkajsDriver implements TransactionDriver {
+export class KafkajsDriver implements ClientDriver {
   /** kafkajs copies a partition's list for each record that it adds: the cost grows with the square. */
   readonly sendRecordsMax = 1000;
   readonly #producer: Producer;
+  readonly #isTransactional: boolean;
   #transaction: Transaction | null = null;
   #working: Promise<unknown> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
+    const { transactionalId, transactionTimeoutMs } = options;
+    this.#isTransactional = transactionalId !== null;
     this.#producer = createKafka(options).producer({
-      transactionalId: options.transactionalId,
-      transactionTimeout: options.transactionTimeoutMs,
+      // Idempotent without transactions: a request that is sent again after a lost answer is then no repeat.
+      ...(transactionalId === null
+        ? { idempotent: true }
+        : { transactionalId, transactionTimeout: transactionTimeoutMs }),
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
@@ -29,17 +34,18 @@ export class KafkajsDriver implements TransactionDriver {
   }
 
   async fence(): Promise<void> {
-    // InitProducerId is part of the first transaction().
+    // InitProducerId is part of the first transaction(), or of connect() when there are none.
     this.#transaction = await this.#track(async () => {
       await this.#producer.connect();
-      return await this.#producer.transaction();
+      return this.#isTransactional ? await this.#producer.transaction() : null;
     });
   }
 
   async send(records: readonly PlacedRecord[]): Promise<void> {
     await this.#track(async () => {
-      this.#transaction ??= await this.#producer.transaction();
-      await this.#transaction.sendBatch({ acks: -1, topicMessages: messagesByTopic(records) });
+      if (this.#isTransactional) this.#transaction ??= await this.#producer.transaction();
+      const sender = this.#transaction ?? this.#producer;
+      await sender.sendBatch({ acks: -1, topicMessages: messagesByTopic(records) });
     });
   }
 

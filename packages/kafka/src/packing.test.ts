@@ -4,7 +4,12 @@ import { expect, test } from 'vitest';
 import { batchOverheadBytes, type PackingLimits, type PlacedRecord, pack, recordBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 
-const limits: PackingLimits = { messageBytesMax: () => 1000, sendBytesMax: 100_000, sendRecordsMax: 100 };
+const limits: PackingLimits = {
+  messageBytesMax: () => 1000,
+  sendBytesMax: 100_000,
+  sendRecordsMax: 100,
+  isAtomic: true,
+};
 
 function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
   return {
@@ -34,6 +39,14 @@ function encodedBytes(records: readonly OutgoingRecord[]): number {
   }));
   return createRecordsBatch(messages, {}).length;
 }
+
+test('without a transaction a record that vouches for others waits until they are acknowledged', () => {
+  const word = { ...placed('word'), record: { ...placed('word').record, vouches: true } };
+  const records = [placed('a'), placed('b'), word, placed('c')];
+  expect(sendsOf(records, { isAtomic: false }).map((send) => send.length)).toEqual([2, 2]);
+  expect(sendsOf(records).map((send) => send.length)).toEqual([4]);
+  expect(sendsOf([word], { isAtomic: false })).toHaveLength(1);
+});
 
 test('nothing makes no send', () => {
   expect(sendsOf([])).toEqual([]);

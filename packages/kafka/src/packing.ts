@@ -17,6 +17,8 @@ export interface PackingLimits {
   /** All batches of one send together: bounds the request, which the broker holds in memory as a whole. */
   readonly sendBytesMax: number;
   readonly sendRecordsMax: number;
+  /** All sends are seen together or not at all; if not, a record that vouches for those before it begins a send. */
+  readonly isAtomic: boolean;
 }
 
 export type Packing =
@@ -66,8 +68,12 @@ export function pack(records: readonly PlacedRecord[], limits: PackingLimits): P
       return { ok: false, topic, bytes: batchOverheadBytes + bytes, bytesMax };
     }
     let batch = (batches.get(topic)?.[placed.partition] ?? batchOverheadBytes) + bytes;
+    const waits = !limits.isAtomic && placed.record.vouches === true;
     const full =
-      batch > bytesMax || sendBytes + bytes > limits.sendBytesMax || send.length >= limits.sendRecordsMax;
+      waits ||
+      batch > bytesMax ||
+      sendBytes + bytes > limits.sendBytesMax ||
+      send.length >= limits.sendRecordsMax;
     if (full && send.length > 0) {
       sends.push(send);
       send = [];

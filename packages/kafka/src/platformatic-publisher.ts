@@ -1,9 +1,9 @@
 import { Producer, type Serializers } from '@platformatic/kafka';
 import { errorCodes } from './classify.ts';
+import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import type { PlacedRecord } from './packing.ts';
 import type { PublisherOptions } from './publisher.ts';
-import type { TransactionDriver } from './transactional-publisher.ts';
 
 type Bytes = Buffer | null;
 type BytesProducer = Producer<Bytes, Bytes, string, string>;
@@ -17,22 +17,29 @@ const serializers: Serializers<Bytes, Bytes, string, string> = {
   headerValue: (value) => (value === undefined ? undefined : Buffer.from(value)),
 };
 
+/** "No producer yet": by itself the client says 0, 0, and every second start is refused as PRODUCER_FENCED. */
+const noProducer = { producerId: -1n, producerEpoch: -1 };
+
 /** Closing waits for answers that a dead broker never gives. */
 const closeLimitMs = 2000;
 
 /** `@platformatic/kafka` as a driver. */
-export class PlatformaticDriver implements TransactionDriver {
+export class PlatformaticDriver implements ClientDriver {
   readonly sendRecordsMax = 10_000;
   readonly #producer: BytesProducer;
+  readonly #isTransactional: boolean;
   #transaction: Transaction | null = null;
 
   constructor(options: PublisherOptions) {
+    const { transactionalId } = options;
+    this.#isTransactional = transactionalId !== null;
     this.#producer = new Producer({
       clientId: options.clientId,
       bootstrapBrokers: [...options.brokers],
       serializers,
+      // Without transactions too: a request that is sent again after a lost answer is then no repeat.
       idempotent: true,
-      transactionalId: options.transactionalId,
+      ...(transactionalId === null ? {} : { transactionalId }),
       // The client's `timeout` is also what it gives the broker as the transaction's.
       timeout: options.transactionTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
@@ -45,12 +52,14 @@ export class PlatformaticDriver implements TransactionDriver {
   }
 
   async fence(): Promise<void> {
-    this.#transaction = await this.#begin();
+    if (this.#isTransactional) this.#transaction = await this.#begin();
+    else await this.#producer.initIdempotentProducer({ ...noProducer });
   }
 
   async send(records: readonly PlacedRecord[]): Promise<void> {
-    this.#transaction ??= await this.#begin();
-    await this.#transaction.send({ messages: records.map(messageOf), acks: -1 });
+    if (this.#isTransactional) this.#transaction ??= await this.#begin();
+    const sender = this.#transaction ?? this.#producer;
+    await sender.send({ messages: records.map(messageOf), acks: -1 });
   }
 
   async commit(): Promise<void> {
@@ -66,11 +75,10 @@ export class PlatformaticDriver implements TransactionDriver {
   }
 
   /**
-   * The first one is InitProducerId. It must say "no producer yet" (-1, -1): by itself the client says 0, 0, and every
-   * second start is refused as PRODUCER_FENCED.
+   * The first one is InitProducerId.
    */
   #begin(): Promise<Transaction> {
-    return this.#producer.beginTransaction({ producerId: -1n, producerEpoch: -1 });
+    return this.#producer.beginTransaction({ ...noProducer });
   }
 }
 

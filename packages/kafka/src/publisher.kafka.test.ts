@@ -56,12 +56,18 @@ async function writtenOffsets(topic: string): Promise<bigint> {
   }
 }
 
-describe.each(publisherDrivers)('a publisher on %s', (driver) => {
+const kinds = publisherDrivers.flatMap((driver) =>
+  (['with transactions', 'without transactions'] as const).map((kind) => ({ driver, kind })),
+);
+
+describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
+  const isTransactional = kind === 'with transactions';
+
   function open(transactionalId: string, change: Partial<PublisherOptions> = {}): Publisher {
     const publisher = createPublisher(driver, {
       brokers: testBrokers(),
       clientId: 'test',
-      transactionalId,
+      transactionalId: isTransactional ? transactionalId : null,
       transactionTimeoutMs: 30_000,
       requestTimeoutMs: 10_000,
       ...change,
@@ -138,7 +144,7 @@ describe.each(publisherDrivers)('a publisher on %s', (driver) => {
     expect(truncates.map((one) => one.partition)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test('publishes to several topics in one transaction, and again and again', async () => {
+  test('publishes to several topics at once, and again and again', async () => {
     const topics = [await newTopic(), await newTopic()];
     const publisher = await fenced();
     for (let batch = 0; batch < 50; batch += 1) {
@@ -151,7 +157,7 @@ describe.each(publisherDrivers)('a publisher on %s', (driver) => {
     }
   });
 
-  test('a batch of several MiB for one partition goes through, in order and as one transaction', async () => {
+  test('a batch of several MiB for one partition goes through, in order, and as one transaction if there are any', async () => {
     const topic = await newTopic();
     const publisher = await fenced();
     const records = Array.from({ length: 60 }, (_, index) =>
@@ -160,7 +166,7 @@ describe.each(publisherDrivers)('a publisher on %s', (driver) => {
     await publisher.publish(records);
     const read = await committed(topic, 60);
     expect(read.map((one) => String(one.value))).toEqual(records.map((one) => String(one.value)));
-    expect(await writtenOffsets(topic)).toBe(61n); // one marker: one transaction
+    expect(await writtenOffsets(topic)).toBe(isTransactional ? 61n : 60n); // one marker: one transaction
   });
 
   test('a record that cannot fit is refused before anything is sent, and the publisher goes on', async () => {
@@ -187,18 +193,20 @@ describe.each(publisherDrivers)('a publisher on %s', (driver) => {
     expect(await writtenOffsets(topic)).toBe(0n);
   });
 
-  test('a second fence kills the first publisher: it is told, and nothing of it is seen', async () => {
-    const topic = await newTopic();
-    const transactionalId = testPrefix();
-    const zombie = await fenced(transactionalId);
-    await zombie.publish([record(topic, 'k', 'before')]);
-    const heir = await fenced(transactionalId);
-    await expect(zombie.publish([record(topic, 'k', 'zombie')])).rejects.toMatchObject({
-      code: 'publisher-fenced',
+  if (isTransactional) {
+    test('a second fence kills the first publisher: it is told, and nothing of it is seen', async () => {
+      const topic = await newTopic();
+      const transactionalId = testPrefix();
+      const zombie = await fenced(transactionalId);
+      await zombie.publish([record(topic, 'k', 'before')]);
+      const heir = await fenced(transactionalId);
+      await expect(zombie.publish([record(topic, 'k', 'zombie')])).rejects.toMatchObject({
+        code: 'publisher-fenced',
+      });
+      await heir.publish([record(topic, 'k', 'heir')]);
+      expect((await committed(topic, 2)).map((one) => String(one.value))).toEqual(['before', 'heir']);
     });
-    await heir.publish([record(topic, 'k', 'heir')]);
-    expect((await committed(topic, 2)).map((one) => String(one.value))).toEqual(['before', 'heir']);
-  });
+  }
 
   test('starting and stopping again and again fences nobody who is alive', async () => {
     const topic = await newTopic();
@@ -211,22 +219,76 @@ describe.each(publisherDrivers)('a publisher on %s', (driver) => {
     expect((await committed(topic, 6)).map((one) => Number(one.value))).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  test('a transaction in the making is not seen; closed in the middle, nothing of it is seen after the next fence either', async () => {
-    // Each record a send of its own: long enough to be closed before its end.
-    const topic = await newTopic({ 'max.message.bytes': '200' });
-    const transactionalId = testPrefix();
-    const publisher = await fenced(transactionalId);
-    const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
-    const attempt = publisher.publish(many);
-    const failure = attempt.catch((error: unknown) => error);
-    await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
-    expect(await committed(topic, 0)).toEqual([]);
-    await publisher.close();
-    expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
-    const heir = await fenced(transactionalId);
-    await heir.publish([record(topic, 'k', 'heir')]);
-    expect((await committed(topic, 1)).map((one) => String(one.value))).toEqual(['heir']);
-  });
+  if (isTransactional) {
+    test('a transaction in the making is not seen; closed in the middle, nothing of it is seen after the next fence either', async () => {
+      // Each record a send of its own: long enough to be closed before its end.
+      const topic = await newTopic({ 'max.message.bytes': '200' });
+      const transactionalId = testPrefix();
+      const publisher = await fenced(transactionalId);
+      const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
+      const attempt = publisher.publish(many);
+      const failure = attempt.catch((error: unknown) => error);
+      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+      expect(await committed(topic, 0)).toEqual([]);
+      await publisher.close();
+      expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
+      const heir = await fenced(transactionalId);
+      await heir.publish([record(topic, 'k', 'heir')]);
+      expect((await committed(topic, 1)).map((one) => String(one.value))).toEqual(['heir']);
+    });
+  }
+
+  if (!isTransactional) {
+    test('nobody is fenced, and what is acknowledged is there', async () => {
+      const topic = await newTopic();
+      const [first, second] = [await fenced('same'), await fenced('same')];
+      for (const [index, publisher] of [first, second, first].entries()) {
+        await publisher.publish([record(topic, 'k', `${index}`)]);
+        expect(await committed(topic, 0)).toHaveLength(index + 1);
+      }
+    });
+  }
+
+  if (!isTransactional) {
+    test('closed in the middle of a batch, its beginning is there, without a gap', async () => {
+      const topic = await newTopic({ 'max.message.bytes': '200' });
+      const publisher = await fenced();
+      const many = Array.from({ length: 5000 }, (_, index) =>
+        record(topic, 'k', `${index} ${'x'.repeat(50)}`),
+      );
+      const failure = publisher.publish(many).catch((error: unknown) => error);
+      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+      await publisher.close();
+      expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
+      const places = (await committed(topic, 1)).map((one) => Number.parseInt(String(one.value), 10));
+      expect(places.length).toBeLessThan(5000);
+      expect(places).toEqual(places.map((_, index) => index));
+    });
+  }
+
+  if (!isTransactional) {
+    test('it begins when transactions of others have ended in the topics that are read then', async () => {
+      const topic = await newTopic({ 'max.message.bytes': '200' });
+      const options = { brokers: testBrokers(), clientId: 'test', requestTimeoutMs: 10_000 };
+      const transactionTimeoutMs = 1000;
+      const other = createPublisher(driver, {
+        ...options,
+        transactionalId: testPrefix(),
+        transactionTimeoutMs,
+      });
+      opened.push(other);
+      await other.fence();
+      const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
+      const failure = other.publish(many).catch((error: unknown) => error);
+      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+      await other.close();
+      await failure;
+      const heir = open('', { settledTopics: [topic] });
+      await heir.fence();
+      await heir.publish([record(topic, 'k', 'heir')]);
+      expect((await committed(topic, 0)).map((one) => String(one.value))).toEqual(['heir']);
+    });
+  }
 
   test('publishing nothing makes no transaction', async () => {
     const publisher = await fenced();

@@ -10,6 +10,11 @@ export interface OutgoingRecord {
   readonly timestampMs: number;
   /** `key` (default) or `every`: one copy to each partition of the topic, as a TRUNCATE needs. */
   readonly spread?: 'key' | 'every';
+  /**
+   * It says of records before it that they are there. Without transactions it is sent when they are acknowledged; in a
+   * transaction nobody sees it without them.
+   */
+  readonly vouches?: boolean;
 }
 
 export type RecordHeader = readonly [name: string, value: string];

@@ -2,6 +2,7 @@ import { assert } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { classify } from './classify.ts';
 import { within } from './deadline.ts';
+import { untilNothingIsOpen } from './open-transactions.ts';
 import { type PackingLimits, type PlacedRecord, pack } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
@@ -9,14 +10,14 @@ import type { OutgoingRecord } from './record.ts';
 import { TopicCatalog } from './topic-catalog.ts';
 
 /** What a Kafka client has to offer. Its calls come one after another; any error may pass through as it is. */
-export interface TransactionDriver {
+export interface ClientDriver {
   /** Records of one `send` at most: bounds the work between two looks at the event loop. */
   readonly sendRecordsMax: number;
-  /** InitProducerId. */
+  /** Connects, and InitProducerId. */
   fence(): Promise<void>;
   /** Sends to the given partitions, in order, and waits until all in-sync replicas have the records. */
   send(records: readonly PlacedRecord[]): Promise<void>;
-  /** Ends the transaction that the first send began. */
+  /** Ends the transaction that the first send began; without transactions there is nothing to do. */
   commit(): Promise<void>;
   /** Ends the connections, whatever is in flight. Never throws. */
   close(): Promise<void>;
@@ -27,16 +28,18 @@ const sendBytesMax = 16 * 1024 * 1024;
 
 type State = 'new' | 'fencing' | 'idle' | 'publishing' | 'dead' | 'closed';
 
-/** The part of publishing that is the same for every client. */
-export class TransactionalPublisher implements Publisher {
-  readonly #driver: TransactionDriver;
+/** The part of publishing that is the same for every client, with transactions and without. */
+export class ClientPublisher implements Publisher {
+  readonly #driver: ClientDriver;
+  readonly #options: PublisherOptions;
   readonly #catalog: TopicCatalog;
   readonly #fenceTimeoutMs: number;
   readonly #publishTimeoutMs: number;
   #state: State = 'new';
 
-  constructor(driver: TransactionDriver, options: PublisherOptions) {
+  constructor(driver: ClientDriver, options: PublisherOptions) {
     this.#driver = driver;
+    this.#options = options;
     this.#catalog = new TopicCatalog(options);
     // InitProducerId first ends an older transaction; two requests' time is plenty, and a dead broker is said soon.
     this.#fenceTimeoutMs = options.requestTimeoutMs * 2;
@@ -49,6 +52,8 @@ export class TransactionalPublisher implements Publisher {
     this.#state = 'fencing';
     try {
       await within(this.#driver.fence(), { limitMs: this.#fenceTimeoutMs, what: 'InitProducerId' });
+      // Nobody's transaction is ended by us: what a transactional publisher before us left open ends by its timeout.
+      if (this.#options.transactionalId === null) await untilNothingIsOpen(this.#options);
       this.#move('fencing', 'idle');
     } catch (error) {
       await this.#die();
@@ -62,7 +67,7 @@ export class TransactionalPublisher implements Publisher {
     this.#state = 'publishing';
     const sends = await this.#plan(records);
     try {
-      await within(this.#transact(sends), { limitMs: this.#publishTimeoutMs, what: 'the Kafka transaction' });
+      await within(this.#send(sends), { limitMs: this.#publishTimeoutMs, what: 'publishing a batch' });
       this.#move('publishing', 'idle');
     } catch (error) {
       await this.#die();
@@ -84,6 +89,7 @@ export class TransactionalPublisher implements Publisher {
         messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
         sendBytesMax,
         sendRecordsMax: this.#driver.sendRecordsMax,
+        isAtomic: this.#options.transactionalId !== null,
       };
       const packing = pack(this.#place(records), limits);
       if (!packing.ok) throw tooLarge(packing);
@@ -108,7 +114,7 @@ export class TransactionalPublisher implements Publisher {
   }
 
   /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */
-  async #transact(sends: readonly (readonly PlacedRecord[])[]): Promise<void> {
+  async #send(sends: readonly (readonly PlacedRecord[])[]): Promise<void> {
     for (const send of sends) {
       this.#move('publishing', 'publishing');
       await this.#driver.send(send);
