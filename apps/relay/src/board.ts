@@ -1,4 +1,5 @@
 /** What the relay knows of itself, for health, status and metrics: written by the session, read by everyone else. */
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import type { OperatingError, Retry } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
@@ -23,7 +24,8 @@ export function failureOf({ code, message, retry, remedy }: OperatingError): Fai
 
 export class Board {
   role: Role = 'starting';
-  /** Last seen, committed to Kafka, confirmed to the server: three positions, never one. */
+  delivery: DeliveryMode = 'exactly-once';
+  /** Last seen, in Kafka, confirmed to the server: three positions, never one. */
   received: Lsn = lsnZero;
   published: Lsn = lsnZero;
   flushed: Lsn = lsnZero;
@@ -89,6 +91,7 @@ export class Board {
       role: this.role,
       ready: this.ready,
       standstill: this.standstill,
+      delivery: this.delivery,
       receivedLsn: formatLsn(this.received),
       publishedLsn: formatLsn(this.published),
       flushedLsn: formatLsn(this.flushed),

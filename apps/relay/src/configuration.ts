@@ -40,6 +40,14 @@ export const configurationSchema = z.strictObject({
       .meta({ description: 'Which client publishes: `platformatic` or `kafkajs`.' }),
     partitions: bound(6, 'Partitions of a topic of events when the relay creates it.'),
   }),
+  delivery: z
+    .enum(['exactly-once', 'at-least-once'])
+    .default('exactly-once')
+    .meta({
+      description:
+        'Whether a batch is a Kafka transaction, or is published without transactions, so that failures repeat records ' +
+        '(docs/reliability.md).',
+    }),
   slot: name('diptych', 'The replication slot.'),
   prefix: z
     .string()

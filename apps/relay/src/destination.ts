@@ -21,7 +21,7 @@ export class Destination {
     this.#configuration = configuration;
   }
 
-  /** The last committed checkpoint of the slot, null when there is none. */
+  /** What the committed checkpoints of the slot say, null when there is none. */
   readCheckpoint(): Promise<Checkpoint | null> {
     const { kafka, slot } = this.#configuration;
     const { brokers } = kafka;
@@ -53,13 +53,18 @@ export class Destination {
     return ownTopicNames(this.#configuration).checkpoint;
   }
 
-  /** Its transactional id is the same for every relay of this slot, and for no other. */
+  /**
+   * Its transactional id is the same for every relay of this slot, and for no other. At least once there is none, and
+   * what a relay with one has left open in our topics is waited for.
+   */
   createPublisher({ systemId }: SourceSystem): Publisher {
-    const { kafka, prefix, slot } = this.#configuration;
+    const { kafka, prefix, slot, delivery } = this.#configuration;
+    const { checkpoint, parked } = ownTopicNames(this.#configuration);
     return createPublisher(kafka.driver, {
       brokers: kafka.brokers,
       clientId: `diptych ${slot}`,
-      transactionalId: `diptych/${prefix}/${systemId}/${slot}`,
+      transactionalId: delivery === 'exactly-once' ? `diptych/${prefix}/${systemId}/${slot}` : null,
+      settledTopics: [checkpoint, parked],
       transactionTimeoutMs,
       requestTimeoutMs,
     });

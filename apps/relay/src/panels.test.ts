@@ -57,6 +57,7 @@ function recordsWith({
       limits: new MessageLimits(new Map(), 1_000_000),
       keys: new ParkedKeys(10),
       decided: new Set(),
+      repeated: new Set(),
       parkedTopic: 'diptych.parked',
       log: createLogger('panels', { level: 'silent' }),
     }),

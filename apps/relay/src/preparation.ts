@@ -2,7 +2,7 @@
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import { OperatingError } from '@diptych/runtime/failure';
-import type { Lsn } from '@diptych/wal/lsn';
+import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { inspectSlot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { Panels } from './panels.ts';
@@ -44,8 +44,8 @@ export async function prepare(
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (gap && agreed)
     await publisher.publish([destination.gapRecord(gap), destination.checkpointRecord(agreed)]);
-  const partLsn = checkpoint?.part?.lsn ?? null;
-  const parking = await Parking.open({ configuration, catalogue, log, partLsn });
+  const progress = checkpoint ?? { lsn: lsnZero, part: null, reportedLsn: lsnZero };
+  const parking = await Parking.open({ configuration, catalogue, log, progress });
   const panels = new Panels({
     configuration,
     poison: parking.poison,

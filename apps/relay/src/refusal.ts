@@ -28,7 +28,7 @@ export function refusal(code: RefusalCode, { slot, prefix }: Configuration): Ope
     case 'publish-outcome-unknown':
       return new OperatingError(
         code,
-        'Kafka did not answer in time: the outcome of the transaction is unknown',
+        'Kafka did not answer in time: nobody knows whether the batch is there',
         {
           remedy: 'The relay starts over from the checkpoint; check the brokers if it stays.',
         },

@@ -92,10 +92,12 @@ export class RelayUnderTest {
   start({
     acceptGap = false,
     databaseUrl = this.configuration.database.url,
+    delivery = this.configuration.delivery,
     onLog,
   }: {
     acceptGap?: boolean;
     databaseUrl?: string;
+    delivery?: Configuration['delivery'];
     onLog?: (line: string) => void;
   } = {}): RunningRelay {
     const stopping = new AbortController();
@@ -104,7 +106,7 @@ export class RelayUnderTest {
     const log = onLog
       ? createLogger('relay', { level: 'info', destination: { write: onLog } })
       : createLogger('relay', { level });
-    const configuration = { ...this.configuration, database: { url: databaseUrl } };
+    const configuration = { ...this.configuration, delivery, database: { url: databaseUrl } };
     const metrics = new Metrics(board);
     const ended = runRelay({ configuration, board, metrics, log, acceptGap, stopping: stopping.signal });
     ended.catch(() => {}); // a test that cares awaits it

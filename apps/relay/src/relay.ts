@@ -31,6 +31,7 @@ const backOffMinMs = 100;
  */
 export async function runRelay(context: RelayContext): Promise<void> {
   const { board, log, stopping, configuration } = context;
+  board.delivery = configuration.delivery;
   let backOffMs = backOffMinMs;
   while (!stopping.aborted) {
     const outcome = await attempt(context);

@@ -52,7 +52,7 @@ export class Session {
     const { intervalMs } = configuration.heartbeat;
     this.#heartbeat = new Heartbeat({ catalogue, slot: configuration.slot, intervalMs, log });
     this.#state = initialState(
-      { ...configuration.limits, ...configuration.timing, delivery: 'exactly-once' },
+      { ...configuration.limits, ...configuration.timing, delivery: configuration.delivery },
       performance.now(),
     );
     this.#replication = new ReplicationSession(
@@ -204,11 +204,12 @@ export class Session {
   #report({ received, flushed }: { received: Lsn; flushed: Lsn }): void {
     const { board } = this.#context;
     board.received = received;
+    board.published = this.#state.published.reportedLsn;
     board.flushed = flushed;
     this.#replication.report({ received, flushed });
   }
 
-  /** One Kafka transaction: all records and the checkpoint that covers them. */
+  /** One batch: all records and the checkpoint that goes with them. */
   async #publish({
     records,
     progress,
@@ -219,7 +220,8 @@ export class Session {
     const { destination, metrics, board } = this.#context;
     const publisher = present(this.#publisher, 'a fenced publisher');
     const agreement = present(this.#agreement, 'what the checkpoint agreed on');
-    if (records.length === 0) await agreement.ask(performance.now());
+    const advancesIdle = records.length === 0 && progress.reportedLsn > this.#state.published.reportedLsn;
+    if (advancesIdle) await agreement.ask(performance.now());
     const checkpoint = { ...agreement.checkpoint, ...progress };
     await destination.ensureTopics(records);
     if (this.#state.phase === 'ended') throw sessionOver();
@@ -234,7 +236,6 @@ export class Session {
       throw error;
     }
     this.#committed = true;
-    board.published = progress.reportedLsn;
     metrics.countPublished(records);
     const next = this.#state.queue[0]?.records[0];
     board.waitingSinceUs = next ? BigInt(next.timestampMs) * 1000n : null;

@@ -149,14 +149,16 @@ async function find(configuration: Configuration, id: string): Promise<Found> {
   let nextOffset = 0n;
   for await (const { item, offset } of new ParkedTopic(configuration).items()) {
     nextOffset = offset + 1n;
+    state = stateAfter(item, id) ?? state;
     if (item.tag === 'parked' && item.id === id) record = item;
-    else state = stateAfter(item, id) ?? state;
   }
   if (record) return { record, state, nextOffset };
   throw refused(id, 'nothing of this id was parked', '`diptych parked list` shows what is.');
 }
 
 function stateAfter(item: ParkedItem, id: string): Found['state'] | null {
+  // Once more, at least once: then it waits once more.
+  if (item.tag === 'parked') return item.id === id ? 'parked' : null;
   if (item.tag !== 'executed') return null;
   if (item.released.includes(id)) return 'released';
   return item.discarded.includes(id) ? 'discarded' : null;

@@ -20,6 +20,7 @@ const failure = z.object({
 /** What a running relay says of itself (`Board.toJSON`). */
 const relayStatus = z.object({
   role: z.string(),
+  delivery: z.string(),
   ready: z.boolean(),
   standstill: z.object({ forMs: z.number(), bytes: z.number(), reason: z.string() }).nullable(),
   receivedLsn: z.string(),
@@ -202,7 +203,7 @@ function describe(status: Status, { slot: name, http }: Configuration): string {
       : 'checkpoint  none',
     `lag         ${lagBytes ?? '?'} bytes, ${lagMs === null ? 'time unknown' : `${(lagMs / 1000).toFixed(1)} s`}`,
     relay
-      ? `relay       ${relay.role} since ${relay.startedAt}, received ${relay.receivedLsn}, published ${relay.publishedLsn}`
+      ? `relay       ${relay.role}, ${relay.delivery}, since ${relay.startedAt}, received ${relay.receivedLsn}, published ${relay.publishedLsn}`
       : `relay       none answers at ${http.host}:${http.port}`,
   ];
   if (relay && relay.parkedKeys > 0)

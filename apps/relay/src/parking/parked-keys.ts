@@ -48,8 +48,9 @@ export class ParkedKeys {
     return this.#keys.has(nameOf(topic, key));
   }
 
-  /** Another one waits. Throws OperatingError `parked-keys-exhausted`. */
+  /** Another one waits; one that was published again (at least once) only once. Throws OperatingError `parked-keys-exhausted`. */
   add({ topic, key, ...waiting }: Place & Waiting): void {
+    if (this.#byId.has(waiting.id)) return;
     // Without a topic or a key it parks alone, and still counts: a stream of such rows has an end.
     const name = topic === null || key === null ? `alone ${waiting.id}` : nameOf(topic, key);
     const known = this.#keys.get(name);

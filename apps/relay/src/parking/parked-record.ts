@@ -3,10 +3,11 @@
  * (docs/parking.md, docs/wire.md "Records").
  */
 import { createHash } from 'node:crypto';
+import type { Progress } from '@diptych/delivery/protocol';
 import { identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord, OutgoingRecord, RecordHeader } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { formatLsn, formatLsnSortable } from '@diptych/wal/lsn';
+import { formatLsn, formatLsnSortable, parseLsnSortable } from '@diptych/wal/lsn';
 import { z } from 'zod';
 
 /** Beyond it a value is kept by reference: a parked record must fit a topic of Kafka's default, 1 MiB, in base64. */
@@ -99,6 +100,14 @@ export function parkedId(identity: string): string {
   return `${formatLsnSortable(commitLsn)}-${ordinal}-${part}`;
 }
 
+/** Whether the server sends what this id names again, from the checkpoint on; what it sends no more is parked for good. */
+export function comesAgain(id: string, { lsn, part, reportedLsn }: Progress): boolean {
+  const [position = '', ordinal = ''] = id.split('-');
+  const commitLsn = parseLsnSortable(position);
+  if (commitLsn <= lsn || commitLsn < reportedLsn) return false;
+  return part?.lsn !== commitLsn || Number(ordinal) > part.seq;
+}
+
 export interface SetAside {
   readonly panel: 'domain' | 'change';
   /** The topic that the record was meant for; null when its row does not tell. */
@@ -161,13 +170,13 @@ export function encodeCommand(
   return ownRecord({ request, command, id, reason }, { parkedTopic, slot, kind: [commandHeader, command] });
 }
 
-/** The record that says what became of a command; committed with what it says. */
+/** The record that says what became of a command; in Kafka with what it says, or after it. */
 export function encodeExecuted(
   { tag: _tag, ...body }: ExecutedCommand,
   { parkedTopic, slot }: { parkedTopic: string; slot: string },
 ): OutgoingRecord {
   const kind = [executedHeader, body.next === null ? 'done' : 'partly'] as const;
-  return ownRecord(body, { parkedTopic, slot, kind });
+  return { ...ownRecord(body, { parkedTopic, slot, kind }), vouches: true };
 }
 
 /** The record that says which gap was accepted; committed with the checkpoint that goes on behind it. */

@@ -1,12 +1,19 @@
 /** Reading the parked topic: what waits, what was asked for and not done, and the values themselves. */
+import type { Progress } from '@diptych/delivery/protocol';
 import { follow, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { unreachable } from '@diptych/runtime/assert';
-import { formatLsnSortable, type Lsn } from '@diptych/wal/lsn';
+import { formatLsnSortable } from '@diptych/wal/lsn';
 import type { Configuration } from '../configuration.ts';
 import { ParkedKeys, type Waiting } from './parked-keys.ts';
-import { decodeParked, type ParkedCommand, type ParkedItem, type ParkedRecord } from './parked-record.ts';
+import {
+  comesAgain,
+  decodeParked,
+  type ParkedCommand,
+  type ParkedItem,
+  type ParkedRecord,
+} from './parked-record.ts';
 
 /** A command that no relay has finished, and the record with which it goes on. */
 export interface OpenCommand {
@@ -19,6 +26,8 @@ export interface ParkedTopicState {
   readonly keys: ParkedKeys;
   /** Ids of what is parked of the transaction that is published in part, released ones included. */
   readonly decided: ReadonlySet<string>;
+  /** Ids of what was parked after the checkpoint: it comes again, and is parked again. Exactly once there is none. */
+  readonly repeated: ReadonlySet<string>;
   /** In the order in which they were given. */
   readonly commands: readonly OpenCommand[];
   /** The first offset that was not read; null when there was no record. */
@@ -63,16 +72,21 @@ export class ParkedTopic {
    * Reads it from its beginning. Exact once the publisher is fenced: then nothing of ours is open.
    * Throws OperatingError: `parked-keys-exhausted`, `record-unreadable`, and what reading throws.
    */
-  async read({ keysMax, partLsn }: { keysMax: number; partLsn: Lsn | null }): Promise<ParkedTopicState> {
+  async read({ keysMax, progress }: { keysMax: number; progress: Progress }): Promise<ParkedTopicState> {
     const keys = new ParkedKeys(keysMax);
     const decided = new Set<string>();
+    const repeated = new Set<string>();
     const commands = new Map<string, OpenCommand>();
-    const part = partLsn === null ? null : `${formatLsnSortable(partLsn)}-`;
+    const part = progress.part && `${formatLsnSortable(progress.part.lsn)}-`;
     let nextOffset: bigint | null = null;
     for await (const { item, offset } of this.items()) {
       nextOffset = offset + 1n;
       switch (item.tag) {
         case 'parked':
+          if (comesAgain(item.id, progress)) {
+            repeated.add(item.id);
+            break;
+          }
           if (part !== null && item.id.startsWith(part)) decided.add(item.id);
           keys.add({ topic: item.topic, key: item.key, id: item.id, offset, pending: null });
           break;
@@ -81,6 +95,8 @@ export class ParkedTopic {
           break;
         case 'executed': {
           keys.remove([...item.released, ...item.discarded]);
+          // What was released may be published by now: when it comes again, it is judged anew.
+          for (const id of item.released) repeated.delete(id);
           const open = commands.get(item.request);
           if (item.next === null) commands.delete(item.request);
           else if (open) commands.set(item.request, { ...open, first: item.next });
@@ -92,7 +108,7 @@ export class ParkedTopic {
           unreachable(item);
       }
     }
-    return { keys, decided, commands: [...commands.values()], nextOffset };
+    return { keys, decided, repeated, commands: [...commands.values()], nextOffset };
   }
 
   /**

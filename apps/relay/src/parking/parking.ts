@@ -1,12 +1,12 @@
 /**
  * Parking in one session: it knows what waits, and executes what people ask for, between two transactions of the
- * stream and in one Kafka transaction with the word that it is done (docs/parking.md).
+ * stream, in one batch with the word that it is done (docs/parking.md).
  */
+import type { Progress } from '@diptych/delivery/protocol';
 import { type MessageLimits, readMessageLimits } from '@diptych/kafka/message-limits';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
-import type { Lsn } from '@diptych/wal/lsn';
 import type { Configuration } from '../configuration.ts';
 import { bytesOf } from '../identity-stamp.ts';
 import { readPayload } from '../outbox-payload.ts';
@@ -20,8 +20,8 @@ export interface ParkingOptions {
   readonly configuration: Configuration;
   readonly catalogue: Catalogue;
   readonly log: Logger;
-  /** The transaction that is published in part, when there is one. */
-  readonly partLsn: Lsn | null;
+  /** What the checkpoint holds. */
+  readonly progress: Progress;
 }
 
 /** The session, as far as parking needs it. */
@@ -54,18 +54,26 @@ export class Parking {
     this.#topic = new ParkedTopic(configuration);
     this.#limits = read.limits;
     this.#state = read.state;
-    const { keys, decided } = read.state;
+    const { keys, decided, repeated } = read.state;
     const parkedTopic = this.#topic.name;
-    this.poison = new Poison({ configuration, limits: read.limits, keys, decided, parkedTopic, log });
+    this.poison = new Poison({
+      configuration,
+      limits: read.limits,
+      keys,
+      decided,
+      repeated,
+      parkedTopic,
+      log,
+    });
   }
 
   /** Reads limits and parked topic. After the fence: nothing of ours is open then. Throws OperatingError. */
   static async open(options: ParkingOptions): Promise<Parking> {
-    const { configuration, partLsn } = options;
+    const { configuration, progress } = options;
     const keysMax = configuration.limits.parkedKeysMax;
     const [limits, state] = await Promise.all([
       readLimits(configuration),
-      new ParkedTopic(configuration).read({ keysMax, partLsn }),
+      new ParkedTopic(configuration).read({ keysMax, progress }),
     ]);
     return new Parking(options, { limits, state });
   }

@@ -3,12 +3,12 @@ import type { Admission } from '@diptych/delivery/protocol';
 import { MessageLimits } from '@diptych/kafka/message-limits';
 import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
 import { createLogger } from '@diptych/runtime/log';
-import { lsn } from '@diptych/wal/lsn';
+import { formatLsnSortable, lsn } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
 import { readConfiguration } from '../configuration.ts';
 import { Panels, type PublishedRecord } from '../panels.ts';
 import { ParkedKeys } from './parked-keys.ts';
-import { parkedId, sha256 } from './parked-record.ts';
+import { comesAgain, parkedId, sha256 } from './parked-record.ts';
 import { Poison } from './poison.ts';
 
 const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
@@ -24,11 +24,12 @@ const large = 'x'.repeat(3000);
 interface Session {
   readonly keys?: ParkedKeys;
   readonly decided?: readonly string[];
+  readonly repeated?: readonly string[];
   readonly environment?: Record<`DIPTYCH_${string}`, string>;
 }
 
 /** Reads transactions of rows, each an insert, as one session does; the records of each transaction, END last. */
-function session({ keys = new ParkedKeys(10), decided = [], environment = {} }: Session = {}) {
+function session({ keys = new ParkedKeys(10), decided = [], repeated = [], environment = {} }: Session = {}) {
   const configuration = readConfiguration({
     file: undefined,
     environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
@@ -38,6 +39,7 @@ function session({ keys = new ParkedKeys(10), decided = [], environment = {} }: 
     limits: new MessageLimits(new Map([['diptych.parked', 1_000_000]]), 2000),
     keys,
     decided: new Set(decided),
+    repeated: new Set(repeated),
     parkedTopic: 'diptych.parked',
     log: createLogger('poison', { level: 'silent' }),
   });
@@ -118,6 +120,42 @@ test('what was decided before a restart is not decided again, whatever the limit
   expect(fates(again)[3]).toBe('behind-parked');
   expect(end(again)).toEqual(end(first));
   expect(end(again)).toMatchObject({ domain_event_count: 1, parked_count: 3 });
+});
+
+test('what was parked after the checkpoint is parked again where it stood, and what stood before it is not', () => {
+  const rows = [event('1', '{}'), event('1', '{}'), event('1', '{}')];
+  const keys = new ParkedKeys(10);
+  const repeated = [parkedId('1-0000000000000010-757-2-0-1')];
+  const records = session({ keys, repeated })(0x10n, rows);
+  expect(fates(records).slice(0, 3)).toEqual(['domain', 'behind-parked', 'behind-parked']);
+  expect(end(records)).toMatchObject({ domain_event_count: 1, parked_count: 2 });
+});
+
+test('a checkpoint tells what comes again: what is behind it, and of a divided transaction its rest', () => {
+  const id = (commit: bigint, ordinal: number) =>
+    parkedId(`1-${formatLsnSortable(lsn(commit))}-757-${ordinal}-0-1`);
+  const progress = { lsn: lsn(10n), part: { lsn: lsn(20n), seq: 3 }, reportedLsn: lsn(15n) };
+  const again = (commit: bigint, ordinal: number) => comesAgain(id(commit, ordinal), progress);
+  expect([again(10n, 9), again(12n, 1), again(20n, 3), again(20n, 4), again(30n, 1)]).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+});
+
+test('a record that is parked twice waits once', () => {
+  const keys = new ParkedKeys(10);
+  const add = (id: string, offset: bigint) =>
+    keys.add({ topic: 't', key: Buffer.from('1'), id, offset, pending: null });
+  add('a', 1n);
+  add('b', 2n);
+  add('a', 3n);
+  expect(keys.find('a')?.waiting.map(({ id, offset }) => [id, offset])).toEqual([
+    ['a', 1n],
+    ['b', 2n],
+  ]);
 });
 
 test('with the policy stop a row that cannot be routed is thrown, and so is what is too large', () => {

@@ -28,6 +28,8 @@ export interface PoisonOptions {
   readonly keys: ParkedKeys;
   /** The parked ones of the transaction that is published in part. */
   readonly decided: ReadonlySet<string>;
+  /** Those that were parked after the checkpoint, and come again. */
+  readonly repeated: ReadonlySet<string>;
   readonly parkedTopic: string;
   readonly log: Logger;
 }
@@ -63,12 +65,19 @@ export class Poison {
       return wasParked ? this.#encode(candidate, behindParked, null) : null;
     }
     const own = this.#reason(candidate);
-    if (own === null && !keys.isBlocked({ topic, key: record.key })) return null;
+    const blocked = own !== null || keys.isBlocked({ topic, key: record.key }) || this.#isRepeated(record);
+    if (!blocked) return null;
     const id = idOf(record);
     const parked = this.#encode(candidate, own?.code ?? behindParked, own?.message ?? null);
     keys.add({ topic, key: record.key, id, offset: null, pending: parked });
     if (own) this.#options.log.warn({ id, code: own.code, reason: own.message }, 'a record is parked');
     return parked;
+  }
+
+  /** Parked before, without a checkpoint that says so: decided otherwise now, it would be in two places. */
+  #isRepeated(record: OutgoingRecord): boolean {
+    const { repeated } = this.#options;
+    return repeated.size > 0 && repeated.has(idOf(record));
   }
 
   /** What is wrong with the record itself, as far as the policy of its panel parks it. */
