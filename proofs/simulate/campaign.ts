@@ -1,5 +1,6 @@
 /** Many schedules, one after another, until the number asked for or enough broken ones. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import type { Mutant } from './mutants.ts';
 import { drawPlan } from './plan.ts';
 import { scheduleSeed } from './random.ts';
@@ -23,6 +24,7 @@ export interface CampaignResult {
 export interface CampaignOptions {
   readonly seed: number;
   readonly schedules: number;
+  readonly delivery: DeliveryMode;
   readonly rules: Mutant;
   /** After so many broken schedules it ends: more say nothing new. */
   readonly brokenMax: number;
@@ -35,13 +37,13 @@ const schedulesPerTurn = 500;
 
 /** Runs them. Throws the signal's reason when it aborts. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { seed, schedules, rules, brokenMax, signal, onProgress } = options;
+  const { seed, schedules, delivery, rules, brokenMax, signal, onProgress } = options;
   const coverage = { ...noCoverage };
   const broken: BrokenSchedule[] = [];
   let done = 0;
   while (done < schedules && broken.length < brokenMax) {
     const one = scheduleSeed(seed, done);
-    const result = runSchedule(drawPlan(one), { rules, traced: false });
+    const result = runSchedule(drawPlan(one, delivery), { rules, traced: false });
     add(coverage, result.coverage);
     if (result.breach) broken.push({ seed: one, ...result.breach });
     done += 1;

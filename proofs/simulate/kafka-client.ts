@@ -1,18 +1,10 @@
 /** Requests to the modelled brokers over a network that loses, delays and repeats them. */
-import type { Progress } from '@diptych/delivery/protocol';
 import type { Answer, Kafka } from './kafka.ts';
-import type { Deviation } from './mutants.ts';
 import { timing } from './plan.ts';
 import type { Process } from './process.ts';
-import type { RecordId } from './wal.ts';
 import type { World } from './world.ts';
 
 export type Outcome<T> = Answer<T> | { readonly tag: 'no-answer' };
-
-export interface Batch {
-  readonly records: readonly RecordId[];
-  readonly progress: Progress;
-}
 
 /** What a request comes to when the network touches it. */
 type Fate = 'delivered' | 'request-lost' | 'answer-lost' | 'delivered-twice' | 'never-answered';
@@ -108,82 +100,6 @@ export class KafkaClient {
       }
       const outcome = serve(this.#kafka);
       this.#world.agenda.after(this.#process.travelMs(this.#world.latencyMs()), () => answer(outcome));
-    });
-  }
-}
-
-/** The transactional publisher of one session, as `packages/kafka` has it: each step once, in turn. */
-export class Publisher {
-  readonly #world: World;
-  readonly #client: KafkaClient;
-  readonly #transactionalId: string;
-  readonly #deviation: Deviation | null;
-  #epoch = 0;
-  #sequence = 0;
-
-  constructor(
-    context: KafkaClientContext,
-    { transactionalId, deviation }: { transactionalId: string; deviation: Deviation | null },
-  ) {
-    this.#world = context.world;
-    this.#client = new KafkaClient(context);
-    this.#transactionalId = transactionalId;
-    this.#deviation = deviation;
-  }
-
-  close(): void {
-    this.#client.close();
-  }
-
-  fence(then: (ok: boolean) => void): void {
-    this.#client.request((kafka) => kafka.initProducer(this.#transactionalId), {
-      watched: false,
-      hear: (outcome) => {
-        if (outcome.tag === 'done') this.#epoch = outcome.value;
-        then(outcome.tag === 'done');
-      },
-    });
-  }
-
-  /** One Kafka transaction. Anything but an answer that says so leaves the outcome unknown. */
-  publish(batch: Batch, then: (ok: boolean) => void): void {
-    const { records, progress } = batch;
-    const steps =
-      this.#deviation === 'checkpoint-apart' ? this.#stepsApart(batch) : this.#steps(records, progress);
-    this.#run(steps, (outcome) => {
-      if (outcome.tag === 'no-answer' && this.#deviation === 'resend-unknown-outcome')
-        return this.publish(batch, then);
-      if (outcome.tag !== 'done') this.#world.coverage.unknownOutcomes += 1;
-      then(outcome.tag === 'done');
-    });
-  }
-
-  /** In one send, or in several when the batch is larger than a request may be. */
-  #steps(records: readonly RecordId[], progress: Progress | null): ((kafka: Kafka) => Answer<null>)[] {
-    const divided = records.length > 1 && this.#world.random.chance(0.25);
-    const first = divided ? records.slice(0, this.#world.random.whole(1, records.length - 1)) : [];
-    const identity = { transactionalId: this.#transactionalId, epoch: this.#epoch };
-    const sends = [
-      ...(divided ? [{ records: first, progress: null }] : []),
-      { records: records.slice(first.length), progress },
-    ].map((send) => {
-      this.#sequence += 1;
-      const request = { ...identity, ...send, sequence: this.#sequence };
-      return (kafka: Kafka) => kafka.produce(request);
-    });
-    return [...sends, (kafka) => kafka.commit(identity)];
-  }
-
-  #stepsApart({ records, progress }: Batch): ((kafka: Kafka) => Answer<null>)[] {
-    return [...(records.length > 0 ? this.#steps(records, null) : []), ...this.#steps([], progress)];
-  }
-
-  #run(steps: readonly ((kafka: Kafka) => Answer<null>)[], then: (outcome: Outcome<null>) => void): void {
-    const [step, ...rest] = steps;
-    if (!step) return then({ tag: 'done', value: null });
-    this.#client.request(step, {
-      watched: true,
-      hear: (outcome) => (outcome.tag === 'done' ? this.#run(rest, then) : then(outcome)),
     });
   }
 }

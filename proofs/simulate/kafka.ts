@@ -3,29 +3,22 @@
  * stable offset. https://kafka.apache.org/43/design/design/#message-delivery-semantics
  */
 import type { Progress } from '@diptych/delivery/protocol';
+import { commandOf, isWord } from './commands.ts';
+import type { Deviation } from './mutants.ts';
+import {
+  checkpointPartition,
+  type Entry,
+  type KafkaTransaction,
+  none,
+  partitionOf,
+  readCommitted,
+  recordPartitions,
+  together,
+} from './partitions.ts';
 import { timing } from './plan.ts';
 import type { Promises } from './promises.ts';
-import type { RecordId } from './wal.ts';
+import type { RecordId, Wal } from './wal.ts';
 import type { World } from './world.ts';
-
-/** Two partitions of records, and the checkpoint's own. */
-export const recordPartitions = 2;
-const checkpointPartition = recordPartitions;
-
-export interface KafkaTransaction {
-  outcome: 'open' | 'committed' | 'aborted';
-  /** Partitions that have its records, and those that have its marker too, as bits. */
-  touched: number;
-  marked: number;
-  /** Of a committed one: what the promises are told. */
-  readonly records: RecordId[];
-  progress: Progress | null;
-}
-
-interface Entry<T> {
-  readonly transaction: KafkaTransaction;
-  readonly value: T;
-}
 
 /** What the coordinator knows of one transactional id. */
 interface Coordination {
@@ -53,19 +46,41 @@ export interface ProduceRequest {
   readonly progress: Progress | null;
 }
 
+/** Without transactions: one partition's batch of a produce request. */
+export interface AppendRequest {
+  readonly records: readonly RecordId[];
+  readonly progress: Progress | null;
+  /** What the checkpoints said when the session began. */
+  readonly floor: Progress | null;
+}
+
 const done = <T>(value: T): Answer<T> => ({ tag: 'done', value });
 
 export class Kafka {
   readonly #world: World;
   readonly #promises: Promises;
+  readonly #wal: Wal;
   readonly #coordinations = new Map<string, Coordination>();
   readonly #records: Entry<RecordId>[][] = Array.from({ length: recordPartitions }, () => []);
   readonly #checkpoints: Entry<Progress>[] = [];
   #awayUntilMs = 0;
+  #asked = 0;
 
-  constructor(world: World, promises: Promises) {
+  /** `wal`: what the records are of. */
+  constructor(world: World, { promises, wal }: { promises: Promises; wal: Wal }) {
     this.#world = world;
     this.#promises = promises;
+    this.#wal = wal;
+  }
+
+  /** How many commands people have written into their topic. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  ask(): void {
+    this.#asked += 1;
+    this.#world.say(() => `kafka: command ${this.#asked - 1} is asked for`);
   }
 
   /** For how long requests wait or fail, in milliseconds. */
@@ -123,6 +138,14 @@ export class Kafka {
     return done(null);
   }
 
+  /** Without transactions, and without the broker's memory of idempotent producers: what is sent again is there again. */
+  append({ records, progress, floor }: AppendRequest): Answer<null> {
+    for (const value of records) this.#records[partitionOf(value)]?.push({ transaction: none, value });
+    if (progress) this.#checkpoints.push({ transaction: none, value: progress });
+    this.#promises.appended({ records, progress, floor }, this.#wal);
+    return done(null);
+  }
+
   /** EndTxn with COMMIT. The answer comes when the decision is durable; the markers follow. */
   commit({ transactionalId, epoch }: { transactionalId: string; epoch: number }): Answer<null> {
     const coordination = this.#coordinationOf(transactionalId);
@@ -134,10 +157,25 @@ export class Kafka {
     return coordination.lastOutcome === 'committed' ? done(null) : { tag: 'invalid-state' };
   }
 
-  /** The last checkpoint below the last stable offset; `uncommitted`: whatever stands last. */
-  readCheckpoint(isolation: 'committed' | 'uncommitted'): Progress | null {
-    if (isolation === 'uncommitted') return this.#checkpoints.at(-1)?.value ?? null;
-    return readCommitted(this.#checkpoints, checkpointPartition).at(-1) ?? null;
+  /** What the checkpoints below the last stable offset say together; or what a deviation takes for it. */
+  readCheckpoint(deviation: Deviation | null = null): Progress | null {
+    if (deviation === 'read-uncommitted-checkpoint') return this.#checkpoints.at(-1)?.value ?? null;
+    const committed = readCommitted(this.#checkpoints, checkpointPartition);
+    return deviation === 'last-checkpoint-counts' ? (committed.at(-1) ?? null) : together(committed);
+  }
+
+  /** Where a session is about to begin: what it must not publish again, and how much it may. */
+  adopt(): Progress | null {
+    const progress = this.readCheckpoint();
+    this.#promises.adopted(progress, this.#wal);
+    return progress;
+  }
+
+  /** Commands whose word can be read. */
+  readWords(): Set<number> {
+    const done = new Set<number>();
+    for (const record of this.readRecords().flat()) if (isWord(record)) done.add(commandOf(record));
+    return done;
   }
 
   /** What a `read_committed` consumer of each partition gets. */
@@ -214,22 +252,4 @@ export class Kafka {
     const { random, calm } = this.#world;
     return this.awayMs + (!calm && random.chance(0.05) ? random.between(20, 400) : random.between(0.2, 3));
   }
-}
-
-const partitionOf = (record: RecordId): number => Math.floor(record / 4) % recordPartitions;
-
-function readCommitted<T>(entries: readonly Entry<T>[], partition: number): T[] {
-  const values: T[] = [];
-  for (const { transaction, value } of entries) {
-    if ((transaction.marked & (1 << partition)) === 0) break; // the last stable offset
-    if (transaction.outcome === 'committed') values.push(value);
-  }
-  return values;
-}
-
-/** The same records as a partition must hold them. */
-export function partitioned(records: readonly RecordId[]): RecordId[][] {
-  const partitions: RecordId[][] = Array.from({ length: recordPartitions }, () => []);
-  for (const record of records) partitions[partitionOf(record)]?.push(record);
-  return partitions;
 }

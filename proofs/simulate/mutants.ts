@@ -3,7 +3,7 @@
  * effect where the rule lives in the effects. None of it is in product code.
  */
 import { step } from '@diptych/delivery/delivery';
-import type { Action, Event } from '@diptych/delivery/protocol';
+import type { Action, DeliveryMode, Event } from '@diptych/delivery/protocol';
 import type { DeliveryState } from '@diptych/delivery/state';
 import { lsn } from '@diptych/wal/lsn';
 import type { RecordId } from './wal.ts';
@@ -17,20 +17,34 @@ export type Deviation =
   | 'trust-slot-of-another'
   | 'read-uncommitted-checkpoint'
   | 'resend-unknown-outcome'
-  | 'checkpoint-apart';
+  | 'checkpoint-apart'
+  | 'last-checkpoint-counts'
+  | 'word-with-records'
+  | 'sends-at-once'
+  | 'acknowledge-when-sent';
 
 export interface Mutant {
   /** What it does wrong, in a sentence. */
   readonly wrong: string;
   readonly step: Step;
   readonly deviation: Deviation | null;
+  /** Where it is wrong: the first of them unless another one is asked for. */
+  readonly modes: readonly DeliveryMode[];
 }
 
 /** The protocol as it is. */
-export const original: Mutant = { wrong: 'nothing', step, deviation: null };
+export const original: Mutant = { wrong: 'nothing', step, deviation: null, modes: ['exactly-once'] };
 
-const wrapped = (wrong: string, mutated: Step): Mutant => ({ wrong, step: mutated, deviation: null });
-const deviating = (deviation: Deviation, wrong: string): Mutant => ({ wrong, step, deviation });
+const both: readonly DeliveryMode[] = ['exactly-once', 'at-least-once'];
+
+const wrapped = (wrong: string, mutated: Step, modes = both): Mutant => {
+  return { wrong, step: mutated, deviation: null, modes };
+};
+const deviating = (
+  deviation: Deviation,
+  wrong: string,
+  modes: readonly DeliveryMode[] = ['exactly-once'],
+): Mutant => ({ wrong, step, deviation, modes });
 
 /** The same actions, but with other reports. */
 const reporting =
@@ -124,6 +138,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'trust-slot-of-another': deviating(
     'trust-slot-of-another',
     'believes what the catalogue says of a slot that another relay holds by now',
+    both,
   ),
   'read-uncommitted-checkpoint': deviating(
     'read-uncommitted-checkpoint',
@@ -137,4 +152,38 @@ export const mutants: Readonly<Record<string, Mutant>> = {
     'checkpoint-apart',
     'commits the checkpoint after its records, not with them',
   ),
+  'checkpoint-states-in-flight': wrapped(
+    'sends a checkpoint that covers the batch it travels with',
+    (state, event) =>
+      step(state, event).map((action) =>
+        action.tag === 'publish' && state.publishing
+          ? { ...action, progress: state.publishing.progress }
+          : action,
+      ),
+    ['at-least-once'],
+  ),
+  'never-state': wrapped(
+    'sends no checkpoint of what was acknowledged last when no batch follows',
+    (state, event) => {
+      if (!state.publishing) state.held = state.published;
+      return step(state, event);
+    },
+    ['at-least-once'],
+  ),
+  'last-checkpoint-counts': deviating(
+    'last-checkpoint-counts',
+    'takes the last checkpoint by itself, also when one before it says more',
+    ['at-least-once'],
+  ),
+  'word-with-records': deviating(
+    'word-with-records',
+    'says that a command is done when what it releases is on its way',
+    ['at-least-once'],
+  ),
+  'sends-at-once': deviating('sends-at-once', 'does not wait for the answer to one send before the next', [
+    'at-least-once',
+  ]),
+  'acknowledge-when-sent': deviating('acknowledge-when-sent', 'takes a batch for published when it is sent', [
+    'at-least-once',
+  ]),
 };

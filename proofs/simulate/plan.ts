@@ -17,7 +17,9 @@ export type Write =
       readonly gapBytes: number;
     }
   /** Another database's WAL, a vacuum, a transaction that was rolled back: nothing of it is sent. */
-  | { readonly tag: 'unsent'; readonly atMs: number; readonly bytes: number };
+  | { readonly tag: 'unsent'; readonly atMs: number; readonly bytes: number }
+  /** Somebody asks for a parked record to be released: it stands in the topic of such commands at once. */
+  | { readonly tag: 'command'; readonly atMs: number };
 
 export type Fault = { readonly atMs: number } & (
   | { readonly tag: 'relay-killed'; readonly relay: number; readonly downMs: number }
@@ -40,6 +42,7 @@ export type Fault = { readonly atMs: number } & (
 
 export interface Plan {
   readonly seed: number;
+  readonly delivery: DeliveryMode;
   readonly relays: number;
   readonly writes: readonly Write[];
   readonly faults: readonly Fault[];
@@ -59,7 +62,6 @@ export const slowMsMax = 2500;
 
 /** Sizes of the model: a Kafka transaction is cut at 100 "bytes", so that most schedules divide some transaction. */
 export const limits = {
-  delivery: 'exactly-once' as DeliveryMode,
   batchBytesMax: 100,
   queueBytesMax: 200,
   statusIntervalMs: 300,
@@ -68,6 +70,12 @@ export const limits = {
   publishTimeoutMs: 2500,
   drainTimeoutMs: 60_000,
 };
+
+/** Of one change. */
+const changeBytesMax = 130;
+
+/** A change that is larger than a batch is one by itself. */
+export const largestBatchBytes = Math.max(limits.batchBytesMax, changeBytesMax);
 
 /** In the order of the product's defaults, an eighth as long, so that a schedule has few idle ticks. */
 export const timing = {
@@ -81,16 +89,17 @@ export const timing = {
 };
 
 /** A swarm: each schedule has some kinds of faults and not others, so that rare pairs meet often. */
-export function drawPlan(seed: number): Plan {
+export function drawPlan(seed: number, delivery: DeliveryMode): Plan {
   const random = new Random(seed);
   const calmAtMs = random.between(400, 4000);
   const relays = random.whole(1, 3);
   const faulty = random.chance(0.5);
   return {
     seed,
+    delivery,
     relays,
     calmAtMs,
-    writes: drawWrites(random, calmAtMs),
+    writes: [...drawWrites(random, calmAtMs), ...drawCommands(random, calmAtMs)],
     faults: drawFaults(random, { calmAtMs, relays }),
     deathPerAction: random.chance(0.25) ? random.between(0.005, 0.05) : 0,
     upsetPerTurn: random.chance(0.25) ? random.between(0.002, 0.02) : 0,
@@ -116,6 +125,14 @@ function drawWrites(random: Random, calmAtMs: number): Write[] {
   return writes.toSorted((a, b) => a.atMs - b.atMs);
 }
 
+function drawCommands(random: Random, calmAtMs: number): Write[] {
+  if (!random.chance(0.3)) return [];
+  return Array.from({ length: random.whole(1, 4) }, () => ({
+    tag: 'command',
+    atMs: calmAtMs * random.next(),
+  }));
+}
+
 function drawChanges(random: Random): ChangeShape[] {
   const kind = random.next();
   if (kind < 0.08) return [];
@@ -123,7 +140,7 @@ function drawChanges(random: Random): ChangeShape[] {
   const filtered = kind > 0.93;
   return Array.from({ length: count }, () => {
     const records = filtered || random.chance(0.1) ? 0 : random.chance(0.1) ? 2 : 1;
-    const bytes = random.chance(0.03) ? random.whole(100, 130) : random.whole(3, 25);
+    const bytes = random.chance(0.03) ? random.whole(100, changeBytesMax) : random.whole(3, 25);
     return { bytes: records === 0 ? 0 : bytes, records };
   });
 }

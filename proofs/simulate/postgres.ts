@@ -12,6 +12,9 @@ import type { World } from './world.ts';
 
 export type Grant = 'granted' | 'slot-held' | 'server-down';
 
+/** What concerns the server. */
+type ServerWrite = Exclude<Write, { tag: 'command' }>;
+
 /** How often a confirmation happens to make the server save the slot (its restart position moved). */
 const savesChance = 0.2;
 
@@ -44,7 +47,7 @@ export class Postgres {
   }
 
   /** An application commits as soon as the server is there. */
-  write(write: Write): void {
+  write(write: ServerWrite): void {
     if (this.isDown) return this.#world.agenda.at(this.#downUntilMs, () => this.write(write));
     this.wal.append(write);
     this.#world.say(() => `postgres: ${describeWrite(write)}, WAL ends at ${formatLsn(this.wal.end)}`);
@@ -115,5 +118,5 @@ export class Postgres {
   }
 }
 
-const describeWrite = (write: Write): string =>
+const describeWrite = (write: ServerWrite): string =>
   write.tag === 'unsent' ? `${write.bytes} bytes of others` : `commit of ${write.changes.length} changes`;

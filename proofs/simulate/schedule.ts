@@ -3,7 +3,7 @@ import { AssertionError, unreachable } from '@diptych/runtime/assert';
 import { formatLsn, lsnZero } from '@diptych/wal/lsn';
 import { Kafka } from './kafka.ts';
 import type { Mutant } from './mutants.ts';
-import type { Fault, Plan } from './plan.ts';
+import type { Fault, Plan, Write } from './plan.ts';
 import { Postgres } from './postgres.ts';
 import { Promises } from './promises.ts';
 import { Relay } from './relay.ts';
@@ -47,7 +47,7 @@ class Schedule {
     this.#world = world;
     this.#promises = new Promises(world);
     this.#postgres = new Postgres(world, this.#promises);
-    this.#kafka = new Kafka(world, this.#promises);
+    this.#kafka = new Kafka(world, { promises: this.#promises, wal: this.#postgres.wal });
     const parts = { world, postgres: this.#postgres, kafka: this.#kafka, rules };
     this.#relays = Array.from(
       { length: plan.relays },
@@ -56,7 +56,7 @@ class Schedule {
     // As `diptych init`: no transaction is published yet, not even one that begins where the slot begins.
     this.#kafka.writeFirstCheckpoint({ lsn: lsnZero, part: null, reportedLsn: this.#postgres.confirmed });
     for (const relay of this.#relays) world.agenda.after(world.random.between(0, 50), () => relay.start());
-    for (const write of plan.writes) world.agenda.at(write.atMs, () => this.#postgres.write(write));
+    for (const write of plan.writes) world.agenda.at(write.atMs, () => this.#write(write));
     for (const fault of plan.faults) world.agenda.at(fault.atMs, () => this.#strike(fault));
     world.agenda.at(plan.calmAtMs, () => this.#calm());
   }
@@ -69,8 +69,14 @@ class Schedule {
       if (!(error instanceof AssertionError)) throw error;
       this.#world.broken('no-assertion-fails', { expected: 'none', got: error.message });
     }
+    coverage.commands = this.#kafka.asked;
     coverage.transactions = this.#postgres.wal.transactions.length;
     return { breach: this.#world.breach, coverage, modelMs: agenda.nowMs, trace: trace ?? [] };
+  }
+
+  #write(write: Write): void {
+    if (write.tag === 'command') this.#kafka.ask();
+    else this.#postgres.write(write);
   }
 
   #strike(fault: Fault): void {
@@ -114,18 +120,18 @@ class Schedule {
 
   #lookForRest(): void {
     const { wal, confirmed } = this.#postgres;
-    const complete = this.#promises.isComplete(wal);
+    const complete = this.#promises.isComplete(wal, this.#kafka.asked);
     if (complete && confirmed >= wal.end && this.#kafka.isSettled && this.#world.underWay === 0) {
       this.#atRest = true;
-      return this.#promises.compare(wal, this.#kafka.readRecords());
+      return this.#promises.compare(wal, this.#kafka.readRecords(), this.#kafka.asked);
     }
     if (this.#world.nowMs < this.#world.plan.calmAtMs + restWithinMs) {
       return this.#world.agenda.after(restCheckIntervalMs, () => this.#lookForRest());
     }
     // What is amiss with the records says more than that there is no rest.
-    if (complete) this.#promises.compare(wal, this.#kafka.readRecords());
+    if (complete) this.#promises.compare(wal, this.#kafka.readRecords(), this.#kafka.asked);
     this.#world.broken(complete ? 'slot-advances-on-idle-wal' : 'progress', {
-      expected: complete ? `the slot at ${formatLsn(wal.end)}` : 'every transaction in Kafka',
+      expected: complete ? `the slot at ${formatLsn(wal.end)}` : 'every transaction and command in Kafka',
       got: `${formatLsn(confirmed)} ${restWithinMs} ms after the last fault`,
     });
   }

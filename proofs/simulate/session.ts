@@ -1,18 +1,20 @@
 /** One session of a modelled relay: performs what the state machine decides, as `apps/relay/src/session.ts` does. */
-import { admissionOf } from '@diptych/delivery/intake';
+import { acceptsStandalone, admissionOf } from '@diptych/delivery/intake';
 import type { Action, EndReason, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import { unreachable } from '@diptych/runtime/assert';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
+import { Commands } from './commands.ts';
+import { describeAction } from './describe-action.ts';
 import type { Kafka } from './kafka.ts';
-import { KafkaClient, type KafkaClientContext, Publisher } from './kafka-client.ts';
+import { KafkaClient, type KafkaClientContext } from './kafka-client.ts';
 import type { Mutant } from './mutants.ts';
 import { limits, timing } from './plan.ts';
 import type { Postgres } from './postgres.ts';
 import type { Process } from './process.ts';
-import { describeProgress } from './promises.ts';
+import { Publisher } from './publisher.ts';
 import { ReplicationLink } from './replication-link.ts';
-import { describeRecord, type RecordId, type StreamEvent } from './wal.ts';
+import type { RecordId, StreamEvent } from './wal.ts';
 import type { World } from './world.ts';
 
 export interface SessionContext {
@@ -36,6 +38,7 @@ export class Session {
   readonly #state: DeliveryState<RecordId>;
   readonly #link: ReplicationLink;
   readonly #reader: KafkaClient;
+  readonly #commands: Commands;
   #publisher: Publisher | null = null;
   /** What came before anyone may look at it. */
   #early: StreamEvent[] | null = [];
@@ -46,7 +49,8 @@ export class Session {
     this.#context = context;
     const { world, process, kafka } = context;
     this.#kafkaContext = { world, process, kafka };
-    this.#state = initialState(limits, process.nowMs());
+    this.#commands = new Commands(() => kafka.asked);
+    this.#state = initialState({ ...limits, delivery: world.plan.delivery }, process.nowMs());
     this.#reader = new KafkaClient(this.#kafkaContext);
     this.#link = new ReplicationLink(world, {
       deliver: (source, work) => process.deliver(source, work),
@@ -92,6 +96,7 @@ export class Session {
   #tick(): void {
     if (this.#over) return;
     this.#dispatch({ tag: 'clock', nowMs: this.#context.process.nowMs() });
+    this.#atBoundary();
     this.#context.process.after(timing.clockIntervalMs, () => this.#tick());
   }
 
@@ -114,10 +119,18 @@ export class Session {
       return this.#dispatch({ ...event, bytes: 0, records: [] });
     }
     this.#dispatch(event);
+    if (event.tag === 'transaction-ended') this.#atBoundary();
     if (event.tag !== 'transaction-began' || !this.#state.open) return;
     const { tag } = this.#state.open.admission;
     if (tag === 'skip') coverage.skippedTransactions += 1;
     if (tag === 'resume') coverage.resumedPieces += 1;
+  }
+
+  /** As parking does: between two transactions what people asked for is executed. */
+  #atBoundary(): void {
+    if (this.#context.process.isDead || this.#early || !acceptsStandalone(this.#state)) return;
+    const offer = this.#commands.next();
+    if (offer) this.#dispatch(offer);
   }
 
   #dispatch(event: Event<RecordId>): void {
@@ -167,9 +180,12 @@ export class Session {
   }
 
   #readCheckpoint(hear: (progress: Progress | null) => void): void {
-    const isolation =
-      this.#context.rules.deviation === 'read-uncommitted-checkpoint' ? 'uncommitted' : 'committed';
-    this.#reader.request((kafka) => ({ tag: 'done', value: kafka.readCheckpoint(isolation) }), {
+    const { deviation } = this.#context.rules;
+    this.#ask((kafka) => kafka.readCheckpoint(deviation), hear);
+  }
+
+  #ask<T>(question: (kafka: Kafka) => T, hear: (answer: T) => void): void {
+    this.#reader.request((kafka) => ({ tag: 'done', value: question(kafka) }), {
       watched: false,
       hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : this.#dispatch({ tag: 'failed' })),
     });
@@ -180,7 +196,8 @@ export class Session {
     const { deviation } = rules;
     // The id is that of the slot, the same for every session of every relay.
     const transactionalId = deviation === 'no-fencing' ? `session ${world.coverage.sessions}` : 'slot';
-    this.#publisher = new Publisher(this.#kafkaContext, { transactionalId, deviation });
+    const { delivery } = world.plan;
+    this.#publisher = new Publisher(this.#kafkaContext, { delivery, transactionalId, deviation });
     this.#publisher.fence((ok) => this.#dispatch({ tag: ok ? 'fenced' : 'failed' }));
   }
 
@@ -191,8 +208,18 @@ export class Session {
       this.#inspectSlot((confirmedFlushLsn) =>
         this.#dispatch({ tag: 'checkpoint-read', progress, confirmedFlushLsn }),
       );
-    if (deviation === 'read-checkpoint-before-fence') compare(this.#looked);
-    else this.#readCheckpoint(compare);
+    const read = () => {
+      if (deviation === 'read-checkpoint-before-fence') compare(this.#looked);
+      else this.#readCheckpoint(compare);
+    };
+    this.#ask(
+      (kafka) => ({ floor: kafka.adopt(), done: kafka.readWords() }),
+      ({ floor, done }) => {
+        if (this.#publisher && floor) this.#publisher.floor = floor;
+        this.#commands.begin(done);
+        read();
+      },
+    );
   }
 
   /** On an ordinary connection. */
@@ -245,25 +272,5 @@ export class Session {
 
   #say(action: Action<RecordId>): void {
     this.#context.world.say(() => `${this.#context.name}: ${describeAction(action)}`);
-  }
-}
-
-function describeAction(action: Action<RecordId>): string {
-  switch (action.tag) {
-    case 'publish':
-      return `publish ${action.records.map(describeRecord).join(' ') || 'nothing'}; checkpoint ${describeProgress(action.progress)}`;
-    case 'report':
-      return `report flushed ${formatLsn(action.flushed)}, received ${formatLsn(action.received)}`;
-    case 'end':
-      return `end, ${action.reason.tag === 'refused' ? action.reason.code : action.reason.tag}`;
-    case 'look':
-    case 'fence':
-    case 'read-checkpoint':
-    case 'stream':
-    case 'pause':
-    case 'resume':
-      return action.tag;
-    default:
-      return unreachable(action);
   }
 }

@@ -1,6 +1,7 @@
 /** The modelled write-ahead log: committed transactions in commit order, and bytes that nothing is sent of. */
 import type { Event } from '@diptych/delivery/protocol';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
+import { commandOf, isOfCommand, isWord } from './commands.ts';
 import type { Write } from './plan.ts';
 
 /** A record is a number that says which it is: transaction, ordinal, part. */
@@ -12,11 +13,15 @@ const ordinalsMax = 256;
 export const recordId = (transaction: number, ordinal: number, part: number): RecordId =>
   (transaction * ordinalsMax + ordinal) * partsMax + part;
 
+export const ordinalOf = (record: RecordId): number => Math.floor(record / partsMax) % ordinalsMax;
+
 export const transactionOf = (record: RecordId): number => Math.floor(record / (partsMax * ordinalsMax));
 
 /** `7:3.1` – transaction 7, ordinal 3, part 1. */
 export const describeRecord = (record: RecordId): string =>
-  `${transactionOf(record)}:${Math.floor(record / partsMax) % ordinalsMax}.${record % partsMax}`;
+  isOfCommand(record)
+    ? `command-${commandOf(record)}-${isWord(record) ? 'done' : 'released'}`
+    : `${transactionOf(record)}:${ordinalOf(record)}.${record % partsMax}`;
 
 /** What the state machine is told of a transaction, message by message. */
 export type StreamEvent = Extract<
@@ -41,7 +46,7 @@ export class Wal {
   /** Near 4 GiB, where the halves of the text form meet. */
   end: Lsn = lsn(0xffff_f000n);
 
-  append(write: Write): void {
+  append(write: Exclude<Write, { tag: 'command' }>): void {
     if (write.tag === 'unsent') {
       this.end = lsn(this.end + BigInt(write.bytes));
       return;

@@ -10,6 +10,8 @@ export type PromiseName =
   /** The server never skips a transaction that is not whole in Kafka. */
   | 'nothing-lost'
   | 'nothing-repeated'
+  /** At least once: what comes again lies within two batches behind what a checkpoint holds. */
+  | 'repeats-are-bounded'
   | 'nothing-invented'
   | 'commit-order'
   | 'positions-never-move-backwards'
@@ -32,6 +34,7 @@ export interface Breach {
 /** How often each interesting thing happened: a simulation in which none of it happens proves nothing. */
 export const noCoverage = {
   transactions: 0,
+  commands: 0,
   sessions: 0,
   batches: 0,
   pieces: 0,
@@ -50,6 +53,9 @@ export const noCoverage = {
   transactionTimeouts: 0,
   pauses: 0,
   gracefulStops: 0,
+  /** At least once: records that came again, and checkpoints that say less than one before them. */
+  repeats: 0,
+  staleCheckpoints: 0,
 };
 export type Coverage = { -readonly [what in keyof typeof noCoverage]: number };
 
