@@ -1,5 +1,6 @@
 /** The whole: servers, links, relays, writers, faults; then quiet, and the referee. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { parseAddress } from '@diptych/testkit/port';
@@ -19,6 +20,7 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly minutes: number;
   readonly driver: 'platformatic' | 'kafkajs';
+  readonly mode: DeliveryMode;
   readonly keep: boolean;
   readonly say: Say;
   readonly signal: AbortSignal;
@@ -70,7 +72,7 @@ export async function chaos(options: ChaosOptions): Promise<Outcome> {
       stack,
       schema,
       relays: ['A', 'B'],
-      settings: { ...settings, DIPTYCH_KAFKA_DRIVER: options.driver },
+      settings: { ...settings, DIPTYCH_KAFKA_DRIVER: options.driver, DIPTYCH_DELIVERY: options.mode },
       addresses: { databasePort: links.postgres.port, broker: `127.0.0.1:${links.kafka.port}` },
     });
     let clean = false;
@@ -139,7 +141,7 @@ async function run({ bridge, stack, links, options }: Run): Promise<Outcome> {
   const drainSeconds = Math.round((performance.now() - startedAt) / 100) / 10;
   await bridge.stopRelays();
   const exits = (await Promise.all(bridge.relays.map((relay) => relay.unaskedExits()))).flat();
-  const findings = await judge({ bridge, say, signal });
+  const findings = await judge({ bridge, mode: options.mode, say, signal });
   return { findings, faults: faults.counts, load, drained, drainSeconds, exits };
 }
 
@@ -186,10 +188,12 @@ function watch(options: { bridge: Bridge; load: Load; faults: Faults; say: Say; 
 /** The ledger as the database has it, against every record that a consumer of others gets. */
 async function judge({
   bridge,
+  mode,
   say,
   signal,
 }: {
   bridge: Bridge;
+  mode: DeliveryMode;
   say: Say;
   signal: AbortSignal;
 }): Promise<Findings> {
@@ -201,7 +205,7 @@ async function judge({
     { what: 'the ledger can be read', timeoutMs: 30_000, signal },
   );
   say(`the referee reads ${ledger.length} transactions with Java’s console consumer`);
-  const referee = new Referee(ledger, { partitions });
+  const referee = new Referee(ledger, { partitions, mode });
   const topics: [Source, string][] = [
     ...tables.map((table): [Source, string] => [table, bridge.changeTopic(table)]),
     ['event', bridge.domainTopic(aggregateType)],

@@ -1,3 +1,4 @@
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { formatIdentity } from '@diptych/kafka/identity';
 import { lsn, xid } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
@@ -54,8 +55,8 @@ const eight = [
 ];
 const all = [...seven, ...eight];
 
-function judge(records: readonly Sent[]) {
-  const referee = new Referee(ledger, { partitions: 2 });
+function judge(records: readonly Sent[], mode: DeliveryMode = 'exactly-once') {
+  const referee = new Referee(ledger, { partitions: 2, mode });
   for (const { source, record } of records) referee.take(source, record);
   const { lost, repeated, outOfOrder, phantom, received } = referee.findings();
   return { received, lost, repeated, outOfOrder, phantom };
@@ -75,6 +76,25 @@ test('each record that is left out is lost, and its transaction is not received'
 
 test('each record that comes twice is repeated', () => {
   for (const one of all) expect(judge([...all, one])).toEqual({ ...clean, repeated: 1 });
+});
+
+test('at least once what comes again is counted, wherever it comes, and judged no further', () => {
+  expect(judge([...seven, ...seven, ...eight, ...seven], 'at-least-once')).toEqual({ ...clean, repeated: 8 });
+  expect(judge(all, 'at-least-once')).toEqual(clean);
+});
+
+test('at least once the first occurrences are judged as exactly once', () => {
+  const lacking = all.toSpliced(0, 1);
+  expect(judge([...lacking, ...lacking], 'at-least-once')).toMatchObject({ received: 1, lost: 1 });
+  expect(judge([...eight, ...seven, ...eight], 'at-least-once')).toMatchObject({
+    outOfOrder: 2,
+    repeated: 8,
+  });
+});
+
+test('at least once a repeat that says something else is a phantom', () => {
+  const otherwise = sent('event', { id: 7, ordinal: 2, key: '3' }, { tag: '9.9.9', version: 1 });
+  expect(judge([...all, otherwise], 'at-least-once')).toEqual({ ...clean, phantom: 1 });
 });
 
 test('records of one partition that changed places are out of order', () => {

@@ -1,4 +1,8 @@
-/** Compares what consumers got with what the ledger says was committed. Pure: facts in, figures out. */
+/**
+ * Compares what consumers got with what the ledger says was committed. Pure: facts in, figures out. At least once a record
+ * whose identity came before is a repeat, and everything else is asked of the first occurrences.
+ */
+import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { PrintedRecord } from '../java-consumer.ts';
 import { fact, read, type Source } from './fact.ts';
@@ -42,9 +46,12 @@ export class Referee {
   readonly #counts = { lost: 0, repeated: 0, outOfOrder: 0, phantom: 0 };
   readonly #examples: string[] = [];
   #records = 0;
+  /** Identities that came, by topic and partition; null exactly once, where a repeat is found by what it says. */
+  readonly #came: Map<string, Set<string>> | null;
 
   /** `partitions`: a TRUNCATE comes once to each of them. */
-  constructor(ledger: Iterable<LedgerRow>, { partitions }: { partitions: number }) {
+  constructor(ledger: Iterable<LedgerRow>, { partitions, mode }: { partitions: number; mode: DeliveryMode }) {
+    this.#came = mode === 'at-least-once' ? new Map() : null;
     for (const row of ledger) this.#owed.set(Number(row.xid), owedFor(row, partitions));
   }
 
@@ -55,13 +62,15 @@ export class Referee {
     const reading = read(source, record);
     if (header === undefined || reading === undefined)
       return this.#found('phantom', `${source}: ${record.key}`);
+    const place = `${source} ${record.partition}`;
+    if (this.#cameBefore(place, header)) return this.#repeats(reading.fact, header);
     const identity = parseIdentity(header);
     const owed = this.#owed.get(identity.xid);
     const left = owed?.get(reading.fact);
     if (!owed || left === undefined) return this.#found('phantom', `${reading.fact} (${header})`);
     if (left === 0) return this.#found('repeated', `${reading.fact} (${header})`);
     owed.set(reading.fact, left - 1);
-    if (!this.#isInOrder(`${source} ${record.partition}`, identity, reading.order)) {
+    if (!this.#isInOrder(place, identity, reading.order)) {
       this.#found('outOfOrder', `${reading.fact} (${header})`);
     }
   }
@@ -95,6 +104,20 @@ export class Referee {
     const version = this.#versions.get(order.key) ?? 0;
     this.#versions.set(order.key, Math.max(version, order.version));
     return behind && order.version > version;
+  }
+
+  #cameBefore(place: string, header: string): boolean {
+    if (!this.#came) return false;
+    const came = this.#came.get(place) ?? new Set();
+    this.#came.set(place, came);
+    return came.has(header) || !came.add(header);
+  }
+
+  /** As it should be at least once, unless it says something else than it did. */
+  #repeats(what: string, header: string): void {
+    const { xid } = parseIdentity(header);
+    if (this.#owed.get(xid)?.has(what)) this.#counts.repeated += 1;
+    else this.#found('phantom', `${what} (${header}), again and otherwise`);
   }
 
   #found(violation: Violation, example: string, count = 1): void {
