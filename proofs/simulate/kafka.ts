@@ -174,6 +174,7 @@ export class Kafka {
   /** Commands whose word can be read. */
   readWords(): Set<number> {
     const done = new Set<number>();
+    if (this.#asked === 0) return done;
     for (const record of this.readRecords().flat()) if (isWord(record)) done.add(commandOf(record));
     return done;
   }

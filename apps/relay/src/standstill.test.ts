@@ -99,12 +99,19 @@ test('whatever moves at least once in the time is none; whatever does not is one
 test('what waits for Kafka is received, and does not move it', () => {
   const time = { statusIntervalMs: 1, drainTimeoutMs: 1, publishTimeoutMs: 1 };
   const state = initialState<string>(
-    { ...time, batchBytesMax: 1, queueBytesMax: 1, idleCheckpointIntervalMs: 1, idleCheckpointBytes: 1 },
+    {
+      ...time,
+      delivery: 'exactly-once',
+      batchBytesMax: 1,
+      queueBytesMax: 1,
+      idleCheckpointIntervalMs: 1,
+      idleCheckpointBytes: 1,
+    },
     0,
   );
   state.open = { commitLsn: lsn(5n), admission: { tag: 'take' }, ordinal: 3 };
   const now = { nowMs: 0, walEnd: null };
   expect(sightingOf(state, now).received).toEqual(at(5, 3));
-  state.publishing = { progress: progress(1), bytes: 1 };
+  state.publishing = { progress: progress(1), held: progress(1), bytes: 1 };
   expect(sightingOf(state, now).received).toBeNull();
 });

@@ -8,15 +8,17 @@ import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { poll } from '@diptych/runtime/poll';
 import kafkajs from 'kafkajs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ParkedEntry } from '../commands/parked.ts';
 import { RelayUnderTest, type RunningRelay } from '../relay-under-test.ts';
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /** How the page begins its commands; the rest goes to `diptych` as it stands. */
 const npmRun = 'npm run diptych -- ';
+
+const deliveries = ['exactly-once', 'at-least-once'] as const;
 
 let relay: RelayUnderTest;
 let environment: Record<string, string>;
@@ -162,37 +164,41 @@ test('later events of a parked key are parked behind it, across restarts, and ot
   await second.stop();
 });
 
-test('released when the cause is gone, a key comes in order, as it would have come, and once', async () => {
-  await limitCarts(2000);
-  const first = await started();
-  await write('1', 'b', 5000);
-  await write('1', 'd');
-  await relay.caughtUp();
-  const [entry] = await listed();
-  const id = entry?.id ?? '';
-  const refused = await diptych('parked', 'release', id);
-  expect(refused).toMatchObject({ code: 4 });
-  expect(refused.err).toMatch(/record-too-large.*Raise max.message.bytes/s);
-  expect(await textsOf('1')).toEqual([]);
-  await limitCarts(8000);
-  expect(await diptych('parked', 'release', id)).toMatchObject({ code: 0, err: '' });
-  await write('1', 'e');
-  await relay.caughtUp();
-  expect(await textsOf('1')).toEqual(['b', 'd', 'e']);
-  const [parked] = await relay.records(parkedTopic());
-  const [big, behind, later] = await events();
-  expect(big?.headers.get('diptych-tx')).toBe(parked?.headers.get('diptych-tx'));
-  expect([big, behind, later].map((record) => record?.headers.get('diptych-released'))).toEqual([
-    'true',
-    'true',
-    undefined,
-  ]);
-  expect(big?.headers.get('eventType')).toBe('Noted');
-  expect(big?.headers.has('diptych-parked')).toBe(false);
-  expect(big?.timestampMs).toBe(parked?.timestampMs);
-  expect(await listed()).toEqual([]);
-  expect((await diptych('parked', 'release', id)).err).toContain('it is released already');
-  await first.stop();
+describe.each(deliveries)('%s', (delivery) => {
+  test('released when the cause is gone, a key comes in order, as it would have come, and once', async () => {
+    await relay.close();
+    await prepare({ DIPTYCH_DELIVERY: delivery });
+    await limitCarts(2000);
+    const first = await started();
+    await write('1', 'b', 5000);
+    await write('1', 'd');
+    await relay.caughtUp();
+    const [entry] = await listed();
+    const id = entry?.id ?? '';
+    const refused = await diptych('parked', 'release', id);
+    expect(refused).toMatchObject({ code: 4 });
+    expect(refused.err).toMatch(/record-too-large.*Raise max.message.bytes/s);
+    expect(await textsOf('1')).toEqual([]);
+    await limitCarts(8000);
+    expect(await diptych('parked', 'release', id)).toMatchObject({ code: 0, err: '' });
+    await write('1', 'e');
+    await relay.caughtUp();
+    expect(await textsOf('1')).toEqual(['b', 'd', 'e']);
+    const [parked] = await relay.records(parkedTopic());
+    const [big, behind, later] = await events();
+    expect(big?.headers.get('diptych-tx')).toBe(parked?.headers.get('diptych-tx'));
+    expect([big, behind, later].map((record) => record?.headers.get('diptych-released'))).toEqual([
+      'true',
+      'true',
+      undefined,
+    ]);
+    expect(big?.headers.get('eventType')).toBe('Noted');
+    expect(big?.headers.has('diptych-parked')).toBe(false);
+    expect(big?.timestampMs).toBe(parked?.timestampMs);
+    expect(await listed()).toEqual([]);
+    expect((await diptych('parked', 'release', id)).err).toContain('it is released already');
+    await first.stop();
+  });
 });
 
 test('a release ends before the next one that still cannot be published', async () => {
@@ -241,47 +247,95 @@ test('a value that was too large to keep is read again from its outbox row', asy
   await running.stop();
 });
 
-test('a command that no relay has executed is kept, and executed once in many rounds, whatever sessions end', async () => {
+describe.each(deliveries)('%s', (delivery) => {
+  test('a command that no relay has executed is kept, and executed once in many rounds, whatever sessions end', async () => {
+    await relay.close();
+    // About five events a round: fifty take a dozen Kafka transactions.
+    await prepare({
+      DIPTYCH_DELIVERY: delivery,
+      DIPTYCH_LIMITS_BATCH_BYTES_MAX: '1500',
+      DIPTYCH_LIMITS_QUEUE_BYTES_MAX: '20000',
+    });
+    await limitCarts(2000);
+    const first = await started();
+    await write('1', 'a', 5000);
+    for (let index = 0; index < 50; index += 1) await write('1', `b${index}`);
+    await relay.caughtUp();
+    await first.stop();
+    await limitCarts(8000);
+    const [entry] = await listed();
+    const unanswered = await diptych('parked', 'release', entry?.id ?? '', '--wait', '1');
+    expect(unanswered.err).toContain('parked-command-unanswered');
+    const second = await started();
+    const ended = () =>
+      relay.sql.query(
+        'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
+        [relay.configuration.slot],
+      );
+    const released = async () => (await textsOf('1')).length;
+    await poll(async () => ((await released()) > 0 ? true : undefined), {
+      what: 'the first round is published',
+      timeoutMs: 30_000,
+      intervalMs: 5,
+    });
+    await ended();
+    await poll(async () => ((await listed()).length === 0 ? true : undefined), {
+      what: 'the command is executed',
+      timeoutMs: 30_000,
+    });
+    await ended();
+    await write('1', 'z');
+    await relay.caughtUp();
+    await second.stop();
+    const third = await started();
+    await write('2', 'y');
+    await relay.caughtUp();
+    const expected = ['a', ...Array.from({ length: 50 }, (_, index) => `b${index}`), 'z'];
+    const texts = await textsOf('1');
+    expect(delivery === 'exactly-once' ? texts : [...new Set(texts)]).toEqual(expected);
+    await third.stop();
+  });
+});
+
+test('at least once a key keeps its order, and everything of it comes, while it is parked and released and sessions end', async () => {
   await relay.close();
-  // About five events a round: fifty take a dozen Kafka transactions.
-  await prepare({ DIPTYCH_LIMITS_BATCH_BYTES_MAX: '1500', DIPTYCH_LIMITS_QUEUE_BYTES_MAX: '20000' });
+  await prepare({
+    DIPTYCH_DELIVERY: 'at-least-once',
+    DIPTYCH_LIMITS_BATCH_BYTES_MAX: '1500',
+    DIPTYCH_LIMITS_QUEUE_BYTES_MAX: '20000',
+  });
   await limitCarts(2000);
-  const first = await started();
-  await write('1', 'a', 5000);
-  for (let index = 0; index < 50; index += 1) await write('1', `b${index}`);
-  await relay.caughtUp();
-  await first.stop();
-  await limitCarts(8000);
-  const [entry] = await listed();
-  const unanswered = await diptych('parked', 'release', entry?.id ?? '', '--wait', '1');
-  expect(unanswered.err).toContain('parked-command-unanswered');
-  const second = await started();
-  const ended = () =>
+  const running = await started();
+  let written = 0;
+  const writeSome = async () => {
+    for (let index = 0; index < 15; index += 1) await write('1', String(written++), index === 7 ? 5000 : 0);
+  };
+  const endSession = () =>
     relay.sql.query(
       'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
       [relay.configuration.slot],
     );
-  const released = async () => (await textsOf('1')).length;
-  await poll(async () => ((await released()) > 0 ? true : undefined), {
-    what: 'the first round is published',
-    timeoutMs: 30_000,
-    intervalMs: 5,
-  });
-  await ended();
-  await poll(async () => ((await listed()).length === 0 ? true : undefined), {
-    what: 'the command is executed',
-    timeoutMs: 30_000,
-  });
-  await ended();
-  await write('1', 'z');
+  for (let round = 0; round < 4; round += 1) {
+    await writeSome();
+    await endSession();
+  }
   await relay.caughtUp();
-  await second.stop();
-  const third = await started();
-  await write('2', 'y');
+  await limitCarts(8000);
+  // What was parked when a session ended may be parked once more, and asked for once more.
+  const releaseFirst = async () => {
+    const [entry] = await listed();
+    if (!entry) return true;
+    const asked = diptych('parked', 'release', entry.id);
+    await endSession();
+    await asked;
+    return undefined;
+  };
+  await poll(releaseFirst, { what: 'nothing is parked', timeoutMs: 60_000 });
+  await write('1', String(written++));
   await relay.caughtUp();
-  const expected = ['a', ...Array.from({ length: 50 }, (_, index) => `b${index}`), 'z'];
-  expect(await textsOf('1')).toEqual(expected);
-  await third.stop();
+  await running.stop();
+  const texts = [...new Set(await textsOf('1'))];
+  expect(texts).toEqual(Array.from({ length: written }, (_, index) => String(index)));
 });
 
 test('while its key is written to, a release leaves no event out, none twice, none out of order', async () => {
