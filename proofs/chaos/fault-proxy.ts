@@ -33,6 +33,7 @@ export class FaultProxy {
   readonly #pairs = new Set<Pair>();
   readonly #server: Server;
   #delayMs = 0;
+  #heldBytes = 0;
   #held: PromiseWithResolvers<void> | null = null;
   /** Of Kafka: the answer to the next request with this key is lost. */
   #losing: { readonly apiKey: number; readonly lost: PromiseWithResolvers<boolean> } | null = null;
@@ -64,6 +65,11 @@ export class FaultProxy {
 
   get connections(): number {
     return this.#pairs.size;
+  }
+
+  /** What came in and has not gone out, of all connections and both directions. */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /** Cuts every connection now; the next ones are accepted. */
@@ -144,6 +150,7 @@ export class FaultProxy {
       if (this.#held) await this.#held.promise;
       if (this.#delayMs > 0) await sleep(this.#delayMs);
       heldBytes -= chunk.length;
+      this.#heldBytes -= chunk.length;
       if (heldBytes < heldBytesMax && from.isPaused()) from.resume();
       const pieces = change(chunk);
       if (pieces === null) return end();
@@ -151,6 +158,7 @@ export class FaultProxy {
     };
     from.on('data', (chunk) => {
       heldBytes += chunk.length;
+      this.#heldBytes += chunk.length;
       if (heldBytes >= heldBytesMax) from.pause();
       line = line.then(() => pass(chunk)).catch(end);
     });

@@ -98,37 +98,6 @@ test('a transaction larger than the queue is published in pieces, whole and once
   await running.stop();
 });
 
-test('a walsender that is terminated costs nothing but a new session', async () => {
-  await relay.initialise();
-  const running = relay.start();
-  await relay.active(running);
-  await relay.sql.query('insert into carts (id) values (1)');
-  await relay.caughtUp();
-  const terminated = await relay.sql.query(
-    'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
-    [relay.configuration.slot],
-  );
-  expect(terminated.rowCount).toBe(1);
-  await relay.sql.query('insert into carts (id) values (2)');
-  await relay.caughtUp();
-  expect(await relay.records(relay.topicOf('carts'))).toHaveLength(2);
-  await running.stop();
-});
-
-test('a second relay stands by, and takes over when the first one stops', async () => {
-  await relay.initialise();
-  const first = relay.start();
-  await relay.active(first);
-  const second = relay.start();
-  await expect.poll(() => second.board.role, { timeout: 10_000 }).toBe('standby');
-  await first.stop();
-  await relay.active(second);
-  await relay.sql.query('insert into carts (id) values (1)');
-  await relay.caughtUp();
-  expect(await relay.records(relay.topicOf('carts'))).toHaveLength(1);
-  await second.stop();
-});
-
 test('the slot advances on a database where only others write', async () => {
   await relay.close();
   relay = await RelayUnderTest.create({ DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '200' });

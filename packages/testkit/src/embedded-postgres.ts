@@ -69,6 +69,8 @@ export interface EmbeddedPostgresOptions {
   /** Of this stack; the server's part is made in it. */
   readonly directory: string;
   readonly port: number;
+  /** For a cluster that differs: `-c name=value`, `--wal-segsize=1`. */
+  readonly initdbArguments?: readonly string[];
   readonly watchdog: Watchdog;
   readonly signal?: AbortSignal | undefined;
 }
@@ -108,7 +110,7 @@ export async function startEmbeddedPostgres(
 async function createCluster(
   options: EmbeddedPostgresOptions & { directory: string; bin: string; password: string },
 ): Promise<void> {
-  const { identity, directory, bin, password, watchdog, signal } = options;
+  const { identity, directory, bin, password, initdbArguments = [], watchdog, signal } = options;
   const passwordFile = join(directory, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (identity) await chown(passwordFile, identity.uid, identity.gid);
@@ -125,6 +127,7 @@ async function createCluster(
       '--no-sync',
       ...locale,
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...initdbArguments,
     ],
     cwd: directory,
     env: serverEnvironment(),

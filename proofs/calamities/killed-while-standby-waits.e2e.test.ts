@@ -1,0 +1,67 @@
+/**
+ * Proves that a standby may die without anybody noticing, and that one which waits takes over from a relay that is killed
+ * in the middle of a batch: it begins where the checkpoint says.
+ */
+import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { poll } from '@diptych/runtime/poll';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FaultProxy } from '../chaos/fault-proxy.ts';
+import type { RelayProcess } from '../relay-process.ts';
+import { brokerOf, expectAllOnce, hasRole, Relays, slotNow } from './shop-for-tests.ts';
+
+let shop: RelayUnderTest;
+let relays: Relays;
+let link: FaultProxy;
+let active: RelayProcess;
+let standby: RelayProcess;
+beforeEach(async () => {
+  shop = await RelayUnderTest.create();
+  await shop.initialise();
+  relays = await Relays.of(shop);
+  link = await FaultProxy.openKafka(brokerOf(shop));
+  active = await relays.add('active', { settings: { DIPTYCH_KAFKA_BROKERS: `127.0.0.1:${link.port}` } });
+  standby = await relays.add('standby');
+  active.start();
+  await hasRole(active, 'active');
+  standby.start();
+  await hasRole(standby, 'standby');
+  await shop.sql.query('insert into carts (id) values (1)');
+  await shop.caughtUp();
+});
+afterEach(async () => {
+  await relays.close();
+  await link.close();
+  await shop.close();
+});
+
+test('a standby that is killed while it waits disturbs nobody, and the next one stands by', {
+  timeout: 120_000,
+}, async () => {
+  const { holder } = await slotNow(shop);
+  await standby.kill();
+  await shop.sql.query('insert into carts (id) values (2)');
+  await shop.caughtUp();
+  standby.start();
+  await hasRole(standby, 'standby');
+  expect((await slotNow(shop)).holder).toBe(holder);
+  await expectAllOnce(shop);
+});
+
+test('a relay that is killed with a batch under way leaves it to the one that waits, which publishes it once', {
+  timeout: 120_000,
+}, async () => {
+  link.hold();
+  for (let id = 2; id <= 20; id += 1) await shop.sql.query('insert into carts (id) values ($1)', [id]);
+  await poll(() => (link.heldBytes > 0 ? true : undefined), {
+    what: 'a request is under way',
+    timeoutMs: 30_000,
+  });
+  await active.kill();
+  // What it had sent arrives after its death, as it would from a network that was slow.
+  link.release();
+  await hasRole(standby, 'active');
+  await shop.caughtUp();
+  active.start();
+  await hasRole(active, 'standby');
+  await expectAllOnce(shop);
+});

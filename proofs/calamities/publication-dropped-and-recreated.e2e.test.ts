@@ -1,0 +1,58 @@
+/**
+ * Proves that a publication which was gone for a while is said: PostgreSQL 18 only warns in its own log and sends nothing
+ * meanwhile. Refused by a relay that streams as by one that starts; `--accept-gap` goes on, audited, with exactly that gap.
+ */
+import { RelayUnderTest, type RunningRelay } from '@diptych/relay-app/relay-under-test';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { publishedIds } from './shop-for-tests.ts';
+
+let shop: RelayUnderTest;
+beforeEach(async () => {
+  shop = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
+  await shop.initialise();
+});
+afterEach(() => shop.close());
+
+async function publishRow(running: RunningRelay, id: number): Promise<void> {
+  await shop.active(running);
+  await shop.sql.query('insert into carts (id) values ($1)', [id]);
+  await shop.caughtUp();
+}
+
+const drop = () => shop.sql.query(`drop publication ${shop.configuration.change.publication}`);
+
+test('a publication that is dropped while the relay streams stops it', async () => {
+  const running = shop.start();
+  await publishRow(running, 1);
+  await drop();
+  await expect(running.ended).rejects.toMatchObject({ code: 'publication-lost' });
+  expect(await publishedIds(shop)).toEqual([1]);
+});
+
+test('a publication that was made anew is refused, and --accept-gap goes on', async () => {
+  const before = shop.start();
+  await publishRow(before, 1);
+  await before.stop();
+  await drop();
+  await shop.sql.query('insert into carts (id) values (2)');
+  await shop.initialise();
+  const refused = { code: 'publication-lost', remedy: expect.stringContaining('--accept-gap') };
+  await expect(shop.start().ended).rejects.toMatchObject(refused);
+  await expect(shop.start().ended).rejects.toMatchObject(refused);
+  const running = shop.start({ acceptGap: true });
+  await publishRow(running, 3);
+  await running.stop();
+  // Accepted once: what was agreed on since then holds.
+  const again = shop.start();
+  await publishRow(again, 4);
+  await again.stop();
+  expect(await publishedIds(shop)).toEqual([1, 3, 4]);
+});
+
+test('a publication that is dropped and made anew between two looks of the relay stops it all the same', async () => {
+  const running = shop.start();
+  await publishRow(running, 1);
+  await shop.sql.query(`begin; drop publication ${shop.configuration.change.publication};
+    create publication ${shop.configuration.change.publication} for table carts; commit`);
+  await expect(running.ended).rejects.toMatchObject({ code: 'publication-lost' });
+});

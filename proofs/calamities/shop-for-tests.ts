@@ -1,0 +1,210 @@
+/** What the calamities of Postgres and of the relay share: relays as processes, a writer that never gives up, the count. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Identity, parseIdentity } from '@diptych/kafka/identity';
+import type { IncomingRecord } from '@diptych/kafka/record';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { present } from '@diptych/runtime/assert';
+import { poll } from '@diptych/runtime/poll';
+import { type Address, freePorts } from '@diptych/testkit/port';
+import { Watchdog } from '@diptych/testkit/watchdog';
+import pg from 'pg';
+import { expect } from 'vitest';
+import { RelayProcess, type RelaySettings, type UnaskedExit } from '../relay-process.ts';
+
+/** Bounds of what takes a moment on a quiet machine: five times slower ones pass too. */
+const waitMs = 60_000;
+
+/** The processes of relays of one database; `close` ends them. */
+export class Relays {
+  readonly #shop: RelayUnderTest;
+  readonly #directory: string;
+  readonly #watchdog = new Watchdog();
+  readonly #processes: RelayProcess[] = [];
+
+  private constructor(shop: RelayUnderTest, directory: string) {
+    this.#shop = shop;
+    this.#directory = directory;
+  }
+
+  static async of(shop: RelayUnderTest): Promise<Relays> {
+    return new Relays(shop, await mkdtemp(join(tmpdir(), 'diptych-calamity-')));
+  }
+
+  /** Not started yet. It has the settings of the database's relay, but for those given. */
+  async add(
+    name: string,
+    {
+      settings = {},
+      nodeArguments = [],
+    }: { settings?: RelaySettings; nodeArguments?: readonly string[] } = {},
+  ): Promise<RelayProcess> {
+    const [port] = await freePorts(1);
+    const { database, kafka, slot, prefix, outbox } = this.#shop.configuration;
+    const process = new RelayProcess({
+      name,
+      logFile: this.#logFile(name),
+      watchdog: this.#watchdog,
+      nodeArguments,
+      settings: {
+        DIPTYCH_DATABASE_URL: database.url,
+        DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(','),
+        DIPTYCH_SLOT: slot,
+        DIPTYCH_PREFIX: prefix,
+        DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
+        DIPTYCH_HTTP_PORT: String(port),
+        ...settings,
+      },
+    });
+    this.#processes.push(process);
+    return process;
+  }
+
+  /** What it has said over all its lives. */
+  log({ name }: RelayProcess): Promise<string> {
+    return readFile(this.#logFile(name), 'utf8');
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.#processes) process.thaw();
+    await Promise.all(this.#processes.map((process) => process.kill()));
+    await this.#watchdog.finish();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #logFile(name: string): string {
+    return join(this.#directory, `${name}.log`);
+  }
+}
+
+/** Waits until the process says that it is this. */
+export async function hasRole(relay: RelayProcess, role: 'active' | 'standby'): Promise<void> {
+  await poll(async () => ((await relay.status())?.role === role ? true : undefined), {
+    what: `relay ${relay.name} is ${role}`,
+    timeoutMs: waitMs,
+  });
+}
+
+/** Its one broker, or its Postgres: where a proxy leads to. */
+export function brokerOf({ configuration }: RelayUnderTest): Address {
+  return addressOf(`tcp://${configuration.kafka.brokers[0]}`);
+}
+
+export function postgresOf({ configuration }: RelayUnderTest): Address {
+  return addressOf(configuration.database.url);
+}
+
+function addressOf(text: string): Address {
+  const { hostname, port } = new URL(text);
+  return { host: hostname, port: Number(port) };
+}
+
+/** The database by another way. */
+export function throughPort(databaseUrl: string, port: number): string {
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  return url.href;
+}
+
+export interface SlotNow {
+  readonly flushed: string;
+  readonly holder: number | null;
+}
+
+export async function slotNow({ sql, configuration }: RelayUnderTest): Promise<SlotNow> {
+  const { rows } = await sql.query<SlotNow>(
+    `select confirmed_flush_lsn::text as flushed, active_pid as holder from pg_replication_slots where slot_name = $1`,
+    [configuration.slot],
+  );
+  return rows[0] ?? { flushed: 'no slot', holder: null };
+}
+
+/** Ends the server's side of the relay's session, as an operator would. */
+export async function terminateWalSender({ sql, configuration }: RelayUnderTest): Promise<void> {
+  const { rowCount } = await sql.query(
+    'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active',
+    [configuration.slot],
+  );
+  expect(rowCount).toBe(1);
+}
+
+/**
+ * Writes carts one by one until told to stop, over every outage; answers which were certainly committed. `every` runs
+ * after each.
+ */
+export function keepWriting(databaseUrl: string): { stop(): Promise<ReadonlySet<number>> } {
+  const committed = new Set<number>();
+  let writing = true;
+  const work = (async () => {
+    let client: pg.Client | null = null;
+    for (let id = 1; writing; id += 1) {
+      try {
+        if (!client) {
+          client = new pg.Client({ connectionString: databaseUrl });
+          client.on('error', () => {});
+          await client.connect();
+        }
+        await client.query('insert into carts (id) values ($1)', [id]);
+        committed.add(id);
+      } catch {
+        await client?.end().catch(() => {});
+        client = null;
+      }
+    }
+    await client?.end();
+  })();
+  return {
+    stop: async () => {
+      writing = false;
+      await work;
+      return committed;
+    },
+  };
+}
+
+/** Every row of `carts` has its record, once, in commit order within each partition: the database says which are owed. */
+export async function expectAllOnce(
+  shop: RelayUnderTest,
+  committed: ReadonlySet<number> = new Set(),
+): Promise<void> {
+  const { rows } = await shop.sql.query<{ id: number }>('select id from carts order by id');
+  const records = await shop.records(shop.topicOf('carts'));
+  const published = records.map((record) => Number(JSON.parse(String(record.key)).id));
+  expect(published.toSorted((a, b) => a - b)).toEqual(rows.map((row) => row.id));
+  expect([...committed].filter((id) => !published.includes(id))).toEqual([]);
+  for (const partition of Map.groupBy(records, (record) => record.partition).values()) {
+    const commits = partition.map((record) => identityOf(record).commitLsn);
+    expect(commits).toEqual(commits.toSorted((a, b) => Number(a - b)));
+  }
+}
+
+export const identityOf = (record: IncomingRecord): Identity =>
+  parseIdentity(record.headers.get('diptych-tx') ?? '');
+
+/** Waits until a relay in this process has published something that it had not when this was called. */
+export async function publishesAgain(board: { readonly published: bigint }): Promise<void> {
+  const before = board.published;
+  await poll(() => (board.published > before ? true : undefined), {
+    what: 'the relay publishes again',
+    timeoutMs: waitMs,
+  });
+}
+
+/** The ids of carts that are published, each as often as it is, in their order. */
+export async function publishedIds(shop: RelayUnderTest): Promise<number[]> {
+  const records = await shop.records(shop.topicOf('carts'));
+  return records.map(idOf).toSorted((a, b) => a - b);
+}
+
+export const idOf = ({ key }: IncomingRecord): number => Number(JSON.parse(String(key)).id);
+
+/** Waits until a process that nobody asked to end has ended by itself. */
+export async function exitOf(relay: RelayProcess): Promise<UnaskedExit> {
+  await poll(() => (relay.running ? undefined : true), {
+    what: `relay ${relay.name} ends by itself`,
+    timeoutMs: waitMs,
+  });
+  const exits = await relay.unaskedExits();
+  return present(exits.at(-1), 'an exit that nobody asked for');
+}

@@ -1,0 +1,47 @@
+/**
+ * Proves that a dropped slot is refused, also when one of the same name stands there again: what was written in between is
+ * in no topic. The only ways on are said, and one of them is taken.
+ */
+import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { publishedIds } from './shop-for-tests.ts';
+
+let shop: RelayUnderTest;
+beforeEach(async () => {
+  shop = await RelayUnderTest.create();
+  await shop.initialise();
+  await publishRow(1);
+});
+afterEach(() => shop.close());
+
+/** A relay runs, publishes one row and stops. */
+async function publishRow(id: number): Promise<void> {
+  const running = shop.start();
+  await shop.active(running);
+  await shop.sql.query('insert into carts (id) values ($1)', [id]);
+  await shop.caughtUp();
+  await running.stop();
+}
+
+const drop = () => shop.sql.query('select pg_drop_replication_slot($1)', [shop.configuration.slot]);
+
+test('a slot that was dropped is refused, and init --from-slot begins anew', async () => {
+  await drop();
+  await expect(shop.start().ended).rejects.toMatchObject({ code: 'slot-missing' });
+  await expect(shop.initialise()).rejects.toMatchObject({ code: 'slot-lost' });
+  await shop.initialise({ fromSlot: true });
+  await publishRow(2);
+  expect(await publishedIds(shop)).toEqual([1, 2]);
+});
+
+test('a slot that was dropped and made anew is refused, and init --from-slot goes on with the gap', async () => {
+  await drop();
+  await shop.sql.query('insert into carts (id) values (2)');
+  await shop.sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [
+    shop.configuration.slot,
+  ]);
+  await expect(shop.start().ended).rejects.toMatchObject({ code: 'slot-moved-or-recreated' });
+  await shop.initialise({ fromSlot: true });
+  await publishRow(3);
+  expect(await publishedIds(shop)).toEqual([1, 3]);
+});

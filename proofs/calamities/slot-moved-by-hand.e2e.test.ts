@@ -1,0 +1,41 @@
+/**
+ * Proves that a slot which somebody advanced is refused, because what lies between is in no topic; and that
+ * `diptych init --from-slot` goes on with that gap.
+ */
+import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { publishedIds } from './shop-for-tests.ts';
+
+let shop: RelayUnderTest;
+beforeEach(async () => {
+  shop = await RelayUnderTest.create();
+  await shop.initialise();
+  await publishRow(1);
+});
+afterEach(() => shop.close());
+
+/** A relay runs, publishes one row and stops. */
+async function publishRow(id: number): Promise<void> {
+  const running = shop.start();
+  await shop.active(running);
+  await shop.sql.query('insert into carts (id) values ($1)', [id]);
+  await shop.caughtUp();
+  await running.stop();
+}
+
+const advance = () =>
+  shop.sql.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [shop.configuration.slot]);
+
+test('a slot that was moved by hand is refused, however often, and init --from-slot goes on with the gap', async () => {
+  await shop.sql.query('insert into carts (id) values (2)');
+  await advance();
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    await expect(shop.start().ended).rejects.toMatchObject({
+      code: 'slot-moved-or-recreated',
+      remedy: expect.stringContaining('diptych init --from-slot'),
+    });
+  }
+  await shop.initialise({ fromSlot: true });
+  await publishRow(3);
+  expect(await publishedIds(shop)).toEqual([1, 3]);
+});
