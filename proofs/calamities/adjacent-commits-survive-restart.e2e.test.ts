@@ -3,17 +3,17 @@
  * two, and the second one comes. A flushed position one byte too far makes the server skip it for good.
  * https://www.postgresql.org/docs/18/protocol-replication.html#PROTOCOL-REPLICATION-STANDBY-STATUS-UPDATE
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { formatLsn } from '@diptych/wal/lsn';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { expectAllOnce, hasRole, identityOf, Relays, slotNow } from './shop-for-tests.ts';
+import { createShop, expectAllOnce, hasRole, identityOf, Relays, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
 let second: pg.Client;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create({ DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '200' });
+  shop = await createShop();
   relays = await Relays.of(shop);
   second = new pg.Client({ connectionString: shop.configuration.database.url });
   await second.connect();

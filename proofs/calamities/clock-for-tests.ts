@@ -1,11 +1,11 @@
 /**
- * Loaded before a relay (`node --import`): its wall clock stands as far ahead or behind as the file says which
- * DIPTYCH_TEST_CLOCK_FILE names, in ms, and jumps whenever that changes; `<file>.seen` says how far it is. Timers and `performance.now` go on as they do when
+ * Loaded before a relay (`node --import <this>?file=<path>`): its wall clock stands as far ahead or behind as the file says,
+ * in ms, and jumps whenever that changes; `<path>.seen` says how far it is. Timers and `performance.now` go on as they do when
  * a machine's clock is set. https://man7.org/linux/man-pages/man2/clock_gettime.2.html (CLOCK_MONOTONIC)
  */
 import { readFileSync, watchFile, writeFileSync } from 'node:fs';
 
-const file = process.env.DIPTYCH_TEST_CLOCK_FILE ?? '';
+const file = new URL(import.meta.url).searchParams.get('file') ?? '';
 const RealDate = Date;
 const realNow = Date.now.bind(Date);
 let aheadMs = 0;

@@ -6,19 +6,27 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseLossless } from '@diptych/kafka/json';
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { expectAllOnce, hasRole, identityOf, keepWriting, Relays, slotNow } from './shop-for-tests.ts';
+import {
+  createShop,
+  expectAllOnce,
+  hasRole,
+  identityOf,
+  keepWriting,
+  Relays,
+  slotNow,
+} from './shop-for-tests.ts';
 
 const hourMs = 3_600_000;
-const preload = join(import.meta.dirname, 'clock-for-tests.ts');
+const preload = new URL('clock-for-tests.ts', import.meta.url);
 
 let shop: RelayUnderTest;
 let relays: Relays;
 let directory: string;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
   directory = await mkdtemp(join(tmpdir(), 'diptych-clock-'));
@@ -38,8 +46,8 @@ test.each(['platformatic', 'kafkajs'])(
     const clock = join(directory, 'ahead-ms');
     await writeFile(clock, '0');
     const relay = await relays.add('jumping', {
-      settings: { DIPTYCH_TEST_CLOCK_FILE: clock, DIPTYCH_KAFKA_DRIVER: driver },
-      nodeArguments: ['--import', preload],
+      settings: { DIPTYCH_KAFKA_DRIVER: driver },
+      nodeArguments: ['--import', `${preload}?file=${encodeURIComponent(clock)}`],
     });
     relay.start();
     await hasRole(relay, 'active');

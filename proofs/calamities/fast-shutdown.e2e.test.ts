@@ -3,16 +3,16 @@
  * itself when the server is back. A walsender stays until its client has confirmed everything, the shutdown record
  * included. https://www.postgresql.org/docs/18/server-shutdown.html
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
-import { expectAllOnce } from './shop-for-tests.ts';
+import { createShop, expectAllOnce } from './shop-for-tests.ts';
 
 let postgres: OwnPostgres;
 let shop: RelayUnderTest;
 beforeEach(async () => {
   postgres = await startOwnPostgres();
-  shop = await RelayUnderTest.create({}, postgres.servers);
+  shop = await createShop({}, postgres.servers);
   await shop.initialise();
 });
 afterEach(async () => {

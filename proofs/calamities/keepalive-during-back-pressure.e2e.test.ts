@@ -3,11 +3,11 @@
  * the queue takes. The one session lives on, because the timer reports also while the socket is paused; the server is
  * held back by TCP, so that neither side grows; and everything is published afterwards.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { brokerOf, hasRole, publishedIds, Relays, slotNow } from './shop-for-tests.ts';
+import { brokerOf, createShop, hasRole, publishedIds, Relays, slotNow } from './shop-for-tests.ts';
 
 const walSenderTimeoutMs = 3000;
 const batchBytesMax = 256 * 1024;
@@ -25,7 +25,7 @@ let shop: RelayUnderTest;
 let relays: Relays;
 let kafka: FaultProxy;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
   kafka = await FaultProxy.openKafka(brokerOf(shop));

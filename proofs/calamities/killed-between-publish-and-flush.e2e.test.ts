@@ -2,13 +2,14 @@
  * Proves that the moment after Kafka's commit and before Postgres hears of it is harmless, and so is the moment before
  * Kafka's commit: the checkpoint decides, which is committed with the records.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import type { RelayProcess } from '../relay-process.ts';
 import {
   brokerOf,
+  createShop,
   expectAllOnce,
   hasRole,
   postgresOf,
@@ -22,7 +23,7 @@ let relays: Relays;
 let links: { readonly kafka: FaultProxy; readonly postgres: FaultProxy };
 let relay: RelayProcess;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
   links = {

@@ -2,12 +2,12 @@
  * Proves that a standby may die without anybody noticing, and that one which waits takes over from a relay that is killed
  * in the middle of a batch: it begins where the checkpoint says.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import type { RelayProcess } from '../relay-process.ts';
-import { brokerOf, expectAllOnce, hasRole, Relays, slotNow } from './shop-for-tests.ts';
+import { brokerOf, createShop, expectAllOnce, hasRole, Relays, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
@@ -15,7 +15,7 @@ let link: FaultProxy;
 let active: RelayProcess;
 let standby: RelayProcess;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
   link = await FaultProxy.openKafka(brokerOf(shop));
@@ -57,7 +57,6 @@ test('a relay that is killed with a batch under way leaves it to the one that wa
     timeoutMs: 30_000,
   });
   await active.kill();
-  // What it had sent arrives after its death, as it would from a network that was slow.
   link.release();
   await hasRole(standby, 'active');
   await shop.caughtUp();

@@ -2,11 +2,11 @@
  * Proves that a login which Postgres refuses ends the relay with a failure that asks for a person, at once and not after
  * endless attempts, and that a relay with the right one goes on where it was: nothing is lost or repeated.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { exitOf, expectAllOnce, hasRole, Relays, terminateWalSender } from './shop-for-tests.ts';
+import { createShop, exitOf, expectAllOnce, hasRole, Relays, terminateWalSender } from './shop-for-tests.ts';
 
 let role: string;
 /** A superuser’s, which stays. */
@@ -28,7 +28,7 @@ beforeEach(async () => {
     await admin.end();
     await database.drop();
   };
-  shop = await RelayUnderTest.create(
+  shop = await createShop(
     {},
     { database: () => Promise.resolve({ url: own.href, drop }), brokers: testBrokers() },
   );

@@ -2,16 +2,16 @@
  * Proves that a crash of Postgres costs nothing but time: it stops without a checkpoint, recovers, and its slot falls back
  * to the position that it last saved. What comes again from there is known from the checkpoint in Kafka.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
-import { expectAllOnce, keepWriting, publishesAgain, slotNow } from './shop-for-tests.ts';
+import { createShop, expectAllOnce, keepWriting, publishesAgain, slotNow } from './shop-for-tests.ts';
 
 let postgres: OwnPostgres;
 let shop: RelayUnderTest;
 beforeEach(async () => {
   postgres = await startOwnPostgres();
-  shop = await RelayUnderTest.create({}, postgres.servers);
+  shop = await createShop({}, postgres.servers);
   await shop.initialise();
 });
 afterEach(async () => {

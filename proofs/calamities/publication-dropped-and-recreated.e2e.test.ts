@@ -2,13 +2,13 @@
  * Proves that a publication which was gone for a while is said: PostgreSQL 18 only warns in its own log and sends nothing
  * meanwhile. Refused by a relay that streams as by one that starts; `--accept-gap` goes on, audited, with exactly that gap.
  */
-import { RelayUnderTest, type RunningRelay } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest, RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { publishedIds } from './shop-for-tests.ts';
+import { createShop, publishedIds } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
+  shop = await createShop({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
   await shop.initialise();
 });
 afterEach(() => shop.close());

@@ -5,14 +5,22 @@
  */
 import { parseLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { expectAllOnce, hasRole, identityOf, idOf, keepWriting, Relays } from './shop-for-tests.ts';
+import {
+  createShop,
+  expectAllOnce,
+  hasRole,
+  identityOf,
+  idOf,
+  keepWriting,
+  Relays,
+} from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create({ DIPTYCH_KAFKA_PARTITIONS: '1' });
+  shop = await createShop({ DIPTYCH_KAFKA_PARTITIONS: '1' });
   await shop.sql.query(`create table shapes (id int primary key, v text, note text)`);
   await shop.initialise();
   relays = await Relays.of(shop);

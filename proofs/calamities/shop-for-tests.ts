@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Identity, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
-import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { RelayUnderTest, type TestServers } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { type Address, freePorts } from '@diptych/testkit/port';
@@ -15,6 +15,18 @@ import { RelayProcess, type RelaySettings, type UnaskedExit } from '../relay-pro
 
 /** Bounds of what takes a moment on a quiet machine: five times slower ones pass too. */
 const waitMs = 60_000;
+
+/** WAL that concerns nobody is passed at once: what waits for the slot need not wait for the default of 10 s. */
+const idleCheckpointIntervalMs = '200';
+
+/** A fresh database and topics: on the run's servers, unless others are given. */
+export function createShop(
+  environment: Readonly<Record<`DIPTYCH_${string}`, string>> = {},
+  servers?: TestServers,
+): Promise<RelayUnderTest> {
+  const settings = { DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: idleCheckpointIntervalMs, ...environment };
+  return RelayUnderTest.create(settings, servers);
+}
 
 /** The processes of relays of one database; `close` ends them. */
 export class Relays {
@@ -50,6 +62,8 @@ export class Relays {
       settings: {
         DIPTYCH_DATABASE_URL: database.url,
         DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(','),
+        DIPTYCH_KAFKA_PARTITIONS: String(kafka.partitions),
+        DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: idleCheckpointIntervalMs,
         DIPTYCH_SLOT: slot,
         DIPTYCH_PREFIX: prefix,
         DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
@@ -78,12 +92,13 @@ export class Relays {
   }
 }
 
-/** Waits until the process says that it is this. */
+/** Waits until the process says that it is this. Throws its last words when it has ended instead. */
 export async function hasRole(relay: RelayProcess, role: 'active' | 'standby'): Promise<void> {
-  await poll(async () => ((await relay.status())?.role === role ? true : undefined), {
-    what: `relay ${relay.name} is ${role}`,
-    timeoutMs: waitMs,
-  });
+  const asked = async () => {
+    if (!relay.running) throw new Error(`relay ${relay.name} has ended: ${await relay.lastLine()}`);
+    return (await relay.status())?.role === role || undefined;
+  };
+  await poll(asked, { what: `relay ${relay.name} is ${role}`, timeoutMs: waitMs });
 }
 
 /** Its one broker, or its Postgres: where a proxy leads to. */

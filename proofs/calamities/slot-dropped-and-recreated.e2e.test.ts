@@ -2,13 +2,13 @@
  * Proves that a dropped slot is refused, also when one of the same name stands there again: what was written in between is
  * in no topic. The only ways on are said, and one of them is taken.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { publishedIds } from './shop-for-tests.ts';
+import { createShop, publishedIds } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   await publishRow(1);
 });

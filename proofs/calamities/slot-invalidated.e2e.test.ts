@@ -3,12 +3,12 @@
  * that starts, that nothing goes on as if nothing was missing, and that the way on which the refusal names is one.
  * https://www.postgresql.org/docs/18/view-pg-replication-slots.html (invalidation_reason)
  */
-import { RelayUnderTest, type RunningRelay } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest, RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
-import { brokerOf, publishedIds } from './shop-for-tests.ts';
+import { brokerOf, createShop, publishedIds } from './shop-for-tests.ts';
 
 let postgres: OwnPostgres;
 let kafka: FaultProxy;
@@ -22,10 +22,10 @@ beforeEach(async () => {
       ...['max_wal_size=8MB', 'min_wal_size=2MB'].flatMap((s) => ['-c', s]),
     ],
   });
-  const plain = await RelayUnderTest.create({}, postgres.servers);
+  const plain = await createShop({}, postgres.servers);
   kafka = await FaultProxy.openKafka(brokerOf(plain));
   await plain.close();
-  shop = await RelayUnderTest.create({ DIPTYCH_KAFKA_BROKERS: `127.0.0.1:${kafka.port}` }, postgres.servers);
+  shop = await createShop({ DIPTYCH_KAFKA_BROKERS: `127.0.0.1:${kafka.port}` }, postgres.servers);
   await shop.initialise();
   running = shop.start();
   await shop.active(running);

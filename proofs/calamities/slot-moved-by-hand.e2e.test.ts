@@ -2,13 +2,13 @@
  * Proves that a slot which somebody advanced is refused, because what lies between is in no topic; and that
  * `diptych init --from-slot` goes on with that gap.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { publishedIds } from './shop-for-tests.ts';
+import { createShop, publishedIds } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   await publishRow(1);
 });

@@ -3,18 +3,18 @@
  * between them: the checkpoint says of how many of its messages the records are in Kafka, and its END counts all of them.
  */
 import { parseLossless } from '@diptych/kafka/json';
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import type { RelayProcess } from '../relay-process.ts';
-import { brokerOf, hasRole, identityOf, Relays } from './shop-for-tests.ts';
+import { brokerOf, createShop, hasRole, identityOf, Relays } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
 let link: FaultProxy;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop({ DIPTYCH_KAFKA_PARTITIONS: '1' });
   await shop.initialise();
   relays = await Relays.of(shop);
   link = await FaultProxy.openKafka(brokerOf(shop));
@@ -40,7 +40,6 @@ test(`a divided transaction whose relay is killed ${kills} times inside it is wh
   const relay = await relays.add('killed', {
     settings: {
       DIPTYCH_KAFKA_BROKERS: `127.0.0.1:${link.port}`,
-      DIPTYCH_KAFKA_PARTITIONS: '1',
       DIPTYCH_LIMITS_BATCH_BYTES_MAX: '20000',
       DIPTYCH_LIMITS_QUEUE_BYTES_MAX: '40000',
     },

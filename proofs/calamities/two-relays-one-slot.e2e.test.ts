@@ -2,16 +2,16 @@
  * Proves that one relay publishes however many are started: the slot is granted to one session, the others stand by,
  * disturb nobody, and take over when it is free.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RelayProcess } from '../relay-process.ts';
-import { expectAllOnce, keepWriting, Relays, slotNow } from './shop-for-tests.ts';
+import { createShop, expectAllOnce, keepWriting, Relays, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
 });

@@ -1,11 +1,17 @@
 /** Proves that a session which the server ends is followed by a new one, without anybody's help, and that nothing is lost or repeated. */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { expectAllOnce, keepWriting, publishesAgain, terminateWalSender } from './shop-for-tests.ts';
+import {
+  createShop,
+  expectAllOnce,
+  keepWriting,
+  publishesAgain,
+  terminateWalSender,
+} from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
 });
 afterEach(() => shop.close());

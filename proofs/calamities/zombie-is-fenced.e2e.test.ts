@@ -2,17 +2,25 @@
  * Proves that a relay which was frozen, lost the slot and wakes up publishes nothing more: what it had begun to send is
  * refused by the broker, because its successor fenced it, and it stands by from then on.
  */
-import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { brokerOf, expectAllOnce, hasRole, keepWriting, Relays, slotNow } from './shop-for-tests.ts';
+import {
+  brokerOf,
+  createShop,
+  expectAllOnce,
+  hasRole,
+  keepWriting,
+  Relays,
+  slotNow,
+} from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
 let link: FaultProxy;
 beforeEach(async () => {
-  shop = await RelayUnderTest.create();
+  shop = await createShop();
   await shop.initialise();
   relays = await Relays.of(shop);
   link = await FaultProxy.openKafka(brokerOf(shop));

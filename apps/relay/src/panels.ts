@@ -36,7 +36,7 @@ export interface PanelsOptions {
   readonly configuration: Configuration;
   readonly source: SourceSystem;
   /** By `schema.table`. */
-  readonly primaryKeys: ReadonlyMap<string, readonly string[]>;
+  readonly primaryKeys: ReadonlyMap<number, readonly string[]>;
   /** The tables of the change publication, `schema.table`. */
   readonly changeTables: ReadonlySet<string>;
   /** What becomes of a record that can never be published. */
@@ -81,7 +81,7 @@ export class Panels {
   readonly #poison: Poison;
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
-  #primaryKeys: ReadonlyMap<string, readonly string[]>;
+  #primaryKeys: ReadonlyMap<number, readonly string[]>;
   #wantsKeys = false;
   #counters: ParkingCounters | null = null;
 
@@ -109,7 +109,7 @@ export class Panels {
       // An outbox table is a business table only when it was put into that publication too.
       publishes: (relation) =>
         !this.#outboxTables.has(nameOf(relation)) || changeTables.has(nameOf(relation)),
-      primaryKeys: (relation) => this.#primaryKeys.get(nameOf(relation)) ?? null,
+      primaryKeys: (relation) => this.#primaryKeys.get(relation.oid) ?? null,
     });
   }
 
@@ -126,7 +126,7 @@ export class Panels {
     return this.#wantsKeys;
   }
 
-  setPrimaryKeys(primaryKeys: ReadonlyMap<string, readonly string[]>): void {
+  setPrimaryKeys(primaryKeys: ReadonlyMap<number, readonly string[]>): void {
     this.#primaryKeys = primaryKeys;
     this.#wantsKeys = false;
   }

@@ -102,16 +102,19 @@ export function optionsHash(publications: readonly Publication[]): string {
   return createHash('sha256').update(JSON.stringify(options)).digest('hex').slice(0, 16);
 }
 
-/** Primary keys of all tables, by `schema.table`: pgoutput flags all columns as key with replica identity FULL. */
-export async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap<string, readonly string[]>> {
-  const rows = await catalogue.query<{ name: string; columns: string[] }>(`
-    select n.nspname || '.' || c.relname as name, array_agg(a.attname::text order by k.place) as columns
+/**
+ * Primary keys of all tables: pgoutput flags all columns as key with replica identity FULL. By the table's oid, because its
+ * name may have changed since the change was written.
+ */
+export async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap<number, readonly string[]>> {
+  const rows = await catalogue.query<{ oid: number; columns: string[] }>(`
+    select c.oid, array_agg(a.attname::text order by k.place) as columns
     from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace,
       unnest(i.indkey::int2[]) with ordinality k(number, place), pg_attribute a
     where i.indisprimary and a.attrelid = c.oid and a.attnum = k.number
       and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
     group by 1`);
-  return new Map(rows.map(({ name, columns }) => [name, columns]));
+  return new Map(rows.map(({ oid, columns }) => [oid, columns]));
 }
 
 /** Whether the failure says that changes are missing: what `--accept-gap` accepts. */

@@ -39,6 +39,18 @@ test('missing topics come into being with their partitions and settings, and a s
   });
 });
 
+test('a topic takes records of any time: a clock that is far ahead is no reason to stop', async () => {
+  const name = `${testPrefix()}.topic`;
+  await ensureTopics({ brokers: testBrokers(), specs: [{ name, partitions: 1, config: {} }] });
+  const kafka = new kafkajs.Kafka({ brokers: [...testBrokers()], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  const timestamp = String(Date.UTC(2200, 0));
+  const answers = await producer.send({ topic: name, messages: [{ value: 'x', timestamp }] });
+  await producer.disconnect();
+  expect(answers).toMatchObject([{ errorCode: 0 }]);
+});
+
 test('several at once get in nobody’s way', async () => {
   const specs = topicSpecs({ prefix: testPrefix(), slot: 's', eventTopics: [] });
   const created = await Promise.all(

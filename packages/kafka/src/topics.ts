@@ -14,9 +14,14 @@ export interface TopicSpec {
 
 /** Kept for ever: join, drift and replay say from which commit on they are complete, and by default that is the first. */
 const kept = { 'cleanup.policy': 'delete', 'retention.ms': '-1' } as const;
-
 /** A heartbeat is of interest when it comes: seven days are for whoever looks back. */
 const heartbeats = { 'cleanup.policy': 'delete', 'retention.ms': '604800000' } as const;
+
+/**
+ * By default a broker refuses records that are more than an hour ahead of its own clock, and Kafka's refusal would end the
+ * relay: a clock that jumps, Postgres's or ours, must not. https://kafka.apache.org/43/configuration/topic-configs/
+ */
+const ofAnyTime = { 'message.timestamp.after.max.ms': String(2n ** 63n - 1n) } as const;
 
 /** Of a topic with domain or change events; records of a key stay in one partition. */
 const eventPartitions = 6;
@@ -120,7 +125,7 @@ async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<string
     topic: name,
     numPartitions: partitions,
     replicationFactor: -1,
-    configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+    configEntries: Object.entries({ ...ofAnyTime, ...config }).map(([key, value]) => ({ name: key, value })),
   }));
   try {
     // False: all of them came into being meanwhile.

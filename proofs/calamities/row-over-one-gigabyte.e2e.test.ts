@@ -1,0 +1,63 @@
+/**
+ * Proves what becomes of a row that the server itself cannot send: its text form is larger than 1 GiB, the most that
+ * PostgreSQL allocates at once, though the row is not. The walsender fails on it again and again; the relay says so in the
+ * server's words, publishes what came before, passes nothing by, and does not grow.
+ * https://www.postgresql.org/docs/18/limits.html (field size)
+ */
+import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { poll } from '@diptych/runtime/poll';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
+import { createShop, publishedIds } from './shop-for-tests.ts';
+
+let postgres: OwnPostgres;
+let shop: RelayUnderTest;
+beforeEach(async () => {
+  postgres = await startOwnPostgres({ initdbArguments: ['-c', 'autovacuum=off', '-c', 'fsync=off'] });
+  shop = await createShop({}, postgres.servers);
+  await shop.sql.query('create table large (id int primary key, content varbit)');
+  await shop.initialise();
+});
+afterEach(async () => {
+  await shop.close();
+  await postgres.remove();
+});
+
+/** A bit is a character as text: 13 times the longest constant take 136 MB, compressed to little, and 1.09 GB as text. */
+const longestConstant = '0::bit(83886080)';
+const constants = 13;
+const growthBytesMax = 256 * 1024 * 1024;
+
+test('a row whose text is larger than 1 GiB is said in the server’s words, and nothing after it passes by', {
+  timeout: 240_000,
+}, async () => {
+  const running = shop.start();
+  await shop.active(running);
+  await shop.sql.query('insert into carts (id) values (1)');
+  await shop.caughtUp();
+  const before = process.memoryUsage.rss();
+  const content = Array<string>(constants).fill(longestConstant).join(' || ');
+  await shop.sql.query(`insert into large values (1, ${content})`);
+  await shop.sql.query('insert into carts (id) values (2)');
+  const said = await poll(() => running.board.lastError ?? undefined, {
+    what: 'the relay says what the server says',
+    timeoutMs: 120_000,
+  });
+  expect(said.message).toContain('invalid memory alloc request size');
+  expect(process.memoryUsage.rss() - before).toBeLessThan(growthBytesMax);
+  await running.stop().catch(() => {}); // whether that ended it or not
+  expect(await publishedIds(shop)).toEqual([1]);
+
+  // The way on: past that transaction and no further, knowingly.
+  const { slot } = shop.configuration;
+  const { rows } = await shop.sql.query<{ lsn: string }>(`select pg_current_wal_insert_lsn()::text as lsn`);
+  await shop.sql.query('select pg_replication_slot_advance($1, $2)', [slot, rows[0]?.lsn]);
+  await expect(shop.start().ended).rejects.toMatchObject({ code: 'slot-moved-or-recreated' });
+  await shop.initialise({ fromSlot: true });
+  const again = shop.start();
+  await shop.active(again);
+  await shop.sql.query('insert into carts (id) values (3)');
+  await shop.caughtUp();
+  await again.stop();
+  expect(await publishedIds(shop)).toEqual([1, 3]);
+});
