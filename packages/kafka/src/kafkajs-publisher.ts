@@ -41,11 +41,18 @@ export class KafkajsDriver implements ClientDriver {
     });
   }
 
+  /**
+   * Each partition by itself. What kafkajs sends to several brokers at once is not safe: when one of them fails, it sends
+   * again also what another still works on, with new sequence numbers, so that nothing tells the repeat from a new record;
+   * and what moved to a leader that has answered already is not sent at all. (2.2.4, src/producer/sendMessages.js)
+   */
   async send(records: readonly PlacedRecord[]): Promise<void> {
     await this.#track(async () => {
       if (this.#isTransactional) this.#transaction ??= await this.#producer.transaction();
       const sender = this.#transaction ?? this.#producer;
-      await sender.sendBatch({ acks: -1, topicMessages: messagesByTopic(records) });
+      for (const ofPartition of messagesByPartition(records)) {
+        await sender.sendBatch({ acks: -1, topicMessages: [ofPartition] });
+      }
     });
   }
 
@@ -69,11 +76,12 @@ export class KafkajsDriver implements ClientDriver {
   }
 }
 
-function messagesByTopic(records: readonly PlacedRecord[]): TopicMessages[] {
-  const topics = new Map<string, Message[]>();
+function messagesByPartition(records: readonly PlacedRecord[]): TopicMessages[] {
+  const partitions = new Map<string, { readonly topic: string; readonly messages: Message[] }>();
   for (const { record, partition } of records) {
-    const messages = topics.get(record.topic) ?? [];
-    topics.set(record.topic, messages);
+    const place = `${record.topic} ${partition}`;
+    const { messages } = partitions.get(place) ?? { messages: [] };
+    partitions.set(place, { topic: record.topic, messages });
     messages.push({
       partition,
       key: record.key,
@@ -82,5 +90,5 @@ function messagesByTopic(records: readonly PlacedRecord[]): TopicMessages[] {
       timestamp: record.timestampMs.toString(),
     });
   }
-  return Array.from(topics, ([topic, messages]) => ({ topic, messages }));
+  return [...partitions.values()];
 }

@@ -82,7 +82,7 @@ function controllerProperties(options: NodeOptions): string {
   });
 }
 
-function propertiesText(properties: Record<string, string | number>): string {
+export function propertiesText(properties: Record<string, string | number>): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
