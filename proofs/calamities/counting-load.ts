@@ -73,9 +73,12 @@ async function connected(connectionString: string): Promise<pg.Client> {
 
 /**
  * What Kafka holds is what the database did: of each row every number once and in order, in both panels, an END for each
- * transaction, each partition in commit order. The rows are found by the relay's own connection.
+ * transaction, each partition in commit order. `otherTransactions` were written besides the load.
  */
-export async function expectCountedOnce(relay: RelayUnderTest): Promise<void> {
+export async function expectCountedOnce(
+  relay: RelayUnderTest,
+  { otherTransactions = 0 }: { otherTransactions?: number } = {},
+): Promise<void> {
   const { rows: found } = await relay.sql.query<{ id: number; note: string }>('select id, note from carts');
   const changes = await relay.records(relay.topicOf('carts'));
   const events = await relay.records(relay.domainTopic('cart'));
@@ -96,7 +99,7 @@ export async function expectCountedOnce(relay: RelayUnderTest): Promise<void> {
   ];
   expect(findings.slice(0, 20)).toEqual([]);
   // Each count is a transaction, and so is the insert of the rows.
-  expect(ends).toHaveLength(events.length + 1);
+  expect(ends).toHaveLength(events.length + 1 + otherTransactions);
 }
 
 interface Expected {

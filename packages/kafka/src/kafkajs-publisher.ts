@@ -80,9 +80,9 @@ function messagesByPartition(records: readonly PlacedRecord[]): TopicMessages[] 
   const partitions = new Map<string, { readonly topic: string; readonly messages: Message[] }>();
   for (const { record, partition } of records) {
     const place = `${record.topic} ${partition}`;
-    const { messages } = partitions.get(place) ?? { messages: [] };
-    partitions.set(place, { topic: record.topic, messages });
-    messages.push({
+    const ofPartition = partitions.get(place) ?? { topic: record.topic, messages: [] };
+    partitions.set(place, ofPartition);
+    ofPartition.messages.push({
       partition,
       key: record.key,
       value: record.value,

@@ -4,6 +4,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { withAdmin } from './kafkajs-client.ts';
 import { batchOverheadBytes, recordBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
+import { askTopics } from './topics.ts';
 
 /** Three questions to a broker: two requests' time is plenty. */
 const requestTimeoutMs = 10_000;
@@ -51,8 +52,9 @@ export async function readMessageLimits({
   wanted: (topic: string) => boolean;
 }): Promise<MessageLimits> {
   const options = { brokers, clientId: 'diptych-limits', requestTimeoutMs, limitMs };
+  const existing = await askTopics({ brokers, timeoutMs: limitMs }, 'all');
   return await withAdmin({ ...options, what: 'asking for the limits of topics' }, async (admin) => {
-    const topics = (await admin.listTopics()).filter(wanted);
+    const topics = [...existing.keys()].filter(wanted);
     const { brokers: nodes } = await admin.describeCluster();
     const byTopic = await settings(admin, {
       type: kafkajs.ConfigResourceTypes.TOPIC,

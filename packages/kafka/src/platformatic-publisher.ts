@@ -28,6 +28,7 @@ export class PlatformaticDriver implements ClientDriver {
   readonly sendRecordsMax = 10_000;
   readonly #producer: BytesProducer;
   readonly #isTransactional: boolean;
+  readonly #misled = Promise.withResolvers<never>();
   #transaction: Transaction | null = null;
 
   constructor(options: PublisherOptions) {
@@ -46,9 +47,13 @@ export class PlatformaticDriver implements ClientDriver {
       connectTimeout: 3000,
       // Bounded by time, not by count: the publisher gives up at its deadline, and close() ends the retries.
       retries: Number.MAX_SAFE_INTEGER,
-      retryDelay: (_client, _operation, attempt, _retries, error) => retryDelayMs(attempt, error),
+      retryDelay: (_client, operation, attempt, _retries, error) => {
+        if (operation === 'produce' && isMisled(error)) this.#misled.reject(error);
+        return retryDelayMs(attempt, error);
+      },
       autocreateTopics: false,
     });
+    this.#misled.promise.catch(() => undefined); // raced by whoever sends
   }
 
   async fence(): Promise<void> {
@@ -56,10 +61,16 @@ export class PlatformaticDriver implements ClientDriver {
     else await this.#producer.initIdempotentProducer({ ...noProducer });
   }
 
+  /**
+   * The client groups by leader once. When the partitions of a dead broker got different leaders, it goes on sending all of
+   * them to one, which refuses, until the transaction's time is over: then this fails at once, and the next session groups
+   * anew. (2.12.1, dist/clients/producer/producer.js, #performSingleDestinationSend)
+   */
   async send(records: readonly PlacedRecord[]): Promise<void> {
     if (this.#isTransactional) this.#transaction ??= await this.#begin();
     const sender = this.#transaction ?? this.#producer;
-    await sender.send({ messages: records.map(messageOf), acks: -1 });
+    const sent = sender.send({ messages: records.map(messageOf), acks: -1 });
+    await Promise.race([sent, this.#misled.promise]);
   }
 
   async commit(): Promise<void> {
@@ -81,6 +92,9 @@ export class PlatformaticDriver implements ClientDriver {
     return this.#producer.beginTransaction({ ...noProducer });
   }
 }
+
+/** Refused as not the leader, after the client has asked for the leaders once more by itself. */
+const isMisled = (error: Error): boolean => errorCodes(error).has('NOT_LEADER_OR_FOLLOWER');
 
 /**
  * CONCURRENT_TRANSACTIONS right after a commit is normal: the coordinator still writes the markers, which takes about

@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
 import kafkajs, { type Admin } from 'kafkajs';
+import type { TopicLocation } from './fetch-client.ts';
 import { type KafkaClientOptions, withAdmin } from './kafkajs-client.ts';
+import { askTopics } from './topics.ts';
 
 export interface TopicLimits {
   readonly partitions: number;
@@ -32,38 +34,44 @@ export class TopicCatalog {
     const wanted = [...new Set(topics)].filter((topic) => !this.#limits.has(topic));
     if (wanted.length === 0) return;
     const limitMs = this.#options.requestTimeoutMs * 2;
-    await withAdmin({ ...this.#options, limitMs, what: 'asking for topics' }, (admin) =>
-      this.#load(admin, wanted),
+    const found = await untilKnown({ brokers: this.#options.brokers, timeoutMs: limitMs }, wanted);
+    const bytesMax = await withAdmin({ ...this.#options, limitMs, what: 'asking for limits' }, (admin) =>
+      readBytesMax(admin, wanted),
     );
-  }
-
-  async #load(admin: Admin, wanted: string[]): Promise<void> {
-    await untilKnown(admin, wanted);
-    const { topics } = await admin.fetchTopicMetadata({ topics: wanted });
-    const { resources } = await admin.describeConfigs({
-      resources: wanted.map((name) => ({
-        type: kafkajs.ConfigResourceTypes.TOPIC,
-        name,
-        configNames: ['max.message.bytes'],
-      })),
-      includeSynonyms: false,
-    });
-    for (const { name, partitions } of topics) {
-      const entries = resources.find((resource) => resource.resourceName === name)?.configEntries ?? [];
-      const bytes = entries.find((entry) => entry.configName === 'max.message.bytes')?.configValue;
-      if (bytes === undefined) return unreadable(name);
-      this.#limits.set(name, { partitions: partitions.length, messageBytesMax: Number(bytes) });
+    for (const [topic, { leaders }] of found) {
+      const messageBytesMax = bytesMax.get(topic) ?? unreadable(topic);
+      this.#limits.set(topic, { partitions: leaders.length, messageBytesMax });
     }
   }
 }
 
-/** The metadata request fails as a whole, without a name, when one topic is unknown: so look at the list first. */
-async function untilKnown(admin: Admin, wanted: readonly string[]): Promise<void> {
+async function readBytesMax(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  const { resources } = await admin.describeConfigs({
+    resources: topics.map((name) => ({
+      type: kafkajs.ConfigResourceTypes.TOPIC,
+      name,
+      configNames: ['max.message.bytes'],
+    })),
+    includeSynonyms: false,
+  });
+  return new Map(
+    resources.flatMap(({ resourceName, configEntries }) =>
+      configEntries
+        .filter(({ configName }) => configName === 'max.message.bytes')
+        .map(({ configValue }) => [resourceName, Number(configValue)] as const),
+    ),
+  );
+}
+
+async function untilKnown(
+  request: { readonly brokers: readonly string[]; readonly timeoutMs: number },
+  wanted: readonly string[],
+): Promise<Map<string, TopicLocation>> {
   const deadline = performance.now() + unknownTopicWaitMs;
   for (;;) {
-    const existing = new Set(await admin.listTopics());
-    const unknown = wanted.filter((topic) => !existing.has(topic));
-    if (unknown.length === 0) return;
+    const found = await askTopics(request, wanted);
+    const unknown = wanted.filter((topic) => !found.has(topic));
+    if (unknown.length === 0) return found;
     if (performance.now() > deadline) missing(unknown);
     await sleep(250);
   }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
 import kafkajs, { type Admin } from 'kafkajs';
 import { classify, errorCodes } from './classify.ts';
-import { FetchClient } from './fetch-client.ts';
+import { within } from './deadline.ts';
+import { FetchClient, type TopicLocation } from './fetch-client.ts';
 import { withAdmin } from './kafkajs-client.ts';
 
 export interface TopicSpec {
@@ -110,12 +111,13 @@ function adminOptions({ brokers, timeoutMs = 30_000 }: AdminRequest, what: strin
 export async function ensureTopics(
   request: AdminRequest & { specs: readonly TopicSpec[] },
 ): Promise<string[]> {
-  const created = await withAdmin(adminOptions(request, 'creating topics'), async (admin) => {
-    const existing = new Set(await admin.listTopics());
-    const missing = request.specs.filter((spec) => !existing.has(spec.name));
-    return missing.length === 0 ? [] : await create(admin, missing);
-  });
   const names = request.specs.map((spec) => spec.name);
+  const existing = await askTopics(request, names);
+  const missing = request.specs.filter((spec) => !existing.has(spec.name));
+  const created =
+    missing.length === 0
+      ? []
+      : await withAdmin(adminOptions(request, 'creating topics'), (admin) => create(admin, missing));
   await untilLed(request, names);
   return created;
 }
@@ -158,6 +160,24 @@ function topicOf(error: unknown): string | undefined {
   return error instanceof Error && 'topic' in error && typeof error.topic === 'string'
     ? error.topic
     : undefined;
+}
+
+/**
+ * The topics that exist, of the named ones or of all, a topic without a leader included: kafkajs would refuse to list any
+ * while a single partition of the whole cluster has none. Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
+ */
+export async function askTopics(
+  { brokers, timeoutMs = 30_000 }: AdminRequest,
+  names: readonly string[] | 'all',
+): Promise<Map<string, TopicLocation>> {
+  const client = new FetchClient({ brokers, requestTimeoutMs: timeoutMs });
+  try {
+    return await within(client.topics(names), { limitMs: timeoutMs, what: 'asking for topics' });
+  } catch (error) {
+    throw classify(error, 'asking');
+  } finally {
+    await client.close();
+  }
 }
 
 /**
