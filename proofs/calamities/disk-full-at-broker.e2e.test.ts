@@ -4,15 +4,15 @@ import { poll } from '@diptych/runtime/poll';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import { type KafkaCluster, startKafkaCluster } from '@diptych/testkit/kafka-cluster';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CountingLoad, expectCountedOnce } from './counting-load.ts';
-import { SmallDisk } from './small-disk.ts';
+import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
+import { SmallDisk } from './small-disk-for-tests.ts';
 
 const mebibyte = 1024 * 1024;
 
 let disk: SmallDisk;
 let cluster: KafkaCluster;
 beforeAll(async () => {
-  disk = await SmallDisk.create({ bytes: 24 * mebibyte });
+  disk = await SmallDisk.create({ bytes: 12 * mebibyte });
   cluster = await startKafkaCluster({
     brokers: 1,
     dataDirectory: () => disk.directory,
@@ -29,9 +29,9 @@ afterAll(async () => {
 let relay: RelayUnderTest;
 afterEach(() => relay?.close());
 
-/** About as much as the disk holds, many times over. */
+/** Some twenty fill the disk; the limit of a file's size needs a few more. */
 const rowBytes = 500_000;
-const rowsMax = 200;
+const rowsMax = 100;
 
 test('a broker that halts because its disk is full costs nothing but time', {
   timeout: 180_000,
@@ -54,7 +54,7 @@ test('a broker that halts because its disk is full costs nothing but time', {
   let ballast = 0;
   while (ballast < rowsMax && broker.pid !== undefined) {
     ballast += 1;
-    await relay.sql.query(`insert into ballast values ($1, repeat(md5($1::text), $2))`, [
+    await relay.sql.query(`insert into ballast values ($1::int, repeat(md5(($1::int)::text), $2::int))`, [
       ballast,
       rowBytes / 32,
     ]);
@@ -66,15 +66,14 @@ test('a broker that halts because its disk is full costs nothing but time', {
   const reason = await cluster.log(1);
   expect(reason).toMatch(/No space left on device|File too large|a fault occurred in.*memory access/);
   const answered = load.answered;
-  await poll(() => (running.board.lastError && load.answered > answered + 50 ? true : undefined), {
+  await poll(() => (running.board.lastError && load.answered > answered + 20 ? true : undefined), {
     what: 'the relay notices, and the database goes on',
     timeoutMs: 60_000,
   });
-  expect(['backing-off', 'active', 'starting']).toContain(running.board.role);
+  await load.stop();
   await disk.enlarge({ bytes: 1024 * mebibyte });
   await broker.start();
-  await load.stop();
-  await relay.caughtUp();
+  await relay.caughtUp({ timeoutMs: 90_000 });
   await running.stop();
   await expectCountedOnce(relay, { otherTransactions: ballast });
   const records = await relay.records(relay.topicOf('ballast'));

@@ -6,7 +6,7 @@ import { poll } from '@diptych/runtime/poll';
 import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import { type KafkaCluster, startKafkaCluster } from '@diptych/testkit/kafka-cluster';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CountingLoad, expectCountedOnce } from './counting-load.ts';
+import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
 
 let cluster: KafkaCluster;
 beforeAll(async () => {
@@ -80,7 +80,7 @@ test.each([
     }
     await publishesOn(running);
     await load.stop();
-    await relay.caughtUp();
+    await relay.caughtUp({ timeoutMs: 60_000 });
     await running.stop();
     await expectCountedOnce(relay);
   },

@@ -19,6 +19,7 @@ import { Destination } from './destination.ts';
 import { accept, withGap } from './gap.ts';
 import { changeTopic } from './panels.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
+import { refuseForeign } from './refusal.ts';
 import { agreementOn, optionsHash } from './source.ts';
 
 export interface InitialiseOptions {
@@ -41,6 +42,7 @@ export async function initialise({ configuration, fromSlot, say }: InitialiseOpt
     requireUsableIdentity([...outboxTables, ...businessTables]);
     const destination = new Destination(configuration);
     await destination.ensureOwnTopics();
+    refuseForeign(await destination.readCheckpoint(), await identifySystem(database.url));
     await destination.ensureTopics(
       businessTables.map((table) => ({ topic: changeTopic(configuration, table) })),
     );

@@ -38,15 +38,23 @@ export function refusal(code: RefusalCode, { slot, prefix }: Configuration): Ope
   }
 }
 
+/** Whether the checkpoint was written for this database. */
+export const isOwn = (checkpoint: Checkpoint, { systemId, database }: SourceSystem): boolean =>
+  checkpoint.systemId === systemId && checkpoint.database === database;
+
 /** Two databases that share one Kafka and one name would overwrite each other's checkpoint. */
-export function refuseForeign(checkpoint: Checkpoint | null, { systemId, database }: SourceSystem): void {
-  if (!checkpoint || (checkpoint.systemId === systemId && checkpoint.database === database)) return;
+export function refuseForeign(checkpoint: Checkpoint | null, source: SourceSystem): void {
+  if (!checkpoint || isOwn(checkpoint, source)) return;
+  const { systemId, database } = source;
   const theirs = `${checkpoint.systemId}/${checkpoint.database}`;
   throw new OperatingError(
     'checkpoint-foreign',
     `the checkpoint is that of ${theirs}, not ${systemId}/${database}`,
     {
-      remedy: 'Two databases share one Kafka: give each its own DIPTYCH_PREFIX or DIPTYCH_SLOT.',
+      remedy:
+        'Two databases share one Kafka: give each its own DIPTYCH_PREFIX or DIPTYCH_SLOT. If the other one is gone for ' +
+        'good (restored or upgraded, under a new system identifier), delete the checkpoint topic and run ' +
+        '`diptych init --from-slot`.',
     },
   );
 }

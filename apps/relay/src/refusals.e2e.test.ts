@@ -1,6 +1,5 @@
 /** What the relay must not paper over: each is refused with its code, and with a way on that works. */
 import { OperatingError } from '@diptych/runtime/failure';
-import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AcceptedGap } from './parking/parked-record.ts';
 import { ParkedTopic } from './parking/parked-topic.ts';
@@ -123,20 +122,6 @@ test('a slot that was moved by hand is refused with the part that is missing, an
   expect(await keys()).toEqual(['{"id":1}', '{"id":3}']);
 });
 
-test('a lost checkpoint topic is refused, and not taken for a new beginning', async () => {
-  await hasRun();
-  const { brokers } = relay.configuration.kafka;
-  const admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
-  await admin.connect();
-  const { prefix, slot } = relay.configuration;
-  await admin.deleteTopics({ topics: [`${prefix}.checkpoint.${slot}`] });
-  await admin.disconnect();
-  expect(await codeOf(relay.start().ended)).toBe('checkpoint-missing');
-  expect(await codeOf(relay.initialise())).toBe('checkpoint-missing');
-  expect(await messageOf(relay.start().ended)).toContain(`what lies before ${await readLsn(confirmed)}`);
-  expect(await keys()).toEqual(['{"id":1}']);
-});
-
 test('a publication that is dropped while the relay streams stops it', async () => {
   await relay.close();
   relay = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
@@ -195,26 +180,6 @@ test.each([
   await publishRow(running, 1);
   await relay.sql.query(change(relay.configuration.change.publication));
   expect(await codeOf(running.ended)).toBe('publication-changed');
-});
-
-test('the checkpoint of another database is refused, and its relay is not fenced', async () => {
-  await hasRun();
-  const { prefix, slot } = relay.configuration;
-  const other = await RelayUnderTest.create({
-    DIPTYCH_PREFIX: prefix,
-    DIPTYCH_SLOT: slot,
-    DIPTYCH_OUTBOX_TOPIC_PREFIX: relay.configuration.outbox.topicPrefix,
-  });
-  try {
-    await relay.sql.query('select pg_drop_replication_slot($1)', [slot]);
-    await other.sql.query(
-      `create publication diptych_outbox; create publication diptych_change for table carts`,
-    );
-    await other.sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot]);
-    expect(await codeOf(other.start().ended)).toBe('checkpoint-foreign');
-  } finally {
-    await other.close();
-  }
 });
 
 test('an outbox row that cannot be routed stops the relay, and nothing of its transaction is published, with the policy stop', async () => {

@@ -134,7 +134,7 @@ export class RelayUnderTest {
   }
 
   /** Waits until everything that is committed now is flushed by the relay: in Kafka, and reported. */
-  async caughtUp(): Promise<void> {
+  async caughtUp({ timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<void> {
     const { rows } = await this.sql.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
     await poll(
       async () => {
@@ -144,7 +144,7 @@ export class RelayUnderTest {
         );
         return answer.rows[0]?.done || undefined;
       },
-      { what: `the slot has passed ${rows[0]?.lsn}`, timeoutMs: 30_000, intervalMs: 20 },
+      { what: `the slot has passed ${rows[0]?.lsn}`, timeoutMs, intervalMs: 20 },
     );
   }
 

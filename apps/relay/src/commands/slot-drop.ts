@@ -5,6 +5,7 @@ import { identifySystem } from '@diptych/wal/server';
 import { dropSlot, inspectSlot } from '@diptych/wal/slot';
 import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
+import { isOwn } from '../refusal.ts';
 
 /**
  * Drops the slot and its checkpoint, after asking. Answers false when the user declines or nobody can be asked.
@@ -58,8 +59,14 @@ async function confirm(what: string): Promise<boolean> {
 
 async function dropCheckpoint(configuration: Configuration): Promise<void> {
   const destination = new Destination(configuration);
-  if ((await destination.readCheckpoint()) === null) return;
-  const publisher = destination.createPublisher(await identifySystem(configuration.database.url));
+  const source = await identifySystem(configuration.database.url);
+  const checkpoint = await destination.readCheckpoint();
+  if (checkpoint === null) return;
+  if (!isOwn(checkpoint, source)) {
+    process.stdout.write('left the checkpoint, which is that of another database\n');
+    return;
+  }
+  const publisher = destination.createPublisher(source);
   try {
     await publisher.fence();
     await publisher.publish([destination.checkpointTombstone()]);

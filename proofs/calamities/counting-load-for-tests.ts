@@ -11,8 +11,8 @@ import { expect } from 'vitest';
 /** Few enough that each is counted often, more than a topic has partitions. */
 const rows = 20;
 
-/** Only so many transactions in a second: a relay that was away must catch up within a test's time. */
-const pauseMs = 2;
+/** Some 80 transactions in a second, no more: a relay that was away must catch up within a test's time. */
+const pauseMs = 25;
 
 const count = `
   with counted as (update carts set note = (note::int + 1)::text where id = $1 returning id, note)

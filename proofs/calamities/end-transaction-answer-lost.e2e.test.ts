@@ -1,0 +1,49 @@
+/** Proves that a Kafka transaction which was committed, but whose answer was lost with the connection, is neither lost nor sent again – with either driver. */
+import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { present } from '@diptych/runtime/assert';
+import { poll } from '@diptych/runtime/poll';
+import { testBrokers, testDatabase } from '@diptych/testkit/for-tests';
+import { parseAddress } from '@diptych/testkit/port';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FaultProxy } from '../chaos/fault-proxy.ts';
+import { endTransaction } from '../chaos/kafka-frames.ts';
+import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
+
+let proxy: FaultProxy;
+beforeEach(async () => {
+  proxy = await FaultProxy.openKafka(present(parseAddress(testBrokers()[0] ?? ''), 'the broker'));
+});
+let relay: RelayUnderTest;
+afterEach(async () => {
+  await relay.close();
+  await proxy.close();
+});
+
+const rounds = 5;
+
+test.each(['platformatic', 'kafkajs'])(
+  'a commit that Kafka carried out and whose answer was lost is there once, with the driver %s',
+  { timeout: 120_000 },
+  async (driver) => {
+    relay = await RelayUnderTest.create(
+      { DIPTYCH_KAFKA_DRIVER: driver },
+      { database: testDatabase, brokers: [`127.0.0.1:${proxy.port}`] },
+    );
+    await relay.initialise();
+    const running = relay.start();
+    await relay.active(running);
+    const load = await CountingLoad.start(relay);
+    for (let round = 0; round < rounds; round += 1) {
+      expect(await proxy.loseAnswer(endTransaction, { timeoutMs: 30_000 })).toBe(true);
+      const { published } = running.board;
+      await poll(() => (running.board.published > published ? true : undefined), {
+        what: 'the relay publishes on',
+        timeoutMs: 60_000,
+      });
+    }
+    await load.stop();
+    await relay.caughtUp();
+    await running.stop();
+    await expectCountedOnce(relay);
+  },
+);
