@@ -4,7 +4,7 @@ import type { Catalogue } from '@diptych/wal/catalogue';
 import type { Publication } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { currentWalEnd } from '@diptych/wal/slot';
-import { accept, gapOf } from './gap.ts';
+import { accept, gapOf, isGapCode } from './gap.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
 import { refuseChangedOptions, refusePhantoms } from './refusal.ts';
 import { comparePublications, isGap, optionsHash } from './source.ts';
@@ -31,7 +31,8 @@ export async function refuseBrokenAgreement(
   } catch (error) {
     if (!acceptGap || !isGap(error)) throw error;
     const { code, message } = error;
-    const gap = gapOf(code, { checkpoint, slot: null, walEnd: await currentWalEnd(catalogue) });
+    const known = { checkpoint, slot: null, walEnd: await currentWalEnd(catalogue) };
+    const gap = isGapCode(code) ? gapOf(code, known) : null;
     if (gap === null) throw error;
     const accepted = accept(gap, { reason: code, detail: message });
     log.warn({ code, gap: accepted }, 'going on over a gap, as asked');

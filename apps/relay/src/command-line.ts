@@ -3,6 +3,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
 import { addParkedCommands } from './commands/parked-commands.ts';
 import { run } from './commands/run.ts';
+import { addSkipCommand } from './commands/skip.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
 import { showStatus } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
@@ -87,5 +88,6 @@ function commands(answer: (code: ExitCode) => void): Command {
       if (!dropped) answer(exitCodes.badUse);
     });
   addParkedCommands(program, configuration);
+  addSkipCommand(program, { configuration, declined: () => answer(exitCodes.badUse) });
   return program;
 }

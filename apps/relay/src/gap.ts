@@ -1,6 +1,7 @@
 /** Which part of the WAL a refusal is about, and who went on without it. */
 import { hostname, userInfo } from 'node:os';
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
+import { unreachable } from '@diptych/runtime/assert';
 import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
@@ -22,8 +23,22 @@ export interface Gap {
   readonly to: Lsn;
 }
 
-/** The part of the WAL whose changes are in no topic, or may not be; null when the refusal is about no such part. */
-export function gapOf(code: FailureCode, { checkpoint, slot, walEnd }: Known): Gap | null {
+const gapCodes = [
+  'publication-lost',
+  'publication-changed',
+  'slot-lost',
+  'slot-missing',
+  'slot-moved-or-recreated',
+  'checkpoint-missing',
+] as const satisfies readonly FailureCode[];
+
+/** The refusals over missing changes. */
+export type GapCode = (typeof gapCodes)[number];
+
+export const isGapCode = (code: FailureCode): code is GapCode => gapCodes.some((one) => one === code);
+
+/** The part of the WAL whose changes are in no topic, or may not be; null when nothing tells. */
+export function gapOf(code: GapCode, { checkpoint, slot, walEnd }: Known): Gap | null {
   const from = checkpoint?.reportedLsn ?? null;
   switch (code) {
     case 'publication-lost':
@@ -37,7 +52,7 @@ export function gapOf(code: FailureCode, { checkpoint, slot, walEnd }: Known): G
     case 'checkpoint-missing':
       return slot === null ? null : { from: null, to: slot.confirmedFlushLsn };
     default:
-      return null;
+      return unreachable(code);
   }
 }
 
@@ -52,11 +67,11 @@ export async function withGap(
   failure: OperatingError,
   { catalogue, configuration }: { catalogue: Catalogue; configuration: Configuration },
 ): Promise<OperatingError> {
-  if (!aboutGap.has(failure.code)) return failure;
+  const { code, message, cause } = failure;
+  if (!isGapCode(code)) return failure;
   try {
-    const gap = gapOf(failure.code, await readKnown({ catalogue, configuration }));
+    const gap = gapOf(code, await readKnown({ catalogue, configuration }));
     if (!gap) return failure;
-    const { code, message, cause } = failure;
     const remedy = code === 'slot-missing' ? slotMissingRemedy : failure.remedy;
     return new OperatingError(code, `${message}; ${describeGap(gap)}`, { remedy, cause });
   } catch (error) {
@@ -69,15 +84,6 @@ export async function withGap(
 const slotMissingRemedy =
   '`diptych init --from-slot` makes a new slot that begins now, with that gap; read the tables once if you need what ' +
   'lies between.';
-
-const aboutGap: ReadonlySet<FailureCode> = new Set([
-  'publication-lost',
-  'publication-changed',
-  'slot-lost',
-  'slot-missing',
-  'slot-moved-or-recreated',
-  'checkpoint-missing',
-]);
 
 /** The slot before the checkpoint: a position that is reported stands in a checkpoint already. */
 async function readKnown({

@@ -11,7 +11,8 @@ import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
-import { Session, type SessionOutcome } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionOutcome } from './session-outcome.ts';
 import { requirePublications } from './source.ts';
 
 export interface RelayContext {

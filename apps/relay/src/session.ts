@@ -6,12 +6,12 @@
 import { performance } from 'node:perf_hooks';
 import { step } from '@diptych/delivery/delivery';
 import { acceptsStandalone, admissionOf } from '@diptych/delivery/intake';
-import type { Action, Event, Progress } from '@diptych/delivery/protocol';
+import type { Action, EndReason, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
-import { assert, present, unreachable } from '@diptych/runtime/assert';
-import { OperatingError, operating } from '@diptych/runtime/failure';
+import { present, unreachable } from '@diptych/runtime/assert';
+import { type OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
@@ -19,15 +19,13 @@ import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
+import { Parting } from './parting.ts';
 import { prepare } from './preparation.ts';
-import { describeProgress, isTooLarge, refusal, refuseForeign } from './refusal.ts';
+import { describeProgress, isTooLarge, refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
+import { outcomeOf, type SessionOutcome, sessionOver } from './session-outcome.ts';
 import { readPrimaryKeys } from './source.ts';
 import { sightingOf } from './standstill.ts';
-
-export type SessionOutcome =
-  | { readonly tag: 'stopped' }
-  | { readonly tag: 'failed'; readonly failure: OperatingError; readonly streamed: boolean };
 
 /** How often the state machine is told the time. */
 const clockIntervalMs = 100;
@@ -42,6 +40,7 @@ export class Session {
   #parking: Parking | null = null;
   #agreement: AgreementWatch | null = null;
   #failure: OperatingError | null = null;
+  #parting: Parting | null = null;
   readonly #hold = new Hold();
   readonly #heartbeat: Heartbeat;
   #committed = false;
@@ -67,7 +66,7 @@ export class Session {
         onKeepalive: (walEnd, replyRequested) => {
           if (!this.#hold.holds) this.#dispatch({ tag: 'keepalive', walEnd, replyRequested });
         },
-        onEnd: (failure) => this.#fail(failure),
+        onEnd: (failure) => this.#part(failure),
       },
     );
   }
@@ -116,7 +115,7 @@ export class Session {
       case 'publish':
         return this.#follow(this.#publish(action), () => ({ tag: 'published' }));
       case 'end':
-        return this.#end(action.reason);
+        return this.#done.resolve(this.#outcome(action.reason));
       default:
         return unreachable(action);
     }
@@ -127,6 +126,23 @@ export class Session {
     work
       .then((result) => this.#dispatch(toEvent(result)))
       .catch((error: unknown) => this.#fail(operating(error)));
+  }
+
+  /** The stream cannot go on. What may pass by itself ends the session at once, else what came before is published first. */
+  #part(failure: OperatingError): void {
+    if (failure.retry === 'timed' || this.#state.phase !== 'streaming') return this.#fail(failure);
+    this.#parting ??= new Parting(failure, { open: this.#state.open, nowMs: performance.now() });
+    this.#hold.begin();
+    this.#replication.pause();
+  }
+
+  /** Everything before the failure is published. It may be that the limits by which it fails are no longer those. */
+  #depart({ failure }: Parting): void {
+    if (!isTooLarge(failure) || !this.#parking) return this.#fail(failure);
+    this.#parking.requireSameLimits().then(
+      () => this.#fail(failure),
+      (error: unknown) => this.#fail(operating(error)),
+    );
   }
 
   #fail(failure: OperatingError): void {
@@ -184,7 +200,7 @@ export class Session {
       this.#dispatch(event);
       if (event.tag === 'transaction-ended') this.#parking?.atBoundary();
     } catch (error) {
-      this.#fail(operating(error));
+      this.#part(operating(error));
     }
   }
 
@@ -194,6 +210,7 @@ export class Session {
     this.#replication.pause();
     readPrimaryKeys(this.#context.catalogue)
       .then((keys) => {
+        if (this.#parting) return;
         panels.setPrimaryKeys(keys);
         this.#hold.end((bytes, position) => this.#receive(bytes, position));
         if (!this.#state.paused && !this.#hold.holds) this.#replication.resume();
@@ -241,10 +258,16 @@ export class Session {
     board.waitingSinceUs = next ? BigInt(next.timestampMs) * 1000n : null;
   }
 
+  #outcome(reason: EndReason): SessionOutcome {
+    const { configuration } = this.#context;
+    return outcomeOf(reason, { failure: this.#failure, streamed: this.#committed, configuration });
+  }
+
   #tick(): void {
     const nowMs = performance.now();
     const { board, configuration, log } = this.#context;
     this.#dispatch({ tag: 'clock', nowMs });
+    if (this.#parting?.ends(this.#state, nowMs)) return this.#depart(this.#parting);
     if (this.#parking) {
       this.#parking.atBoundary();
       board.parkedKeys = this.#parking.keys;
@@ -258,29 +281,4 @@ export class Session {
       this.#fail(operating(error)),
     );
   }
-
-  #end(reason: Extract<Action<PublishedRecord>, { tag: 'end' }>['reason']): void {
-    const streamed = this.#committed;
-    switch (reason.tag) {
-      case 'stopped':
-        return this.#done.resolve({ tag: 'stopped' });
-      case 'failed':
-        assert(this.#failure, 'a failed session has a failure');
-        return this.#done.resolve({ tag: 'failed', failure: this.#failure, streamed });
-      case 'refused':
-        return this.#done.resolve({
-          tag: 'failed',
-          failure: refusal(reason.code, this.#context.configuration),
-          streamed,
-        });
-      default:
-        return unreachable(reason);
-    }
-  }
 }
-
-/** What was begun for a session that has ended meanwhile is not carried out. */
-const sessionOver = (): OperatingError =>
-  new OperatingError('publish-outcome-unknown', 'the session ended before its batch was sent', {
-    remedy: 'The relay begins anew from the checkpoint.',
-  });

@@ -38,6 +38,7 @@ export const failures = {
   'checkpoint-unreadable': 'operator',
   'options-changed': 'operator',
   'kafka-ahead-of-database': 'operator',
+  'skip-refused': 'operator',
   // Kafka
   'kafka-unreachable': 'timed',
   'kafka-refused': 'operator',

@@ -48,7 +48,7 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (isRowLimit(error, { code, message })) {
     return as(
       'row-exceeds-server-limit',
-      'No client can have that row from the WAL. `diptych skip --lsn <commit LSN>` leaves its transaction out.',
+      'No client can have that row from the WAL: its transaction can only be left out, by `diptych skip`.',
     );
   }
   if (code === '53400') {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from './catalogue.ts';
-import { type Lsn, parseLsn } from './lsn.ts';
+import { formatLsn, type Lsn, parseLsn } from './lsn.ts';
 
 export interface Slot {
   readonly name: string;
@@ -139,6 +139,17 @@ async function watch(options: {
     );
     if (rows.length > 0) waitingFor(rows.map(({ seconds, ...row }) => ({ ...row, openForSeconds: seconds })));
   }
+}
+
+/**
+ * Moves a slot that nobody holds forward: what commits before `to` is sent no more. Throws `slot-held`.
+ * https://www.postgresql.org/docs/18/functions-admin.html#FUNCTIONS-REPLICATION
+ */
+export async function advanceSlot(
+  catalogue: Catalogue,
+  { name, to }: { name: string; to: Lsn },
+): Promise<void> {
+  await catalogue.query('select pg_replication_slot_advance($1, $2::pg_lsn)', [name, formatLsn(to)]);
 }
 
 /** Drops the slot; refuses one that is held. */

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { dropPublication } from '@diptych/wal/publication';
 import { identifySystem } from '@diptych/wal/server';
@@ -6,6 +5,7 @@ import { dropSlot, inspectSlot } from '@diptych/wal/slot';
 import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
 import { isOwn } from '../refusal.ts';
+import { confirm } from './confirm.ts';
 
 /**
  * Drops the slot and its checkpoint, after asking. Answers false when the user declines or nobody can be asked.
@@ -26,7 +26,7 @@ export async function dropSlotCommand({
     const what = slot
       ? `slot ${slot.name}, which holds ${slot.lagBytes} bytes of unpublished WAL`
       : `the checkpoint of slot ${configuration.slot} (there is no such slot)`;
-    if (!yes && !(await confirm(what))) return false;
+    if (!yes && !(await confirm(`Drop ${what}?`))) return false;
     if (slot) await dropSlot(catalogue, slot.name);
     await dropCheckpoint(configuration);
     process.stdout.write(`dropped ${what}\n`);
@@ -41,19 +41,6 @@ async function dropPublications(catalogue: Catalogue, { outbox, change }: Config
   for (const name of [outbox.publication, change.publication]) {
     await dropPublication(catalogue, name);
     process.stdout.write(`dropped publication ${name}\n`);
-  }
-}
-
-async function confirm(what: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    process.stderr.write(`diptych: not dropping ${what} without being asked; say --yes\n`);
-    return false;
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`Drop ${what}? [y/N] `)).trim());
-  } finally {
-    terminal.close();
   }
 }
 

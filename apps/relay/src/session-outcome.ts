@@ -1,0 +1,37 @@
+import type { EndReason } from '@diptych/delivery/protocol';
+import { assert, unreachable } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
+import type { Configuration } from './configuration.ts';
+import { refusal } from './refusal.ts';
+
+export type SessionOutcome =
+  | { readonly tag: 'stopped' }
+  | { readonly tag: 'failed'; readonly failure: OperatingError; readonly streamed: boolean };
+
+/** Why the state machine ended a session, in words. `streamed`: whether it published anything. */
+export function outcomeOf(
+  reason: EndReason,
+  {
+    failure,
+    streamed,
+    configuration,
+  }: { failure: OperatingError | null; streamed: boolean; configuration: Configuration },
+): SessionOutcome {
+  switch (reason.tag) {
+    case 'stopped':
+      return { tag: 'stopped' };
+    case 'failed':
+      assert(failure, 'a failed session has a failure');
+      return { tag: 'failed', failure, streamed };
+    case 'refused':
+      return { tag: 'failed', failure: refusal(reason.code, configuration), streamed };
+    default:
+      return unreachable(reason);
+  }
+}
+
+/** What was begun for a session that has ended meanwhile is not carried out. */
+export const sessionOver = (): OperatingError =>
+  new OperatingError('publish-outcome-unknown', 'the session ended before its batch was sent', {
+    remedy: 'The relay begins anew from the checkpoint.',
+  });
