@@ -11,8 +11,11 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { findJava } from '@diptych/testkit/java';
 import { installedJars, kafkaHome } from '@diptych/testkit/kafka-installation';
 
-/** It ends when nothing came for so long: as long as a busy machine may keep it from its first record. */
-const quietMs = 15_000;
+/**
+ * It ends when nothing came for so long. A busy machine may keep it longer from its first record: a topic that seems to be
+ * empty is read once more, with more patience.
+ */
+const quietMs = { first: 15_000, again: 90_000 } as const;
 
 /** One record as the console consumer prints it. */
 export interface PrintedRecord {
@@ -39,7 +42,16 @@ export interface ReadOptions {
  * the jars are missing or the consumer fails.
  */
 export async function* readCommitted(options: ReadOptions): AsyncGenerator<PrintedRecord> {
-  const child = await start(options);
+  let isEmpty = true;
+  for await (const record of readOnce(options, quietMs.first)) {
+    isEmpty = false;
+    yield record;
+  }
+  if (isEmpty) yield* readOnce(options, quietMs.again);
+}
+
+async function* readOnce(options: ReadOptions, timeoutMs: number): AsyncGenerator<PrintedRecord> {
+  const child = await start(options, timeoutMs);
   let complaint = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
@@ -69,7 +81,10 @@ export function parsePrinted(line: string): PrintedRecord | undefined {
   return { partition: Number(partition), offset: Number(offset), headers, key, value };
 }
 
-async function start({ brokers, topic, values, signal }: ReadOptions): Promise<ChildProcess> {
+async function start(
+  { brokers, topic, values, signal }: ReadOptions,
+  timeoutMs: number,
+): Promise<ChildProcess> {
   const java = await findJava();
   const jars = await installedJars(kafkaHome());
   if (java.tag === 'missing' || !jars) {
@@ -84,7 +99,7 @@ async function start({ brokers, topic, values, signal }: ReadOptions): Promise<C
       ...['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')],
       'org.apache.kafka.tools.consumer.ConsoleConsumer',
       ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
-      ...['--timeout-ms', String(quietMs), '--isolation-level', 'read_committed'],
+      ...['--timeout-ms', String(timeoutMs), '--isolation-level', 'read_committed'],
       ...Object.entries(print).flatMap(([what, on]) => ['--formatter-property', `print.${what}=${on}`]),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal, killSignal: 'SIGKILL' as const }) },

@@ -4,7 +4,7 @@ import { poll } from '@diptych/runtime/poll';
 import { testBrokers, testPrefix } from '@diptych/testkit/for-tests';
 import { Consumer } from '@platformatic/kafka';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createPublisher, publisherDrivers } from './create-publisher.ts';
+import { createPublisher, type PublisherDriver, publisherDrivers } from './create-publisher.ts';
 import { readToEnd } from './partition-reader.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
@@ -56,6 +56,30 @@ async function writtenOffsets(topic: string): Promise<bigint> {
   }
 }
 
+interface Opening extends Partial<PublisherOptions> {
+  readonly driver: PublisherDriver;
+  /** Null: without transactions. */
+  readonly transactionalId: string | null;
+}
+
+function open({ driver, ...change }: Opening): Publisher {
+  const publisher = createPublisher(driver, {
+    brokers: testBrokers(),
+    clientId: 'test',
+    transactionTimeoutMs: 30_000,
+    requestTimeoutMs: 10_000,
+    ...change,
+  });
+  opened.push(publisher);
+  return publisher;
+}
+
+async function begun(opening: Opening): Promise<Publisher> {
+  const publisher = open(opening);
+  await publisher.fence();
+  return publisher;
+}
+
 const kinds = publisherDrivers.flatMap((driver) =>
   (['with transactions', 'without transactions'] as const).map((kind) => ({ driver, kind })),
 );
@@ -63,24 +87,8 @@ const kinds = publisherDrivers.flatMap((driver) =>
 describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
   const isTransactional = kind === 'with transactions';
 
-  function open(transactionalId: string, change: Partial<PublisherOptions> = {}): Publisher {
-    const publisher = createPublisher(driver, {
-      brokers: testBrokers(),
-      clientId: 'test',
-      transactionalId: isTransactional ? transactionalId : null,
-      transactionTimeoutMs: 30_000,
-      requestTimeoutMs: 10_000,
-      ...change,
-    });
-    opened.push(publisher);
-    return publisher;
-  }
-
-  async function fenced(transactionalId = testPrefix()): Promise<Publisher> {
-    const publisher = open(transactionalId);
-    await publisher.fence();
-    return publisher;
-  }
+  const fenced = (transactionalId = testPrefix()) =>
+    begun({ driver, transactionalId: isTransactional ? transactionalId : null });
 
   test('publishes exactly the records, in their order, with key, value, headers and timestamp', async () => {
     const topic = await newTopic();
@@ -193,21 +201,6 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
     expect(await writtenOffsets(topic)).toBe(0n);
   });
 
-  if (isTransactional) {
-    test('a second fence kills the first publisher: it is told, and nothing of it is seen', async () => {
-      const topic = await newTopic();
-      const transactionalId = testPrefix();
-      const zombie = await fenced(transactionalId);
-      await zombie.publish([record(topic, 'k', 'before')]);
-      const heir = await fenced(transactionalId);
-      await expect(zombie.publish([record(topic, 'k', 'zombie')])).rejects.toMatchObject({
-        code: 'publisher-fenced',
-      });
-      await heir.publish([record(topic, 'k', 'heir')]);
-      expect((await committed(topic, 2)).map((one) => String(one.value))).toEqual(['before', 'heir']);
-    });
-  }
-
   test('starting and stopping again and again fences nobody who is alive', async () => {
     const topic = await newTopic();
     const transactionalId = testPrefix();
@@ -219,86 +212,94 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
     expect((await committed(topic, 6)).map((one) => Number(one.value))).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
-  if (isTransactional) {
-    test('a transaction in the making is not seen; closed in the middle, nothing of it is seen after the next fence either', async () => {
-      // Each record a send of its own: long enough to be closed before its end.
-      const topic = await newTopic({ 'max.message.bytes': '200' });
-      const transactionalId = testPrefix();
-      const publisher = await fenced(transactionalId);
-      const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
-      const attempt = publisher.publish(many);
-      const failure = attempt.catch((error: unknown) => error);
-      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
-      expect(await committed(topic, 0)).toEqual([]);
-      await publisher.close();
-      expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
-      const heir = await fenced(transactionalId);
-      await heir.publish([record(topic, 'k', 'heir')]);
-      expect((await committed(topic, 1)).map((one) => String(one.value))).toEqual(['heir']);
-    });
-  }
-
-  if (!isTransactional) {
-    test('nobody is fenced, and what is acknowledged is there', async () => {
-      const topic = await newTopic();
-      const [first, second] = [await fenced('same'), await fenced('same')];
-      for (const [index, publisher] of [first, second, first].entries()) {
-        await publisher.publish([record(topic, 'k', `${index}`)]);
-        expect(await committed(topic, 0)).toHaveLength(index + 1);
-      }
-    });
-  }
-
-  if (!isTransactional) {
-    test('closed in the middle of a batch, its beginning is there, without a gap', async () => {
-      const topic = await newTopic({ 'max.message.bytes': '200' });
-      const publisher = await fenced();
-      const many = Array.from({ length: 5000 }, (_, index) =>
-        record(topic, 'k', `${index} ${'x'.repeat(50)}`),
-      );
-      const failure = publisher.publish(many).catch((error: unknown) => error);
-      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
-      await publisher.close();
-      expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
-      const places = (await committed(topic, 1)).map((one) => Number.parseInt(String(one.value), 10));
-      expect(places.length).toBeLessThan(5000);
-      expect(places).toEqual(places.map((_, index) => index));
-    });
-  }
-
-  if (!isTransactional) {
-    test('it begins when transactions of others have ended in the topics that are read then', async () => {
-      const topic = await newTopic({ 'max.message.bytes': '200' });
-      const options = { brokers: testBrokers(), clientId: 'test', requestTimeoutMs: 10_000 };
-      const transactionTimeoutMs = 1000;
-      const other = createPublisher(driver, {
-        ...options,
-        transactionalId: testPrefix(),
-        transactionTimeoutMs,
-      });
-      opened.push(other);
-      await other.fence();
-      const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
-      const failure = other.publish(many).catch((error: unknown) => error);
-      await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
-      await other.close();
-      await failure;
-      const heir = open('', { settledTopics: [topic] });
-      await heir.fence();
-      await heir.publish([record(topic, 'k', 'heir')]);
-      expect((await committed(topic, 0)).map((one) => String(one.value))).toEqual(['heir']);
-    });
-  }
-
   test('publishing nothing makes no transaction', async () => {
     const publisher = await fenced();
     await expect(publisher.publish([])).resolves.toBeUndefined();
   });
 
   test('brokers that do not answer are unreachable, within the bound', async () => {
-    const publisher = open(testPrefix(), { brokers: ['127.0.0.1:9'], requestTimeoutMs: 500 });
+    const publisher = open({
+      driver,
+      transactionalId: isTransactional ? testPrefix() : null,
+      brokers: ['127.0.0.1:9'],
+      requestTimeoutMs: 500,
+    });
     const attempt = publisher.fence();
     await expect(attempt).rejects.toThrow(OperatingError);
     await expect(attempt).rejects.toMatchObject({ code: 'kafka-unreachable', retry: 'timed' });
+  });
+});
+
+describe.each(publisherDrivers)('a publisher with transactions on %s', (driver) => {
+  const fenced = (transactionalId: string) => begun({ driver, transactionalId });
+
+  test('a second fence kills the first publisher: it is told, and nothing of it is seen', async () => {
+    const topic = await newTopic();
+    const transactionalId = testPrefix();
+    const zombie = await fenced(transactionalId);
+    await zombie.publish([record(topic, 'k', 'before')]);
+    const heir = await fenced(transactionalId);
+    await expect(zombie.publish([record(topic, 'k', 'zombie')])).rejects.toMatchObject({
+      code: 'publisher-fenced',
+    });
+    await heir.publish([record(topic, 'k', 'heir')]);
+    expect((await committed(topic, 2)).map((one) => String(one.value))).toEqual(['before', 'heir']);
+  });
+
+  test('a transaction in the making is not seen; closed in the middle, nothing of it is seen after the next fence either', async () => {
+    // Each record a send of its own: long enough to be closed before its end.
+    const topic = await newTopic({ 'max.message.bytes': '200' });
+    const transactionalId = testPrefix();
+    const publisher = await fenced(transactionalId);
+    const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
+    const attempt = publisher.publish(many);
+    const failure = attempt.catch((error: unknown) => error);
+    await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+    expect(await committed(topic, 0)).toEqual([]);
+    await publisher.close();
+    expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
+    const heir = await fenced(transactionalId);
+    await heir.publish([record(topic, 'k', 'heir')]);
+    expect((await committed(topic, 1)).map((one) => String(one.value))).toEqual(['heir']);
+  });
+});
+
+describe.each(publisherDrivers)('a publisher without transactions on %s', (driver) => {
+  const fenced = () => begun({ driver, transactionalId: null });
+
+  test('nobody is fenced, and what is acknowledged is there', async () => {
+    const topic = await newTopic();
+    const [first, second] = [await fenced(), await fenced()];
+    for (const [index, publisher] of [first, second, first].entries()) {
+      await publisher.publish([record(topic, 'k', `${index}`)]);
+      expect(await committed(topic, 0)).toHaveLength(index + 1);
+    }
+  });
+
+  test('closed in the middle of a batch, its beginning is there, without a gap', async () => {
+    const topic = await newTopic({ 'max.message.bytes': '200' });
+    const publisher = await fenced();
+    const many = Array.from({ length: 5000 }, (_, index) => record(topic, 'k', `${index} ${'x'.repeat(50)}`));
+    const failure = publisher.publish(many).catch((error: unknown) => error);
+    await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+    await publisher.close();
+    expect(await failure).toMatchObject({ code: 'publish-outcome-unknown' });
+    const places = (await committed(topic, 1)).map((one) => Number.parseInt(String(one.value), 10));
+    expect(places.length).toBeLessThan(5000);
+    expect(places).toEqual(places.map((_, index) => index));
+  });
+
+  test('it begins when transactions of others have ended in the topics that are read then', async () => {
+    const topic = await newTopic({ 'max.message.bytes': '200' });
+    const other = await begun({ driver, transactionalId: testPrefix(), transactionTimeoutMs: 1000 });
+    const many = Array.from({ length: 5000 }, () => record(topic, 'k', 'x'.repeat(50)));
+    const failure = other.publish(many).catch((error: unknown) => error);
+    await expect.poll(() => writtenOffsets(topic), { timeout: 10_000, interval: 5 }).toBeGreaterThan(0n);
+    await other.close();
+    await failure;
+    const heir = open({ driver, transactionalId: null, settledTopics: [topic] });
+    await heir.fence();
+    await heir.publish([record(topic, 'k', 'heir')]);
+    expect((await committed(topic, 0)).map((one) => String(one.value))).toEqual(['heir']);
   });
 });
