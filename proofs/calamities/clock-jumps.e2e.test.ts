@@ -47,7 +47,7 @@ test.each(['platformatic', 'kafkajs'])(
     await writeFile(clock, '0');
     const relay = await relays.add('jumping', {
       settings: { DIPTYCH_KAFKA_DRIVER: driver },
-      nodeArguments: ['--import', `${preload}?file=${encodeURIComponent(clock)}`],
+      nodeArguments: ['--import', `${preload.href}?file=${encodeURIComponent(clock)}`],
     });
     relay.start();
     await hasRole(relay, 'active');

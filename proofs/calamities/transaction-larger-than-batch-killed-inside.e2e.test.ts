@@ -25,7 +25,7 @@ afterEach(async () => {
   await shop.close();
 });
 
-const rows = 3000;
+const rows = 1500;
 const kills = 3;
 
 /** What each life of the relay found in the checkpoint: of how many messages the records are in Kafka; null outside a transaction. */
@@ -47,7 +47,7 @@ test(`a divided transaction whose relay is killed ${kills} times inside it is wh
   relay.start();
   await hasRole(relay, 'active');
   // Every round trip takes so long that there is time to look and to kill.
-  link.slow(15);
+  link.slow(8);
   await shop.sql.query(`begin;
     insert into carts (id, note) select i, repeat('x', 100) from generate_series(1, ${rows}) i;
     insert into outbox (aggregatetype, aggregateid, type, payload) values ('cart', '1', 'Filled', '{}'); commit`);
