@@ -327,6 +327,7 @@ describe('records', () => {
       reportedLsn: lsnZero,
       optionsHash: '',
       publications: { diptych_change: { oid: 1, options: '', tables: [], memberships: [] } },
+      partitions: {},
       snapshot: null,
     };
     const written = JSON.parse(String(encodeCheckpoint(checkpoint))) as Record<

@@ -33,7 +33,7 @@ export const none: KafkaTransaction = {
 };
 
 /** One slot's story, on one timeline. */
-const story = { systemId: '', database: '', era: 0, timeline: 1, optionsHash: '' };
+const story = { systemId: '', database: '', era: 0, timeline: 1, optionsHash: '', partitions: {} };
 
 /** What checkpoints say together, as the product reads them. */
 export function together(log: readonly Progress[]): Progress | null {

@@ -3,6 +3,7 @@ import type { DeliveryMode } from '@diptych/delivery/protocol';
 import type { OperatingError, Retry } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
+import type { PartitionChange } from './partition-agreement.ts';
 import { type Sighting, type Standstill, standstillOf, type Watch, watch } from './standstill.ts';
 
 export type Role = 'starting' | 'standby' | 'active' | 'backing-off' | 'stopped';
@@ -35,6 +36,8 @@ export class Board {
   /** The position stands still although WAL waits behind it; only of a relay that holds the slot. */
   standstill: Standstill | null = null;
   lastError: Failure | null = null;
+  /** Topics that have got more partitions than their keys are placed in: the rest stays empty. */
+  partitionsUnused: readonly PartitionChange[] = [];
   /** Keys that wait in the parked topic, as far as this relay knows. */
   parkedKeys = 0;
   /** Commit time of the last published transaction, µs since 1970. */
@@ -99,6 +102,7 @@ export class Board {
       lagMs: this.lagMs(),
       lastError: this.lastError,
       parkedKeys: this.parkedKeys,
+      partitionsUnused: this.partitionsUnused,
       startedAt: this.startedAt.toISOString(),
     };
   }

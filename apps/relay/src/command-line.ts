@@ -55,8 +55,18 @@ function commands(answer: (code: ExitCode) => void): Command {
     .command('run')
     .description('publish both panels until SIGTERM or Ctrl-C; a second relay stands by')
     .option('--accept-gap', 'go on although changes were lost with a publication; the gap is logged')
-    .action(({ acceptGap = false }: { acceptGap?: boolean }) =>
-      run({ configuration: configuration(), acceptGap }),
+    .option(
+      '--accept-partitions',
+      'place keys in the partitions that topics have now; the order of a key breaks where its partition changes',
+    )
+    .action(
+      ({
+        acceptGap = false,
+        acceptPartitions = false,
+      }: {
+        acceptGap?: boolean;
+        acceptPartitions?: boolean;
+      }) => run({ configuration: configuration(), acceptGap, acceptPartitions }),
     );
 
   program

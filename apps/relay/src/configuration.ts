@@ -39,6 +39,16 @@ export const configurationSchema = z.strictObject({
       .default('platformatic')
       .meta({ description: 'Which client publishes: `platformatic` or `kafkajs`.' }),
     partitions: bound(6, 'Partitions of a topic of events when the relay creates it.'),
+    replicationFactor: z
+      .number()
+      .int()
+      .min(-1)
+      .max(32_767)
+      .refine((factor) => factor !== 0, 'takes -1 or 1 and more')
+      .default(-1)
+      .meta({
+        description: 'Replicas of a topic when the relay creates it; -1 is the brokers’ own default.',
+      }),
   }),
   delivery: z
     .enum(['exactly-once', 'at-least-once'])

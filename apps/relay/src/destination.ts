@@ -3,10 +3,11 @@ import { type Checkpoint, checkpointRecord, readCheckpoint } from '@diptych/kafk
 import { createPublisher } from '@diptych/kafka/create-publisher';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
-import { ensureTopics, eventTopicSpec, ownTopicNames, topicSpecs } from '@diptych/kafka/topics';
+import { askTopics, ensureTopics, eventTopicSpec, ownTopicNames, topicSpecs } from '@diptych/kafka/topics';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from './configuration.ts';
 import { type AcceptedGap, encodeGap } from './parking/parked-record.ts';
+import { PartitionAgreement, type PartitionChange } from './partition-agreement.ts';
 
 /** Broker-side limit of a Kafka transaction: a dead relay's open one hides later records from readers for so long. */
 const transactionTimeoutMs = 15_000;
@@ -16,6 +17,7 @@ const checkpointReadTimeoutMs = 20_000;
 export class Destination {
   readonly #configuration: Configuration;
   readonly #known = new Set<string>();
+  readonly #agreement = new PartitionAgreement();
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
@@ -33,8 +35,13 @@ export class Destination {
     });
   }
 
-  checkpointRecord(checkpoint: Checkpoint): OutgoingRecord {
-    return checkpointRecord(checkpoint, { topic: this.#checkpointTopic, timestampMs: Date.now() });
+  /** The checkpoint's record, with what is agreed of partitions. */
+  checkpointRecord(checkpoint: Omit<Checkpoint, 'partitions'>): OutgoingRecord {
+    const { partitions } = this.#agreement;
+    return checkpointRecord(
+      { ...checkpoint, partitions },
+      { topic: this.#checkpointTopic, timestampMs: Date.now() },
+    );
   }
 
   /** Says in the parked topic which gap was accepted. */
@@ -67,14 +74,17 @@ export class Destination {
       settledTopics: [checkpoint, parked],
       transactionTimeoutMs,
       requestTimeoutMs,
+      // Its newest record is looked for where the others are.
+      partitionsOf: (topic) => (topic === this.#checkpointTopic ? 1 : this.#agreement.of(topic)),
     });
   }
 
   /** The topics that every relay has: checkpoint, transaction, parked; and heartbeat, when it emits some. */
   async ensureOwnTopics(): Promise<void> {
     const { kafka, prefix, slot, heartbeat } = this.#configuration;
+    const { brokers, replicationFactor } = kafka;
     const specs = topicSpecs({ prefix, slot, eventTopics: [], heartbeat: heartbeat.intervalMs > 0 });
-    await ensureTopics({ brokers: kafka.brokers, specs });
+    await ensureTopics({ brokers, replicationFactor, specs });
   }
 
   /** Topics of events appear with their first record, or with `init`. */
@@ -82,12 +92,38 @@ export class Destination {
     const unknown = new Set<string>();
     for (const { topic } of records) if (!this.#known.has(topic)) unknown.add(topic);
     if (unknown.size === 0) return;
-    const { brokers, partitions } = this.#configuration.kafka;
+    const { brokers, partitions, replicationFactor } = this.#configuration.kafka;
     const own = new Set(Object.values(ownTopicNames(this.#configuration)));
     const specs = [...unknown]
       .filter((name) => !own.has(name))
       .map((name) => ({ ...eventTopicSpec(name), partitions }));
-    if (specs.length > 0) await ensureTopics({ brokers, specs });
-    for (const topic of unknown) this.#known.add(topic);
+    if (specs.length > 0) await ensureTopics({ brokers, replicationFactor, specs });
+    this.#agreement.agree(await this.#countPartitions([...unknown]));
+    for (const topic of unknown) if (this.#agreement.of(topic) !== undefined) this.#known.add(topic);
+  }
+
+  /** Goes on placing keys as a checkpoint says. */
+  resumePartitions(partitions: Checkpoint['partitions']): void {
+    this.#agreement.resume(partitions);
+  }
+
+  /**
+   * Topics that got more partitions than their keys are placed in. Throws OperatingError: `partitions-changed` for one that
+   * has fewer, `kafka-unreachable`, `kafka-refused`.
+   */
+  async comparePartitions(): Promise<PartitionChange[]> {
+    return this.#agreement.compare(await this.#countPartitions(this.#agreement.topics));
+  }
+
+  /** Places keys in the partitions that there are, from now on. Answers where that changes something. */
+  async acceptPartitions(): Promise<PartitionChange[]> {
+    return this.#agreement.accept(await this.#countPartitions(this.#agreement.topics));
+  }
+
+  async #countPartitions(topics: readonly string[]): Promise<Map<string, number>> {
+    if (topics.length === 0) return new Map();
+    const { brokers } = this.#configuration.kafka;
+    const found = await askTopics({ brokers, timeoutMs: requestTimeoutMs }, topics);
+    return new Map([...found].map(([topic, { leaders }]) => [topic, leaders.length]));
   }
 }

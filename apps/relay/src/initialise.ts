@@ -96,6 +96,7 @@ async function begin({ catalogue, configuration, destination, fromSlot, say }: B
   const kept = isLost ? null : existing;
   const slot = kept ?? (await create({ catalogue, configuration, say }));
   const gap = gapBefore(slot, { checkpoint, broken });
+  if (checkpoint) destination.resumePartitions(checkpoint.partitions);
   await writeFirstCheckpoint({ catalogue, configuration, destination, slot, gap, before: checkpoint });
   if (gap) say(`slot ${name}: the gap is written down in the parked topic (${gap.from ?? '?'} to ${gap.to})`);
   say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);

@@ -4,6 +4,7 @@ import type { Catalogue } from '@diptych/wal/catalogue';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
 import { requireSlot, type Slot } from '@diptych/wal/slot';
 import type { Configuration } from './configuration.ts';
+import { Destination } from './destination.ts';
 import { withGap } from './gap.ts';
 import { refusal, refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
 import { comparePublications, optionsHash, requirePublications } from './source.ts';
@@ -44,6 +45,9 @@ async function requireAll(
   refusePhantoms(checkpoint, source);
   refuseChangedOptions(checkpoint, optionsHash(found));
   await comparePublications(catalogue, { agreed: checkpoint.publications, found });
+  const destination = new Destination(configuration);
+  destination.resumePartitions(checkpoint.partitions);
+  await destination.comparePartitions();
   if (slot && slot.confirmedFlushLsn > checkpoint.reportedLsn) {
     throw refusal('slot-moved-or-recreated', configuration);
   }

@@ -7,6 +7,7 @@ import { inspectSlot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
+import { resumePartitions } from './partition-watch.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { agreementOn, optionsHash, readPrimaryKeys, requirePublications, tablesOf } from './source.ts';
@@ -41,6 +42,7 @@ export async function prepare(
     publications: agreementOn(found),
   };
   const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
+  if (checkpoint) await resumePartitions(context, checkpoint);
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (gap && agreed)
     await publisher.publish([destination.gapRecord(gap), destination.checkpointRecord(agreed)]);

@@ -28,6 +28,7 @@ const checkpoint = (change: Partial<Checkpoint> = {}): Checkpoint => ({
   reportedLsn: parseLsn('0/2030'),
   optionsHash: optionsHash([published()]),
   publications: {},
+  partitions: {},
   snapshot: null,
   ...change,
 });

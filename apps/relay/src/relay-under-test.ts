@@ -91,11 +91,13 @@ export class RelayUnderTest {
   /** Starts it, as this role if another `databaseUrl` is given; `onLog` is told each line of its log. */
   start({
     acceptGap = false,
+    acceptPartitions = false,
     databaseUrl = this.configuration.database.url,
     delivery = this.configuration.delivery,
     onLog,
   }: {
     acceptGap?: boolean;
+    acceptPartitions?: boolean;
     databaseUrl?: string;
     delivery?: Configuration['delivery'];
     onLog?: (line: string) => void;
@@ -108,7 +110,8 @@ export class RelayUnderTest {
       : createLogger('relay', { level });
     const configuration = { ...this.configuration, delivery, database: { url: databaseUrl } };
     const metrics = new Metrics(board);
-    const ended = runRelay({ configuration, board, metrics, log, acceptGap, stopping: stopping.signal });
+    const accepted = { acceptGap, acceptPartitions };
+    const ended = runRelay({ configuration, board, metrics, log, ...accepted, stopping: stopping.signal });
     ended.catch(() => {}); // a test that cares awaits it
     const running: RunningRelay = {
       board,

@@ -21,6 +21,8 @@ export interface RelayContext {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly acceptGap: boolean;
+  /** Place keys in all partitions that there are: the operator said so (`--accept-partitions`). */
+  readonly acceptPartitions: boolean;
   readonly stopping: AbortSignal;
 }
 

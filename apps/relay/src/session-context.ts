@@ -17,4 +17,6 @@ export interface SessionContext {
   readonly log: Logger;
   /** Go on although changes were lost: the operator said so (`--accept-gap`). */
   readonly acceptGap: boolean;
+  /** Place keys in all partitions that there are: the operator said so (`--accept-partitions`). */
+  readonly acceptPartitions: boolean;
 }

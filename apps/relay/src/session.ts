@@ -20,6 +20,7 @@ import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
 import { Parting } from './parting.ts';
+import { watchPartitions } from './partition-watch.ts';
 import { prepare } from './preparation.ts';
 import { describeProgress, isTooLarge, refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
@@ -239,8 +240,8 @@ export class Session {
     const agreement = present(this.#agreement, 'what the checkpoint agreed on');
     const advancesIdle = records.length === 0 && progress.reportedLsn > this.#state.published.reportedLsn;
     if (advancesIdle) await agreement.ask(performance.now());
-    const checkpoint = { ...agreement.checkpoint, ...progress };
     await destination.ensureTopics(records);
+    const checkpoint = { ...agreement.checkpoint, ...progress };
     if (this.#state.phase === 'ended') throw sessionOver();
     const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
     try {
@@ -277,8 +278,7 @@ export class Session {
     if (stalls) log.warn(board.standstill, 'the position stands still');
     this.#heartbeat.beat(nowMs);
     if (!this.#agreement?.isDue(nowMs)) return;
-    Promise.all([this.#agreement.ask(nowMs), this.#parking?.watchLimits()]).catch((error: unknown) =>
-      this.#fail(operating(error)),
-    );
+    const checks = [this.#agreement.ask(nowMs), watchPartitions(this.#context), this.#parking?.watchLimits()];
+    Promise.all(checks).catch((error: unknown) => this.#fail(operating(error)));
   }
 }

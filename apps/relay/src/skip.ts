@@ -53,6 +53,7 @@ export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap
     publisher = destination.createPublisher(source);
     await publisher.fence();
     const checkpoint = await requireAhead(await destination.readCheckpoint(), { ...options, source });
+    destination.resumePartitions(checkpoint.partitions);
     const panels = await panelsFor(checkpoint, { ...options, source });
     const found = await search.find({ commitLsn, checkpoint, panels });
     const gap = accept(
@@ -89,8 +90,7 @@ async function panelsFor(
   { configuration, catalogue, source, log }: SkipOptions & { readonly source: SourceSystem },
 ): Promise<Panels> {
   const found = await requirePublications(catalogue, configuration);
-  const partLsn = checkpoint.part?.lsn ?? null;
-  const { poison } = await Parking.open({ configuration, catalogue, log, partLsn });
+  const { poison } = await Parking.open({ configuration, catalogue, log, progress: checkpoint });
   return new Panels({
     ...{ configuration, source, poison },
     primaryKeys: await readPrimaryKeys(catalogue),

@@ -411,6 +411,7 @@ test('the last checkpoint names slot, system, position and publications, under t
         tables: ['public.carts', 'public.emptied', 'public.keyless', 'public.moved'],
       },
     },
+    partitions: expect.objectContaining({ [relay.topicOf('carts')]: 6, [relay.transactionTopic]: 1 }),
     snapshot: null,
   });
 });

@@ -46,6 +46,7 @@ function at(position: bigint): Checkpoint {
     reportedLsn: lsnZero,
     optionsHash: '',
     publications: {},
+    partitions: {},
     snapshot: null,
   };
 }

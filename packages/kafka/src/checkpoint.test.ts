@@ -22,6 +22,7 @@ const checkpoint: Checkpoint = {
     },
     diptych_change: { oid: 16391, options: 'insert,update', tables: [], memberships: [] },
   },
+  partitions: { 'diptych.public.carts': 6, 'diptych.transaction': 1 },
   snapshot: null,
 };
 
@@ -34,6 +35,11 @@ test('a checkpoint is read back as it was written', () => {
 test('one that was written before there were eras is of the first', () => {
   const { era: _, ...text } = JSON.parse(encodeCheckpoint(checkpoint).toString());
   expect(decodeCheckpoint(Buffer.from(JSON.stringify(text)))).toEqual({ ...checkpoint, era: 0 });
+});
+
+test('one that was written before partitions were agreed on agrees on none', () => {
+  const { partitions: _, ...text } = JSON.parse(encodeCheckpoint(checkpoint).toString());
+  expect(decodeCheckpoint(Buffer.from(JSON.stringify(text)))).toEqual({ ...checkpoint, partitions: {} });
 });
 
 test('its LSNs are readable text in Kafka', () => {

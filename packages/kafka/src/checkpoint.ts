@@ -40,6 +40,8 @@ export interface Checkpoint {
       }
     >
   >;
+  /** By topic, into how many partitions its keys are placed. */
+  readonly partitions: Readonly<Record<string, number>>;
   readonly snapshot: null;
 }
 
@@ -87,6 +89,8 @@ function checkpointOf(fields: Fields): Checkpoint {
   if (fields.value('snapshot') !== null) throw new TypeError('a snapshot is not known');
   const part = fields.optional('part');
   const publications = fields.object('publications');
+  // Version 0.1 wrote none: each topic is agreed on with its next record.
+  const partitions = fields.has('partitions') ? fields.object('partitions') : new Fields({}, 'partitions');
   return {
     v: 1,
     slot: fields.text('slot'),
@@ -113,6 +117,7 @@ function checkpointOf(fields: Fields): Checkpoint {
         ];
       }),
     ),
+    partitions: Object.fromEntries(partitions.names().map((topic) => [topic, partitions.integer(topic)])),
     snapshot: null,
   };
 }

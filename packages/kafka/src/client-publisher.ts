@@ -33,6 +33,7 @@ export class ClientPublisher implements Publisher {
   readonly #driver: ClientDriver;
   readonly #options: PublisherOptions;
   readonly #catalog: TopicCatalog;
+  readonly #partitionsOf: (topic: string) => number | undefined;
   readonly #fenceTimeoutMs: number;
   readonly #publishTimeoutMs: number;
   #state: State = 'new';
@@ -41,6 +42,7 @@ export class ClientPublisher implements Publisher {
     this.#driver = driver;
     this.#options = options;
     this.#catalog = new TopicCatalog(options);
+    this.#partitionsOf = options.partitionsOf ?? (() => undefined);
     // InitProducerId first ends an older transaction; two requests' time is plenty, and a dead broker is said soon.
     this.#fenceTimeoutMs = options.requestTimeoutMs * 2;
     // After its own timeout the broker aborts the transaction in any case.
@@ -103,7 +105,7 @@ export class ClientPublisher implements Publisher {
   #place(records: readonly OutgoingRecord[]): PlacedRecord[] {
     const placed: PlacedRecord[] = [];
     for (const record of records) {
-      const { partitions } = this.#catalog.limitsOf(record.topic);
+      const partitions = this.#partitionsOf(record.topic) ?? this.#catalog.limitsOf(record.topic).partitions;
       if (record.spread === 'every') {
         for (let partition = 0; partition < partitions; partition += 1) placed.push({ record, partition });
       } else {

@@ -20,6 +20,7 @@ function said(
     era: 1,
     timeline: 1,
     optionsHash: 'a',
+    partitions: {},
     ...rest,
     lsn: lsn(BigInt(position)),
     part: part ? { lsn: lsn(BigInt(part[0])), seq: part[1] } : null,
@@ -60,6 +61,17 @@ test('what two say of different things counts together', () => {
     [idle, piece],
   ]) {
     expect(furthestCheckpoint(log)).toEqual({ ...piece, reportedLsn: idle.reportedLsn });
+  }
+});
+
+test('the partitions of a topic that only one has published to are kept, and the further one says those of others', () => {
+  const behind = said(10, { partitions: { only: 3, both: 6 } });
+  const ahead = said(20, { partitions: { both: 12 } });
+  for (const log of [
+    [behind, ahead],
+    [ahead, behind],
+  ]) {
+    expect(furthestCheckpoint(log)?.partitions).toEqual({ only: 3, both: 12 });
   }
 });
 

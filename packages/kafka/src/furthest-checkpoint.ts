@@ -15,6 +15,7 @@ export interface Stated {
   readonly part: { readonly lsn: Lsn; readonly seq: number } | null;
   readonly reportedLsn: Lsn;
   readonly optionsHash: string;
+  readonly partitions: Readonly<Record<string, number>>;
 }
 
 /**
@@ -39,11 +40,14 @@ function together<C extends Stated>(a: C, b: C): C {
   const lsn = max(a.lsn, b.lsn);
   const owner = furtherPart(a, b);
   const isWhole = owner.part === null || owner.part.lsn <= lsn;
+  const [behind, ahead] = b.reportedLsn >= a.reportedLsn ? [a, b] : [b, a];
   return {
-    ...(b.reportedLsn >= a.reportedLsn ? b : a),
+    ...ahead,
     lsn,
     part: isWhole ? null : owner.part,
-    reportedLsn: max(a.reportedLsn, b.reportedLsn),
+    reportedLsn: ahead.reportedLsn,
+    // A topic that only one of them has published to is agreed on all the same.
+    partitions: { ...behind.partitions, ...ahead.partitions },
     // What a half published transaction was cut by is said by whoever published it.
     ...(isWhole ? {} : { optionsHash: owner.optionsHash }),
   };

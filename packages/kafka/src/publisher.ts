@@ -33,4 +33,6 @@ export interface PublisherOptions {
   /** Broker-side limit of one Kafka transaction. */
   readonly transactionTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Into how many partitions the keys of a topic are placed; by default, and when undefined, into all that it has. */
+  readonly partitionsOf?: (topic: string) => number | undefined;
 }

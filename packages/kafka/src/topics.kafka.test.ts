@@ -69,6 +69,19 @@ test('an existing topic keeps its partitions', async () => {
   expect(topics[0]?.partitions).toHaveLength(2);
 });
 
+test('topics get the replication factor that is asked for, or none when there are too few brokers', async () => {
+  const specs = [{ name: `${testPrefix()}.topic`, partitions: 1, config: {} }];
+  const { brokers: count } = await describe(testBrokers());
+  await expect(
+    ensureTopics({ brokers: testBrokers(), specs, replicationFactor: count + 1 }),
+  ).rejects.toMatchObject({ code: 'topic-not-creatable' });
+  await ensureTopics({ brokers: testBrokers(), specs, replicationFactor: 1 });
+  const { topics } = await withAdmin(admin(), async (client) =>
+    client.fetchTopicMetadata({ topics: specs.map(({ name }) => name) }),
+  );
+  expect(topics[0]?.partitions[0]?.replicas).toHaveLength(1);
+});
+
 test('a topic that Kafka does not want is not creatable, and the error names it', async () => {
   const name = `${testPrefix()}.topic`;
   const specs = [{ name, partitions: 1, config: { 'cleanup.policy': 'shred' } }];

@@ -104,12 +104,16 @@ function adminOptions({ brokers, timeoutMs = 30_000 }: AdminRequest, what: strin
 }
 
 /**
- * Creates what is missing, with the broker's own replication factor, and waits until every partition has a leader.
+ * Creates what is missing and waits until every partition has a leader.
  * An existing topic is left as it is. Safe to run several times at once. Returns the names it created.
  * Throws OperatingError: `topic-not-creatable`, `kafka-unreachable`, `kafka-refused`.
  */
 export async function ensureTopics(
-  request: AdminRequest & { specs: readonly TopicSpec[] },
+  request: AdminRequest & {
+    readonly specs: readonly TopicSpec[];
+    /** -1, the default, is the broker's own. */
+    readonly replicationFactor?: number;
+  },
 ): Promise<string[]> {
   const names = request.specs.map((spec) => spec.name);
   const existing = await askTopics(request, names);
@@ -117,16 +121,22 @@ export async function ensureTopics(
   const created =
     missing.length === 0
       ? []
-      : await withAdmin(adminOptions(request, 'creating topics'), (admin) => create(admin, missing));
+      : await withAdmin(adminOptions(request, 'creating topics'), (admin) =>
+          create(admin, missing, request.replicationFactor ?? -1),
+        );
   await untilLed(request, names);
   return created;
 }
 
-async function create(admin: Admin, specs: readonly TopicSpec[]): Promise<string[]> {
+async function create(
+  admin: Admin,
+  specs: readonly TopicSpec[],
+  replicationFactor: number,
+): Promise<string[]> {
   const topics = specs.map(({ name, partitions, config }) => ({
     topic: name,
     numPartitions: partitions,
-    replicationFactor: -1,
+    replicationFactor,
     configEntries: Object.entries({ ...ofAnyTime, ...config }).map(([key, value]) => ({ name: key, value })),
   }));
   try {

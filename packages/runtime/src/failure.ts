@@ -52,6 +52,7 @@ export const failures = {
   'publish-outcome-unknown': 'timed',
   'publisher-fenced': 'timed',
   'topic-limits-changed': 'timed',
+  'partitions-changed': 'operator',
   // parking
   'parked-keys-exhausted': 'operator',
   'parked-record-refused': 'operator',

@@ -14,9 +14,11 @@ const exitGraceMs = 1000;
 export async function run({
   configuration,
   acceptGap,
+  acceptPartitions,
 }: {
   configuration: Configuration;
   acceptGap: boolean;
+  acceptPartitions: boolean;
 }): Promise<void> {
   const log = createLogger('relay');
   const lifecycle = new Lifecycle();
@@ -29,7 +31,8 @@ export async function run({
     'relay starts',
   );
   try {
-    await runRelay({ configuration, board, metrics, log, acceptGap, stopping: lifecycle.stopping });
+    const accepted = { acceptGap, acceptPartitions };
+    await runRelay({ configuration, board, metrics, log, ...accepted, stopping: lifecycle.stopping });
   } finally {
     await lifecycle.close();
     // A request to a broker that hangs must not keep the process: everything that matters is done.

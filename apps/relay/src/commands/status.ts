@@ -29,6 +29,7 @@ const relayStatus = z.object({
   lagMs: z.number(),
   lastError: failure.nullable(),
   parkedKeys: z.number(),
+  partitionsUnused: z.array(z.object({ topic: z.string(), agreed: z.number(), found: z.number() })),
   startedAt: z.string(),
 });
 
@@ -208,6 +209,8 @@ function describe(status: Status, { slot: name, http }: Configuration): string {
   ];
   if (relay && relay.parkedKeys > 0)
     lines.push(`parked      ${relay.parkedKeys} keys wait: \`diptych parked list\``);
+  for (const { topic, agreed, found } of relay?.partitionsUnused ?? [])
+    lines.push(`partitions  ${topic} has ${found}, keys are placed in the first ${agreed}`);
   if (lastError) lines.push(...failureLines('last error', lastError));
   for (const problem of problems) lines.push(...failureLines('problem', problem));
   return `${lines.join('\n')}\n`;
