@@ -9,6 +9,7 @@ const state = () =>
     {
       ...{ batchBytesMax: 100, queueBytesMax: 200, statusIntervalMs: 1, idleCheckpointIntervalMs: 1 },
       ...{ idleCheckpointBytes: 1, drainTimeoutMs: 10_000, publishTimeoutMs: 1 },
+      delivery: 'exactly-once',
     },
     0,
   );
@@ -21,7 +22,7 @@ test('a failure waits until what came before is published, and is said once', ()
   before.queuedWhole = 1;
   expect(parting.ends(before, 1)).toBe(false);
   before.queuedWhole = 0;
-  before.publishing = { progress: before.published, bytes: 1 };
+  before.publishing = { progress: before.published, held: before.held, bytes: 1 };
   expect(parting.ends(before, 2)).toBe(false);
   before.publishing = null;
   before.queuedBytes = 99; // the beginning of the transaction that cannot be

@@ -7,7 +7,6 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { serveHealth } from './health.ts';
 import { Metrics } from './metrics.ts';
-import { ParkedTopic } from './parking/parked-topic.ts';
 import { RelayUnderTest } from './relay-under-test.ts';
 
 type OwnStack = Extract<Stack, { kind: 'containers' | 'embedded' }>;
