@@ -75,11 +75,18 @@ export interface EmbeddedPostgresOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A server that was started, and where its programs and its data are. */
+export interface EmbeddedPostgres {
+  readonly server: Server;
+  /** A superuser's, of the maintenance database. */
+  readonly databaseUrl: string;
+  readonly bin: string;
+  readonly dataDirectory: string;
+}
+
 /** Creates an empty cluster and starts its server. Throws OperatingError `server-not-started`. */
-export async function startEmbeddedPostgres(
-  options: EmbeddedPostgresOptions,
-): Promise<{ server: Server; databaseUrl: string }> {
-  const { identity, port, watchdog, signal } = options;
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { identity, port } = options;
   const directory = join(options.directory, 'postgres');
   await mkdir(directory);
   if (identity) await chown(directory, identity.uid, identity.gid);
@@ -87,24 +94,40 @@ export async function startEmbeddedPostgres(
   const password = randomBytes(16).toString('hex');
   await createCluster({ ...options, directory, bin, password });
   const databaseUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const server = new Server({
-    name: 'embedded Postgres',
+  const dataDirectory = join(directory, 'data');
+  const logFile = join(options.directory, 'postgres.log');
+  const name = 'embedded Postgres';
+  const server = postgresServer({ ...options, name, bin, directory, dataDirectory, logFile, databaseUrl });
+  await server.start();
+  return { server, databaseUrl, bin, dataDirectory };
+}
+
+/** The server of a cluster that is there, not started yet. */
+export function postgresServer({
+  bin,
+  dataDirectory,
+  port,
+  databaseUrl,
+  ...options
+}: Pick<EmbeddedPostgresOptions, 'identity' | 'port' | 'watchdog' | 'signal'> & {
+  readonly name: string;
+  readonly bin: string;
+  readonly directory: string;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  readonly databaseUrl: string;
+}): Server {
+  return new Server({
+    ...options,
     command: join(bin, 'postgres'),
-    args: ['-D', join(directory, 'data'), '-p', String(port)],
+    args: ['-D', dataDirectory, '-p', String(port)],
     env: serverEnvironment(),
-    identity,
-    directory,
-    logFile: join(options.directory, 'postgres.log'),
     // https://www.postgresql.org/docs/18/server-shutdown.html
     signals: { orderly: 'SIGINT', immediate: 'SIGQUIT' },
     ready: () => postgresAnswers(databaseUrl),
     // After a SIGKILL the sessions of the dead server need a moment to notice; until then their shared memory is in use.
     passing: /pre-existing shared memory block/,
-    watchdog,
-    signal,
   });
-  await server.start();
-  return { server, databaseUrl };
 }
 
 async function createCluster(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Finding, Missing } from './choose.ts';
 import { commandOnPath } from './command.ts';
 import { installedPostgres, serverIdentity, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { type Standby, type StandbyOptions, startEmbeddedStandby } from './embedded-standby.ts';
 import { findJava, javaMajorMin } from './java.ts';
 import { createBroker } from './kafka-broker.ts';
 import { cacheDirectory, copyFiles, installedJars, installKafka, kafkaHome } from './kafka-installation.ts';
@@ -62,6 +63,8 @@ export interface EmbeddedStack {
   readonly brokers: readonly string[];
   readonly postgres: Control;
   readonly kafka: Control;
+  /** A hot standby of this Postgres, on another port; it ends with the stack. Throws `server-not-started`. */
+  startStandby(options: StandbyOptions): Promise<Standby>;
   stop(): Promise<void>;
 }
 
@@ -102,6 +105,14 @@ export async function startEmbedded(options: {
       brokers: [kafka.value.broker],
       postgres: postgres.value.server,
       kafka: kafka.value.server,
+      startStandby: async (options) => {
+        const [port = 0] = await freePorts(1);
+        const { identity } = parts;
+        const primary = postgres.value;
+        const standby = await startEmbeddedStandby({ ...shared, ...options, primary, identity, port });
+        running.push(standby.server);
+        return standby;
+      },
       stop,
     };
   }

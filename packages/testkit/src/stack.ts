@@ -2,7 +2,7 @@ import { present, unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { choose, type Environment, type Finding, type StackKind, wishOf } from './choose.ts';
 import { type ContainerParts, findContainers, startContainers } from './containers.ts';
-import { type EmbeddedParts, findEmbedded, startEmbedded } from './embedded.ts';
+import { type EmbeddedParts, type EmbeddedStack, findEmbedded, startEmbedded } from './embedded.ts';
 import { type ExternalServers, externalServers } from './external.ts';
 import type { Say } from './progress.ts';
 import type { Control } from './server.ts';
@@ -30,7 +30,9 @@ export type Stack = {
   stop(): Promise<void>;
 } & (
   | { readonly kind: 'external' }
-  | { readonly kind: 'containers' | 'embedded'; readonly postgres: Control; readonly kafka: Control }
+  | { readonly kind: 'containers'; readonly postgres: Control; readonly kafka: Control }
+  /** The only one that can have a standby. */
+  | ({ readonly kind: 'embedded' } & Pick<EmbeddedStack, 'postgres' | 'kafka' | 'startStandby'>)
 );
 
 /** A candidate that was looked at: what was found, and how it is started if it was found available. */
