@@ -2,28 +2,21 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Logger } from '@diptych/runtime/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import type { Publication } from '@diptych/wal/publication';
-import type { SourceSystem } from '@diptych/wal/server';
 import { currentWalEnd } from '@diptych/wal/slot';
 import { accept, gapOf, isGapCode } from './gap.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
-import { refuseChangedOptions, refusePhantoms } from './refusal.ts';
+import { refuseChangedOptions } from './refusal.ts';
 import { comparePublications, isGap, optionsHash } from './source.ts';
 
 /**
  * What a session finds must be what the last checkpoint was written for. Throws OperatingError:
- * `kafka-ahead-of-database`, `options-changed`, and `publication-lost` or `publication-changed` unless the operator
+ * `options-changed`, and `publication-lost` or `publication-changed` unless the operator
  * accepted the gap: that is answered then, and has to be written down before anything else is published.
  */
 export async function refuseBrokenAgreement(
-  {
-    catalogue,
-    acceptGap,
-    log,
-    source,
-  }: { catalogue: Catalogue; acceptGap: boolean; log: Logger; source: SourceSystem },
+  { catalogue, acceptGap, log }: { catalogue: Catalogue; acceptGap: boolean; log: Logger },
   { checkpoint, found }: { checkpoint: Checkpoint; found: readonly Publication[] },
 ): Promise<AcceptedGap | null> {
-  refusePhantoms(checkpoint, source);
   refuseChangedOptions(checkpoint, optionsHash(found));
   try {
     await comparePublications(catalogue, { agreed: checkpoint.publications, found });

@@ -1,6 +1,7 @@
 /** What the relay knows of itself, for health, status and metrics: written by the session, read by everyone else. */
 import type { DeliveryMode } from '@diptych/delivery/protocol';
 import type { OperatingError, Retry } from '@diptych/runtime/failure';
+import type { FailoverGap } from '@diptych/wal/failover';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
 import type { PartitionChange } from './partition-agreement.ts';
@@ -40,6 +41,8 @@ export class Board {
   partitionsUnused: readonly PartitionChange[] = [];
   /** Keys that wait in the parked topic, as far as this relay knows. */
   parkedKeys = 0;
+  /** What is missing for the slot to survive a failover, as the last session found it. */
+  failoverGaps: readonly FailoverGap[] = [];
   /** Commit time of the last published transaction, µs since 1970. */
   publishedCommitTimeUs: bigint | null = null;
   /** Commit time of the oldest transaction that is received and not published, µs since 1970. */
@@ -103,6 +106,7 @@ export class Board {
       lastError: this.lastError,
       parkedKeys: this.parkedKeys,
       partitionsUnused: this.partitionsUnused,
+      failoverGaps: this.failoverGaps,
       startedAt: this.startedAt.toISOString(),
     };
   }

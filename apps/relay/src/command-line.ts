@@ -10,6 +10,7 @@ import { tail } from './commands/tail.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { type ExitCode, exitCodes, explain } from './exit-code.ts';
 import { initialise } from './initialise.ts';
+import { type Accepted, acceptedNothing } from './session-context.ts';
 
 /** Runs one command and answers its exit code; never throws for what a user or the world did. */
 export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
@@ -59,14 +60,12 @@ function commands(answer: (code: ExitCode) => void): Command {
       '--accept-partitions',
       'place keys in the partitions that topics have now; the order of a key breaks where its partition changes',
     )
-    .action(
-      ({
-        acceptGap = false,
-        acceptPartitions = false,
-      }: {
-        acceptGap?: boolean;
-        acceptPartitions?: boolean;
-      }) => run({ configuration: configuration(), acceptGap, acceptPartitions }),
+    .option(
+      '--accept-phantoms',
+      'go on after a failover although Kafka holds what the new primary never had; their list is parked',
+    )
+    .action((accepted: Partial<Accepted>) =>
+      run({ configuration: configuration(), ...acceptedNothing, ...accepted }),
     );
 
   program

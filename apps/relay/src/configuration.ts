@@ -24,10 +24,15 @@ const onPoison = (fallback: 'park' | 'stop', panel: string) =>
 /** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
 export const configurationSchema = z.strictObject({
   database: z.strictObject({
-    url: z.string().min(1).meta({
-      description: 'The captured database, `postgres://user:password@host:port/name`.',
-      secret: true,
-    }),
+    url: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          'The captured database, `postgres://user:password@host:port/name`; of several `host:port`, separated by commas, ' +
+          'the one that is the primary.',
+        secret: true,
+      }),
   }),
   kafka: z.strictObject({
     brokers: z
@@ -59,6 +64,10 @@ export const configurationSchema = z.strictObject({
         '(docs/reliability.md).',
     }),
   slot: name('diptych', 'The replication slot.'),
+  failover: z.boolean().default(true).meta({
+    description:
+      'Let standbys synchronise the slot (PostgreSQL 17 and newer), and say what is missing for it (docs/failover.md).',
+  }),
   prefix: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'takes 1 to 100 of A-Z, a-z, 0-9, ., _ and -')

@@ -44,6 +44,14 @@ export class Destination {
     );
   }
 
+  /** What an operator accepted, and the checkpoint that goes on over it: nobody finds the second without the first. */
+  checkpointBehind(
+    accepted: readonly OutgoingRecord[],
+    checkpoint: Omit<Checkpoint, 'partitions'>,
+  ): OutgoingRecord[] {
+    return [...accepted, { ...this.checkpointRecord(checkpoint), vouches: true }];
+  }
+
   /** Says in the parked topic which gap was accepted. */
   gapRecord(gap: AcceptedGap): OutgoingRecord {
     const { slot } = this.#configuration;

@@ -5,9 +5,11 @@ import { unreachable } from '@diptych/runtime/assert';
 import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
+import { identifySystem } from '@diptych/wal/server';
 import { currentWalEnd, inspectSlot, type Slot } from '@diptych/wal/slot';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { onTimelineOf } from './failover/crossing.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
 
 /** What is known when something is refused. */
@@ -95,7 +97,9 @@ async function readKnown({
 }): Promise<Known> {
   const slot = await inspectSlot(catalogue, configuration.slot);
   const walEnd = await currentWalEnd(catalogue);
-  return { slot, walEnd, checkpoint: await new Destination(configuration).readCheckpoint() };
+  const checkpoint = await new Destination(configuration).readCheckpoint();
+  const source = await identifySystem(catalogue.databaseUrl);
+  return { slot, walEnd, checkpoint: checkpoint && onTimelineOf(checkpoint, source) };
 }
 
 /** What the parked topic keeps of a gap that the operator accepts now. */

@@ -3,6 +3,7 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
+import { alterSlotFailover, supportsFailover } from '@diptych/wal/failover';
 import { formatLsn, lsnZero } from '@diptych/wal/lsn';
 import {
   ensurePublication,
@@ -12,10 +13,11 @@ import {
   requireUsableIdentity,
   type Table,
 } from '@diptych/wal/publication';
-import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
+import { identifySystem, requireLogicalServer, type SourceSystem } from '@diptych/wal/server';
 import { createSlot, dropSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
 import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { onTimelineOf } from './failover/crossing.ts';
 import { accept, withGap } from './gap.ts';
 import { changeTopic } from './panels.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
@@ -42,14 +44,16 @@ export async function initialise({ configuration, fromSlot, say }: InitialiseOpt
     requireUsableIdentity([...outboxTables, ...businessTables]);
     const destination = new Destination(configuration);
     await destination.ensureOwnTopics();
-    refuseForeign(await destination.readCheckpoint(), await identifySystem(database.url));
+    const source = await identifySystem(catalogue.databaseUrl);
+    refuseForeign(await destination.readCheckpoint(), source);
     await destination.ensureTopics(
       businessTables.map((table) => ({ topic: changeTopic(configuration, table) })),
     );
     say(`Kafka: topics for ${businessTables.length} business tables are there`);
     await publish({ catalogue, name: outbox.publication, tables: outboxTables, viaRoot: true, say });
     await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
-    await begin({ catalogue, configuration, destination, fromSlot, say });
+    await prepareForFailover({ catalogue, configuration, say });
+    await begin({ catalogue, configuration, source, destination, fromSlot, say });
   } finally {
     await catalogue.close();
   }
@@ -75,7 +79,31 @@ async function publish({
   say(`publication ${name}: ${outcome}, ${tables.map(qualifiedName).join(', ') || 'no tables'}`);
 }
 
-async function begin({ catalogue, configuration, destination, fromSlot, say }: Beginning): Promise<void> {
+/** An existing slot becomes what the configuration says; a new one is made so. */
+async function prepareForFailover({
+  catalogue,
+  configuration: { slot: name, failover },
+  say,
+}: {
+  catalogue: Catalogue;
+  configuration: Configuration;
+  say: (line: string) => void;
+}): Promise<void> {
+  const slot = await inspectSlot(catalogue, name);
+  if (slot === null || slot.failover === null || slot.failover === failover) return;
+  // Nothing comes of a lost one any more, and the server alters none.
+  if (slot.walStatus === 'lost') return;
+  const becomes = failover ? 'may synchronise it' : 'synchronise it no longer';
+  if (slot.active) {
+    say(`slot ${name}: held by a relay; stop it and run \`diptych init\` again, so that standbys ${becomes}`);
+    return;
+  }
+  await alterSlotFailover(catalogue, { name, failover });
+  say(`slot ${name}: standbys ${becomes} from now on`);
+}
+
+async function begin(beginning: Beginning): Promise<void> {
+  const { catalogue, configuration, source, destination, fromSlot, say } = beginning;
   const name = configuration.slot;
   const existing = await inspectSlot(catalogue, name);
   const checkpoint = await destination.readCheckpoint();
@@ -95,9 +123,9 @@ async function begin({ catalogue, configuration, destination, fromSlot, say }: B
   if (isLost) await dropSlot(catalogue, name);
   const kept = isLost ? null : existing;
   const slot = kept ?? (await create({ catalogue, configuration, say }));
-  const gap = gapBefore(slot, { checkpoint, broken });
+  const gap = gapBefore(slot, { checkpoint: checkpoint && onTimelineOf(checkpoint, source), broken });
   if (checkpoint) destination.resumePartitions(checkpoint.partitions);
-  await writeFirstCheckpoint({ catalogue, configuration, destination, slot, gap, before: checkpoint });
+  await writeFirstCheckpoint({ ...beginning, slot, gap, before: checkpoint });
   if (gap) say(`slot ${name}: the gap is written down in the parked topic (${gap.from ?? '?'} to ${gap.to})`);
   say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);
 }
@@ -105,6 +133,7 @@ async function begin({ catalogue, configuration, destination, fromSlot, say }: B
 interface Beginning {
   readonly catalogue: Catalogue;
   readonly configuration: Configuration;
+  readonly source: SourceSystem;
   readonly destination: Destination;
   readonly fromSlot: boolean;
   readonly say: (line: string) => void;
@@ -163,12 +192,13 @@ async function create({
   configuration: Configuration;
   say: (line: string) => void;
 }): Promise<Slot> {
-  const observer = await openCatalogue(configuration.database.url);
+  const observer = await openCatalogue(catalogue.databaseUrl);
   try {
     await createSlot({
       creator: catalogue,
       observer,
       name: configuration.slot,
+      failover: configuration.failover && (await supportsFailover(catalogue)),
       waitingFor: (hindrances) =>
         say(
           `slot ${configuration.slot}: waiting for open transactions to end: ` +
@@ -192,6 +222,7 @@ const checkpointVisibleTimeoutMs = 30_000;
 async function writeFirstCheckpoint({
   catalogue,
   configuration,
+  source,
   destination,
   slot,
   gap,
@@ -202,7 +233,6 @@ async function writeFirstCheckpoint({
   /** The checkpoint that this one follows. */
   readonly before: Checkpoint | null;
 }): Promise<void> {
-  const source = await identifySystem(configuration.database.url);
   const names = [configuration.outbox.publication, configuration.change.publication];
   const publications = await inspectPublications(catalogue, names);
   // Later than every one before, also when the clock was set back.
@@ -210,8 +240,8 @@ async function writeFirstCheckpoint({
   const publisher = destination.createPublisher(source);
   try {
     await publisher.fence();
-    const record = destination.checkpointRecord({
-      v: 1,
+    const first = {
+      v: 1 as const,
       slot: slot.name,
       systemId: source.systemId,
       database: source.database,
@@ -223,8 +253,9 @@ async function writeFirstCheckpoint({
       optionsHash: optionsHash(publications),
       publications: agreementOn(publications),
       snapshot: null,
-    });
-    await publisher.publish(gap ? [destination.gapRecord(gap), record] : [record]);
+    };
+    const accepted = gap ? [destination.gapRecord(gap)] : [];
+    await publisher.publish(destination.checkpointBehind(accepted, first));
     // The commit is decided before readers see it; the next command must not take this one for undone.
     const isRead = async () => (await destination.readCheckpoint())?.era === era || undefined;
     await poll(isRead, {

@@ -2,11 +2,12 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
-import { requireSlot, type Slot } from '@diptych/wal/slot';
+import type { Slot } from '@diptych/wal/slot';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { requireOwnTimeline, requireSurvivingSlot } from './failover/cross-timeline.ts';
 import { withGap } from './gap.ts';
-import { refusal, refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
+import { refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
 import { comparePublications, optionsHash, requirePublications } from './source.ts';
 
 /**
@@ -37,18 +38,19 @@ async function requireAll(
   }: { configuration: Configuration; slot: Slot | null; checkpoint: Checkpoint | null },
 ): Promise<void> {
   await requireLogicalServer(catalogue);
-  const source = await identifySystem(configuration.database.url);
-  await requireSlot(catalogue, configuration.slot);
+  const source = await identifySystem(catalogue.databaseUrl);
+  const readCheckpoint = async () => checkpoint;
+  await requireSurvivingSlot({ catalogue, configuration, readCheckpoint, source });
   const found = await requirePublications(catalogue, configuration);
   refuseForeign(checkpoint, source);
   if (!checkpoint) throw refusal('checkpoint-missing', configuration);
-  refusePhantoms(checkpoint, source);
+  const { reportedLsn } = await requireOwnTimeline(configuration, { checkpoint, source });
   refuseChangedOptions(checkpoint, optionsHash(found));
   await comparePublications(catalogue, { agreed: checkpoint.publications, found });
   const destination = new Destination(configuration);
   destination.resumePartitions(checkpoint.partitions);
   await destination.comparePartitions();
-  if (slot && slot.confirmedFlushLsn > checkpoint.reportedLsn) {
+  if (slot && slot.confirmedFlushLsn > reportedLsn) {
     throw refusal('slot-moved-or-recreated', configuration);
   }
 }

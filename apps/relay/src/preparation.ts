@@ -5,6 +5,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { inspectSlot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
+import { crossTimeline } from './failover/cross-timeline.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
@@ -31,23 +32,23 @@ export async function prepare(
   { backendPid, publisher }: { backendPid: number | null; publisher: Publisher },
 ): Promise<Preparation> {
   const { catalogue, configuration, destination, source, log } = context;
-  const checkpoint = await destination.readCheckpoint();
-  refuseForeign(checkpoint, source);
+  const read = await destination.readCheckpoint();
+  refuseForeign(read, source);
   const confirmedFlushLsn = await readConfirmedFlushLsn(context, backendPid);
+  if (read) await resumePartitions(context, read);
+  const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
   const found = await requirePublications(catalogue, configuration);
   const agreed = checkpoint && {
     ...checkpoint,
-    timeline: source.timeline,
     optionsHash: optionsHash(found),
     publications: agreementOn(found),
   };
   const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
-  if (checkpoint) await resumePartitions(context, checkpoint);
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (gap && agreed)
-    await publisher.publish([destination.gapRecord(gap), destination.checkpointRecord(agreed)]);
+    await publisher.publish(destination.checkpointBehind([destination.gapRecord(gap)], agreed));
   const progress = checkpoint ?? { lsn: lsnZero, part: null, reportedLsn: lsnZero };
-  const parking = await Parking.open({ configuration, catalogue, log, progress });
+  const parking = await Parking.open({ configuration, catalogue, log, progress, source });
   const panels = new Panels({
     configuration,
     poison: parking.poison,

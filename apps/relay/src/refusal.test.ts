@@ -3,7 +3,7 @@ import { parseLsn } from '@diptych/wal/lsn';
 import type { Publication } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { expect, test } from 'vitest';
-import { refuseChangedOptions, refuseForeign, refusePhantoms } from './refusal.ts';
+import { refuseChangedOptions, refuseForeign } from './refusal.ts';
 import { optionsHash } from './source.ts';
 
 const published = (change: Partial<Publication> = {}): Publication => ({
@@ -63,14 +63,4 @@ test('another system or database is foreign, and no checkpoint is nobody’s', (
   expect(() => refuseForeign(checkpoint(), source({ database: 'other' }))).toThrow(foreign);
   expect(() => refuseForeign(checkpoint(), source())).not.toThrow();
   expect(() => refuseForeign(null, source())).not.toThrow();
-});
-
-test('on a newer timeline a checkpoint before the switch goes on, one at or beyond it is refused', () => {
-  const promoted = (switchLsn: string) =>
-    source({ timeline: 2, history: [{ timeline: 1, switchLsn: parseLsn(switchLsn) }] });
-  const ahead = expect.objectContaining({ code: 'kafka-ahead-of-database' });
-  expect(() => refusePhantoms(checkpoint(), promoted('0/2001'))).not.toThrow();
-  expect(() => refusePhantoms(checkpoint(), promoted('0/2000'))).toThrow(ahead);
-  expect(() => refusePhantoms(checkpoint({ part: half }), promoted('0/2001'))).toThrow(ahead);
-  expect(() => refusePhantoms(checkpoint(), source({ timeline: 2, history: [] }))).toThrow(ahead);
 });

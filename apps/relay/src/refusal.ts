@@ -59,27 +59,6 @@ export function refuseForeign(checkpoint: Checkpoint | null, source: SourceSyste
   );
 }
 
-/**
- * After a failover, what Kafka holds beyond the point where the new timeline begins never happened on the promoted
- * server. Up to that point both servers have the same WAL.
- */
-export function refusePhantoms(checkpoint: Checkpoint, { timeline, history }: SourceSystem): void {
-  if (checkpoint.timeline >= timeline) return;
-  const switchLsn = history.find((one) => one.timeline === checkpoint.timeline)?.switchLsn;
-  const last = checkpoint.part?.lsn ?? checkpoint.lsn;
-  if (switchLsn !== undefined && last < switchLsn) return;
-  const begins = switchLsn === undefined ? 'an unknown position' : formatLsn(switchLsn);
-  throw new OperatingError(
-    'kafka-ahead-of-database',
-    `Kafka holds transactions up to ${formatLsn(last)} of timeline ${checkpoint.timeline}, which the server left at ${begins}`,
-    {
-      remedy:
-        'The promoted server never had them. Set synchronized_standby_slots before the next failover; ' +
-        '`diptych init --from-slot` goes on from the server’s position, with these transactions left in Kafka.',
-    },
-  );
-}
-
 /** A transaction published in part can only be continued when it is cut into the same raw messages. */
 export function refuseChangedOptions({ part, optionsHash }: Checkpoint, now: string): void {
   if (part === null || optionsHash === now) return;

@@ -13,6 +13,7 @@ import { type Configuration, readConfiguration } from './configuration.ts';
 import { initialise } from './initialise.ts';
 import { Metrics } from './metrics.ts';
 import { runRelay } from './relay.ts';
+import { type Accepted, acceptedNothing } from './session-context.ts';
 
 /** The tables of a small shop with an outbox, as docs/wire.md describes it. */
 const tables = `
@@ -90,14 +91,11 @@ export class RelayUnderTest {
 
   /** Starts it, as this role if another `databaseUrl` is given; `onLog` is told each line of its log. */
   start({
-    acceptGap = false,
-    acceptPartitions = false,
     databaseUrl = this.configuration.database.url,
     delivery = this.configuration.delivery,
     onLog,
-  }: {
-    acceptGap?: boolean;
-    acceptPartitions?: boolean;
+    ...accepted
+  }: Partial<Accepted> & {
     databaseUrl?: string;
     delivery?: Configuration['delivery'];
     onLog?: (line: string) => void;
@@ -110,8 +108,10 @@ export class RelayUnderTest {
       : createLogger('relay', { level });
     const configuration = { ...this.configuration, delivery, database: { url: databaseUrl } };
     const metrics = new Metrics(board);
-    const accepted = { acceptGap, acceptPartitions };
-    const ended = runRelay({ configuration, board, metrics, log, ...accepted, stopping: stopping.signal });
+    const ended = runRelay({
+      ...{ configuration, board, metrics, log, stopping: stopping.signal },
+      ...{ ...acceptedNothing, ...accepted },
+    });
     ended.catch(() => {}); // a test that cares awaits it
     const running: RunningRelay = {
       board,

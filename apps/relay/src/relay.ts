@@ -5,24 +5,24 @@ import type { Logger } from '@diptych/runtime/log';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn } from '@diptych/wal/lsn';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
-import { requireSlot, untilSlotFree } from '@diptych/wal/slot';
+import { untilSlotFree } from '@diptych/wal/slot';
 import type { Board } from './board.ts';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { requireSurvivingSlot } from './failover/cross-timeline.ts';
+import { warnOfFailoverGaps } from './failover/gaps.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
 import { Session } from './session.ts';
+import type { Accepted } from './session-context.ts';
 import type { SessionOutcome } from './session-outcome.ts';
 import { requirePublications } from './source.ts';
 
-export interface RelayContext {
+export interface RelayContext extends Accepted {
   readonly configuration: Configuration;
   readonly board: Board;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly acceptGap: boolean;
-  /** Place keys in all partitions that there are: the operator said so (`--accept-partitions`). */
-  readonly acceptPartitions: boolean;
   readonly stopping: AbortSignal;
 }
 
@@ -64,10 +64,15 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
   try {
     catalogue = await openCatalogue(configuration.database.url);
     await requireLogicalServer(catalogue);
-    const source = await identifySystem(configuration.database.url);
-    await requireSlot(catalogue, configuration.slot);
-    await requirePublications(catalogue, configuration);
+    const source = await identifySystem(catalogue.databaseUrl);
     const destination = new Destination(configuration);
+    const readCheckpoint = async () => {
+      await unlessStopped(destination.ensureOwnTopics(), stopping);
+      return await destination.readCheckpoint();
+    };
+    await requireSurvivingSlot({ catalogue, configuration, readCheckpoint, source });
+    await requirePublications(catalogue, configuration);
+    if (configuration.failover) await warnOfFailoverGaps({ catalogue, configuration, board, log });
     await unlessStopped(destination.ensureOwnTopics(), stopping);
     await untilSlotFree(catalogue, {
       name: configuration.slot,

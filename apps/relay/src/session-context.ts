@@ -6,8 +6,24 @@ import type { Configuration } from './configuration.ts';
 import type { Destination } from './destination.ts';
 import type { Metrics } from './metrics.ts';
 
+/** What the operator said to go on over. */
+export interface Accepted {
+  /** Changes that were lost with a publication (`--accept-gap`). */
+  readonly acceptGap: boolean;
+  /** Partitions that topics have now: keys are placed in all of them (`--accept-partitions`). */
+  readonly acceptPartitions: boolean;
+  /** What Kafka holds and a promoted server never had (`--accept-phantoms`). */
+  readonly acceptPhantoms: boolean;
+}
+
+export const acceptedNothing: Accepted = {
+  acceptGap: false,
+  acceptPartitions: false,
+  acceptPhantoms: false,
+};
+
 /** What a session works with. */
-export interface SessionContext {
+export interface SessionContext extends Accepted {
   readonly configuration: Configuration;
   readonly catalogue: Catalogue;
   readonly source: SourceSystem;
@@ -15,8 +31,4 @@ export interface SessionContext {
   readonly board: Board;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Go on although changes were lost: the operator said so (`--accept-gap`). */
-  readonly acceptGap: boolean;
-  /** Place keys in all partitions that there are: the operator said so (`--accept-partitions`). */
-  readonly acceptPartitions: boolean;
 }

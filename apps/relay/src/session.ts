@@ -15,6 +15,7 @@ import { type OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
+import { refuseStale } from './failover/crossing.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
@@ -57,7 +58,7 @@ export class Session {
     );
     this.#replication = new ReplicationSession(
       {
-        databaseUrl: configuration.database.url,
+        databaseUrl: context.catalogue.databaseUrl,
         slot: configuration.slot,
         publications: [configuration.outbox.publication, configuration.change.publication],
         walSenderTimeoutMs: configuration.timing.walSenderTimeoutMs,
@@ -151,9 +152,11 @@ export class Session {
     this.#dispatch({ tag: 'failed' });
   }
 
-  /** Only to see whether the checkpoint is that of another database: then nothing of it may be fenced. */
+  /** Only to see whether the checkpoint is that of another database, or of a newer primary: then nobody is fenced. */
   async #look(): Promise<void> {
-    refuseForeign(await this.#context.destination.readCheckpoint(), this.#context.source);
+    const checkpoint = await this.#context.destination.readCheckpoint();
+    refuseForeign(checkpoint, this.#context.source);
+    refuseStale(checkpoint, this.#context.source);
   }
 
   async #fence(): Promise<void> {
@@ -278,7 +281,11 @@ export class Session {
     if (stalls) log.warn(board.standstill, 'the position stands still');
     this.#heartbeat.beat(nowMs);
     if (!this.#agreement?.isDue(nowMs)) return;
-    const checks = [this.#agreement.ask(nowMs), watchPartitions(this.#context), this.#parking?.watchLimits()];
-    Promise.all(checks).catch((error: unknown) => this.#fail(operating(error)));
+    const checks = Promise.all([
+      this.#agreement.ask(nowMs),
+      watchPartitions(this.#context),
+      this.#parking?.watchLimits(),
+    ]);
+    checks.catch((error: unknown) => this.#fail(operating(error)));
   }
 }

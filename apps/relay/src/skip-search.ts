@@ -35,11 +35,11 @@ export class SkipSearch {
   #search: Search | null = null;
   #open: Beginning | null = null;
 
-  constructor({ database, slot, outbox, change, timing }: Configuration) {
+  constructor(databaseUrl: string, { slot, outbox, change, timing }: Configuration) {
     this.#found.promise.catch(() => {}); // whoever asks is told
     this.#replication = new ReplicationSession(
       {
-        databaseUrl: database.url,
+        databaseUrl,
         slot,
         publications: [outbox.publication, change.publication],
         walSenderTimeoutMs: timing.walSenderTimeoutMs,

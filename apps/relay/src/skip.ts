@@ -11,11 +11,13 @@ import { identifySystem, type SourceSystem } from '@diptych/wal/server';
 import { requireSlot } from '@diptych/wal/slot';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
+import { requireOwnTimeline } from './failover/cross-timeline.ts';
+import { refuseStale } from './failover/crossing.ts';
 import { accept } from './gap.ts';
 import { Panels } from './panels.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
 import { Parking } from './parking/parking.ts';
-import { refusal, refuseForeign, refusePhantoms } from './refusal.ts';
+import { refusal, refuseForeign } from './refusal.ts';
 import { type Beginning, refusedSkip, SkipSearch } from './skip-search.ts';
 import { readPrimaryKeys, requirePublications, tablesOf } from './source.ts';
 
@@ -43,10 +45,12 @@ export const behind = (commitLsn: Lsn): Lsn => lsn(commitLsn + 1n);
 export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap> {
   const { configuration, catalogue, commitLsn } = options;
   await requireSlot(catalogue, configuration.slot);
-  const source = await identifySystem(configuration.database.url);
+  const source = await identifySystem(catalogue.databaseUrl);
   const destination = new Destination(configuration);
-  refuseForeign(await destination.readCheckpoint(), source);
-  const search = new SkipSearch(configuration);
+  const last = await destination.readCheckpoint();
+  refuseForeign(last, source);
+  refuseStale(last, source);
+  const search = new SkipSearch(catalogue.databaseUrl, configuration);
   let publisher: Publisher | null = null;
   try {
     await search.hold();
@@ -61,7 +65,7 @@ export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap
       { reason: 'transaction-skipped', detail: describe(found, checkpoint) },
     );
     const next = { ...checkpoint, lsn: commitLsn, part: null, reportedLsn: behind(commitLsn) };
-    await publisher.publish([destination.gapRecord(gap), destination.checkpointRecord(next)]);
+    await publisher.publish(destination.checkpointBehind([destination.gapRecord(gap)], next));
     return gap;
   } finally {
     await Promise.all([search.end(), publisher?.close()]);
@@ -70,11 +74,11 @@ export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap
 
 /** The checkpoint, which the transaction must lie behind, and the end of the WAL before which it must lie. */
 async function requireAhead(
-  checkpoint: Checkpoint | null,
+  last: Checkpoint | null,
   { configuration, catalogue, commitLsn, source }: SkipOptions & { readonly source: SourceSystem },
 ): Promise<Checkpoint> {
-  if (!checkpoint) throw refusal('checkpoint-missing', configuration);
-  refusePhantoms(checkpoint, source);
+  if (!last) throw refusal('checkpoint-missing', configuration);
+  const checkpoint = await requireOwnTimeline(configuration, { checkpoint: last, source });
   const { confirmedFlushLsn, walEnd } = await requireSlot(catalogue, configuration.slot);
   const { reportedLsn, lsn: published } = checkpoint;
   if (confirmedFlushLsn > reportedLsn) throw refusal('slot-moved-or-recreated', configuration);
@@ -90,7 +94,7 @@ async function panelsFor(
   { configuration, catalogue, source, log }: SkipOptions & { readonly source: SourceSystem },
 ): Promise<Panels> {
   const found = await requirePublications(catalogue, configuration);
-  const { poison } = await Parking.open({ configuration, catalogue, log, progress: checkpoint });
+  const { poison } = await Parking.open({ configuration, catalogue, log, progress: checkpoint, source });
   return new Panels({
     ...{ configuration, source, poison },
     primaryKeys: await readPrimaryKeys(catalogue),

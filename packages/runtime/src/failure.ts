@@ -20,7 +20,7 @@ export const failures = {
   'postgres-privilege-missing': 'operator',
   'postgres-version-unsupported': 'operator',
   'postgres-refused-query': 'operator',
-  'postgres-is-standby': 'operator',
+  'postgres-is-standby': 'timed',
   'wal-level-not-logical': 'operator',
   'replication-slots-exhausted': 'operator',
   'replication-ended': 'timed',
@@ -37,6 +37,7 @@ export const failures = {
   'checkpoint-foreign': 'operator',
   'checkpoint-unreadable': 'operator',
   'options-changed': 'operator',
+  'timeline-stale': 'timed',
   'kafka-ahead-of-database': 'operator',
   'skip-refused': 'operator',
   // Kafka

@@ -1,8 +1,11 @@
 /** One ordinary connection to the captured database, for what the catalogue knows. */
 import pg from 'pg';
 import { postgresFailure } from './postgres-failure.ts';
+import { locatePrimary } from './primary.ts';
 
 export interface Catalogue {
+  /** The one server that this is a connection to: whatever belongs together asks the same one. */
+  readonly databaseUrl: string;
   /** Runs a query; throws OperatingError. */
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -12,11 +15,15 @@ export interface Catalogue {
 const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 30_000;
 
-/** Connects. Throws OperatingError. A connection lost later fails the next query, not the process. */
+/**
+ * Connects; to the primary, when the URL names several servers. Throws OperatingError. A connection lost later fails
+ * the next query, not the process.
+ */
 export async function openCatalogue(
-  databaseUrl: string,
+  serversUrl: string,
   options: { queryTimeoutMs?: number } = {},
 ): Promise<Catalogue> {
+  const databaseUrl = await locatePrimary(serversUrl);
   const client = new pg.Client({
     connectionString: databaseUrl,
     application_name: 'diptych catalogue',
@@ -31,6 +38,7 @@ export async function openCatalogue(
     throw postgresFailure(error, 'connecting');
   }
   return {
+    databaseUrl,
     async query<Row extends pg.QueryResultRow>(
       text: string,
       values: readonly unknown[] = [],

@@ -38,6 +38,10 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (code === '42704' && message.includes('replication slot')) {
     return as('slot-missing', 'Run `diptych init`.');
   }
+  // Also of a slot that this standby synchronises: "cannot use replication slot … for logical decoding".
+  if (code === '55000' && /recovery is in progress|for logical decoding/.test(message)) {
+    return inRecovery(said, error);
+  }
   if (code === '55000' && message.includes('slot')) {
     return as(
       'slot-lost',
@@ -95,6 +99,15 @@ function isRowLimit(error: unknown, { code, message }: { code: string; message: 
     (code === '54000' && detail.startsWith('Cannot enlarge string buffer'))
   );
 }
+
+/** Nothing is streamed from a standby: it may be behind its primary, and its slot may not move. */
+export const inRecovery = (message: string, cause?: unknown): OperatingError =>
+  new OperatingError('postgres-is-standby', message, {
+    remedy:
+      'A running relay waits until one is promoted. Name the primary in DIPTYCH_DATABASE_URL, or all servers: ' +
+      '`postgres://user:password@a:5432,b:5432/name`.',
+    cause,
+  });
 
 function describe(error: unknown): { code: string; message: string } {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);

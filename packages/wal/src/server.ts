@@ -1,8 +1,9 @@
 import { assert } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Catalogue } from './catalogue.ts';
-import { postgresFailure } from './postgres-failure.ts';
+import { inRecovery } from './postgres-failure.ts';
+import { replicationCommand } from './replication-command.ts';
 import { parseTimelineHistory, type TimelineSwitch } from './timeline.ts';
 
 /** What identifies the source of a stream. */
@@ -40,9 +41,7 @@ export async function requireLogicalServer(catalogue: Catalogue): Promise<void> 
     });
   }
   if (row.standby) {
-    throw new OperatingError('postgres-is-standby', 'the server is a standby, in recovery', {
-      remedy: 'Point DIPTYCH_DATABASE_URL at the primary.',
-    });
+    throw inRecovery('the server is a standby, in recovery');
   }
   if (row.wal_level !== 'logical') {
     throw new OperatingError('wal-level-not-logical', `wal_level is ${row.wal_level}`, {
@@ -56,21 +55,9 @@ export async function requireLogicalServer(catalogue: Catalogue): Promise<void> 
   }
 }
 
-/**
- * IDENTIFY_SYSTEM and TIMELINE_HISTORY, on a replication connection of their own.
- * https://www.postgresql.org/docs/18/protocol-replication.html
- */
-export async function identifySystem(databaseUrl: string): Promise<SourceSystem> {
-  const options: pg.ClientConfig & { replication: 'database' } = {
-    connectionString: databaseUrl,
-    application_name: 'diptych identify',
-    connectionTimeoutMillis: 10_000,
-    replication: 'database',
-  };
-  const client = new pg.Client(options);
-  client.on('error', () => {});
-  try {
-    await client.connect();
+/** IDENTIFY_SYSTEM and TIMELINE_HISTORY of one server: `Catalogue.databaseUrl`, not a URL of several. Throws OperatingError. */
+export function identifySystem(databaseUrl: string): Promise<SourceSystem> {
+  return replicationCommand({ databaseUrl, doing: 'identifying the system' }, async (client) => {
     const identified = await client.query<{ systemid: string; timeline: number; dbname: string }>(
       'IDENTIFY_SYSTEM',
     );
@@ -79,11 +66,7 @@ export async function identifySystem(databaseUrl: string): Promise<SourceSystem>
     const timeline = Number(system.timeline);
     const history = timeline === 1 ? [] : await readHistory(client, timeline);
     return { systemId: system.systemid, database: system.dbname, timeline, history };
-  } catch (error) {
-    throw postgresFailure(error, 'identifying the system');
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }
 
 async function readHistory(client: pg.Client, timeline: number): Promise<TimelineSwitch[]> {

@@ -16,6 +16,8 @@ export interface Slot {
   readonly invalidationReason: string | null;
   /** Where the server's WAL ends now. */
   readonly walEnd: Lsn;
+  /** Whether standbys may synchronise it; null before PostgreSQL 17, which knows no such thing. */
+  readonly failover: boolean | null;
   /** WAL between the slot and the current end: what the server keeps, and what is yet to be published. */
   readonly lagBytes: bigint;
 }
@@ -33,11 +35,13 @@ export async function inspectSlot(catalogue: Catalogue, name: string): Promise<S
     wal_status: string | null;
     invalidation_reason: string | null;
     wal_end: string;
+    failover: boolean | null;
     lag: string | null;
   }>(
     `select plugin, database, database = current_database() as here, active, active_pid, restart_lsn,
        confirmed_flush_lsn, wal_status, to_jsonb(s) ->> 'invalidation_reason' as invalidation_reason,
-       pg_current_wal_lsn() as wal_end, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text as lag
+       pg_current_wal_lsn() as wal_end, (to_jsonb(s) ->> 'failover')::boolean as failover,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::text as lag
      from pg_replication_slots s where slot_name = $1`,
     [name],
   );
@@ -55,6 +59,7 @@ export async function inspectSlot(catalogue: Catalogue, name: string): Promise<S
     walStatus: row.wal_status ?? 'unknown',
     invalidationReason: row.invalidation_reason,
     walEnd: parseLsn(row.wal_end),
+    failover: row.failover,
     lagBytes: BigInt(row.lag ?? '0'),
   };
 }
@@ -103,18 +108,22 @@ export async function createSlot({
   creator,
   observer,
   name,
+  failover,
   waitingFor,
 }: {
   creator: Catalogue;
   observer: Catalogue;
   name: string;
+  /** Let standbys synchronise it. Needs PostgreSQL 17. */
+  failover: boolean;
   waitingFor: (hindrances: readonly Hindrance[]) => void;
 }): Promise<void> {
   const [self] = await creator.query<{ pid: number }>('select pg_backend_pid() as pid');
   const done = new AbortController();
   const watching = watch({ observer, creatorPid: self?.pid ?? 0, waitingFor, signal: done.signal });
   try {
-    await creator.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [name]);
+    const flag = failover ? ', failover => true' : '';
+    await creator.query(`select pg_create_logical_replication_slot($1, 'pgoutput'${flag})`, [name]);
   } finally {
     done.abort();
     await watching;

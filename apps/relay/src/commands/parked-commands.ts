@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Configuration } from '../configuration.ts';
-import { askRelay, listParked, showParked } from './parked.ts';
+import { askRelay, listParked, listPhantoms, showParked } from './parked.ts';
 
 const waitSecondsDefault = 30;
 
-/** Adds `diptych parked list|show|release|discard`. */
+/** Adds `diptych parked list|show|release|discard|phantoms`. */
 export function addParkedCommands(program: Command, configuration: () => Configuration): void {
   const out = process.stdout;
   const parked = program
@@ -16,6 +16,13 @@ export function addParkedCommands(program: Command, configuration: () => Configu
     .option('--json', 'one line of JSON')
     .action(({ json = false }: { json?: boolean }) =>
       listParked({ configuration: configuration(), json, out }),
+    );
+  parked
+    .command('phantoms')
+    .description('what `run --accept-phantoms` went on over: transactions that the promoted server never had')
+    .option('--json', 'one line of JSON for each record of a list')
+    .action(({ json = false }: { json?: boolean }) =>
+      listPhantoms({ configuration: configuration(), json, out }),
     );
   parked
     .command('show <id>')

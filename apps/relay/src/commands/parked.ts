@@ -67,6 +67,34 @@ function entryOf({ id, reason, topic, key, bytes, timestampMs }: ParkedRecord): 
   return { kind: 'parked', id, reason, topic, key: key?.toString() ?? null, bytes, committedAt };
 }
 
+/** Prints the lists of phantoms that were accepted, oldest first (docs/failover.md). */
+export async function listPhantoms({
+  configuration,
+  json,
+  out,
+}: Output & { readonly json: boolean }): Promise<void> {
+  let none = true;
+  for await (const { item } of new ParkedTopic(configuration).items()) {
+    if (item.tag !== 'phantoms') continue;
+    none = false;
+    const { tag: _tag, ...list } = item;
+    if (json) {
+      out.write(`${JSON.stringify(list)}\n`);
+      continue;
+    }
+    const { timeline, newTimeline, from, upTo, count, part, phantoms, acceptedAt } = list;
+    out.write(
+      `${acceptedAt}  timeline ${timeline}, ${from} to ${upTo}, left at the switch to ${newTimeline}: `,
+    );
+    out.write(`${count} transactions${part ? `, and ${part.seq} messages of one at ${part.lsn}` : ''}\n`);
+    for (const { commitLsn, xid, committedAt, changes, domainEvents } of phantoms) {
+      const holds = `${changes ?? '?'} change events, ${domainEvents ?? '?'} domain events`;
+      out.write(`  ${commitLsn}  xid ${xid}  ${committedAt}  ${holds}\n`);
+    }
+  }
+  if (none && !json) out.write('no phantoms were accepted\n');
+}
+
 /** Prints one parked record, its value included, and what became of it. Throws `parked-record-refused`. */
 export async function showParked({
   configuration,

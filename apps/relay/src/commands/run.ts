@@ -6,6 +6,7 @@ import { type Configuration, configurationSchema } from '../configuration.ts';
 import { serveHealth } from '../health.ts';
 import { Metrics } from '../metrics.ts';
 import { runRelay } from '../relay.ts';
+import type { Accepted } from '../session-context.ts';
 
 /** What is still under way then is not waited for. */
 const exitGraceMs = 1000;
@@ -13,12 +14,9 @@ const exitGraceMs = 1000;
 /** Runs the relay in the foreground. SIGTERM and SIGINT drain it: what is received is published and reported first. */
 export async function run({
   configuration,
-  acceptGap,
-  acceptPartitions,
-}: {
-  configuration: Configuration;
-  acceptGap: boolean;
-  acceptPartitions: boolean;
+  ...accepted
+}: Accepted & {
+  readonly configuration: Configuration;
 }): Promise<void> {
   const log = createLogger('relay');
   const lifecycle = new Lifecycle();
@@ -31,7 +29,6 @@ export async function run({
     'relay starts',
   );
   try {
-    const accepted = { acceptGap, acceptPartitions };
     await runRelay({ configuration, board, metrics, log, ...accepted, stopping: lifecycle.stopping });
   } finally {
     await lifecycle.close();

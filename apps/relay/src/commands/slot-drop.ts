@@ -28,7 +28,7 @@ export async function dropSlotCommand({
       : `the checkpoint of slot ${configuration.slot} (there is no such slot)`;
     if (!yes && !(await confirm(`Drop ${what}?`))) return false;
     if (slot) await dropSlot(catalogue, slot.name);
-    await dropCheckpoint(configuration);
+    await dropCheckpoint(configuration, catalogue);
     process.stdout.write(`dropped ${what}\n`);
     if (publications) await dropPublications(catalogue, configuration);
     return true;
@@ -44,9 +44,9 @@ async function dropPublications(catalogue: Catalogue, { outbox, change }: Config
   }
 }
 
-async function dropCheckpoint(configuration: Configuration): Promise<void> {
+async function dropCheckpoint(configuration: Configuration, { databaseUrl }: Catalogue): Promise<void> {
   const destination = new Destination(configuration);
-  const source = await identifySystem(configuration.database.url);
+  const source = await identifySystem(databaseUrl);
   const checkpoint = await destination.readCheckpoint();
   if (checkpoint === null) return;
   if (!isOwn(checkpoint, source)) {

@@ -1,12 +1,14 @@
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError, operating } from '@diptych/runtime/failure';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
+import { type FailoverGap, failoverGaps, observeFailover } from '@diptych/wal/failover';
 import { formatLsn } from '@diptych/wal/lsn';
 import { inspectSlot, type Slot } from '@diptych/wal/slot';
 import { z } from 'zod';
 import { type Failure, failureOf } from '../board.ts';
 import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
+import { textOf } from '../failover/gaps.ts';
 import { outlook } from '../outlook.ts';
 
 const failure = z.object({
@@ -47,7 +49,11 @@ export interface Status {
     readonly restartLsn: string | null;
     readonly walStatus: string;
     readonly invalidationReason: string | null;
+    /** Whether standbys may synchronise it; null before PostgreSQL 17. */
+    readonly failover: boolean | null;
   } | null;
+  /** What is missing for the slot to survive a failover (docs/failover.md); null when it is not asked for. */
+  readonly failoverGaps: readonly FailoverGap[] | null;
   readonly lagBytes: number | null;
   readonly lagMs: number | null;
   readonly checkpoint: {
@@ -88,10 +94,11 @@ export async function readStatus(configuration: Configuration): Promise<Status> 
   const problems: Failure[] = [];
   const relay = await askRelay(configuration.http);
   // The slot before the checkpoint: a position that is reported stands in a checkpoint already.
-  const slot = await attempt(
-    () => withCatalogue(configuration, (it) => inspectSlot(it, configuration.slot)),
+  const read = await attempt(
+    () => withCatalogue(configuration, (it) => readSlot(it, configuration)),
     problems,
   );
+  const slot = read?.slot ?? null;
   const checkpoint = await attempt(() => new Destination(configuration).readCheckpoint(), problems);
   // While a relay holds the slot, it says itself what is wrong.
   const mayAsk = problems.length === 0 && !relay && !slot?.active;
@@ -104,6 +111,7 @@ export async function readStatus(configuration: Configuration): Promise<Status> 
   return {
     state: stateOf({ relay, slot, refused, isKnown: problems.length === 0 }),
     slot: slot && describeSlot(slot),
+    failoverGaps: read?.failoverGaps ?? null,
     lagBytes: slot && Number(slot.lagBytes),
     lagMs: relay?.lagMs ?? null,
     checkpoint: checkpoint && describeCheckpoint(checkpoint),
@@ -131,9 +139,10 @@ function stateOf({
 }
 
 function describeSlot(slot: Slot): NonNullable<Status['slot']> {
-  const { name, active, activePid, walStatus, invalidationReason, confirmedFlushLsn, restartLsn } = slot;
+  const { name, active, activePid, walStatus, invalidationReason, failover } = slot;
+  const { confirmedFlushLsn, restartLsn } = slot;
   return {
-    ...{ name, active, activePid, walStatus, invalidationReason },
+    ...{ name, active, activePid, walStatus, invalidationReason, failover },
     confirmedFlushLsn: formatLsn(confirmedFlushLsn),
     restartLsn: restartLsn === null ? null : formatLsn(restartLsn),
   };
@@ -151,6 +160,15 @@ function describeCheckpoint({
     timeline,
     partLsn: part && formatLsn(part.lsn),
   };
+}
+
+async function readSlot(
+  catalogue: Catalogue,
+  { slot: name, failover }: Configuration,
+): Promise<{ slot: Slot | null; failoverGaps: FailoverGap[] | null }> {
+  const slot = await inspectSlot(catalogue, name);
+  const observed = slot && failover ? await observeFailover(catalogue, name) : null;
+  return { slot, failoverGaps: observed && failoverGaps(observed) };
 }
 
 async function withCatalogue<T>(
@@ -190,7 +208,7 @@ async function askRelay({ host, port }: Configuration['http']): Promise<Status['
 }
 
 function describe(status: Status, { slot: name, http }: Configuration): string {
-  const { state, slot, lagBytes, lagMs, checkpoint, relay, lastError, problems } = status;
+  const { state, slot, failoverGaps, lagBytes, lagMs, checkpoint, relay, lastError, problems } = status;
   const holder = slot?.active ? `held by process ${slot.activePid} of the server` : 'held by nobody';
   const lost = slot?.invalidationReason ? ` (${slot.invalidationReason})` : '';
   const lines = [
@@ -212,6 +230,8 @@ function describe(status: Status, { slot: name, http }: Configuration): string {
   for (const { topic, agreed, found } of relay?.partitionsUnused ?? [])
     lines.push(`partitions  ${topic} has ${found}, keys are placed in the first ${agreed}`);
   if (lastError) lines.push(...failureLines('last error', lastError));
+  for (const gap of failoverGaps ?? [])
+    lines.push(`failover    ${textOf(gap)}`, `            → ${gap.remedy}`);
   for (const problem of problems) lines.push(...failureLines('problem', problem));
   return `${lines.join('\n')}\n`;
 }

@@ -7,8 +7,11 @@ import type { Progress } from '@diptych/delivery/protocol';
 import { identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord, OutgoingRecord, RecordHeader } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { formatLsn, formatLsnSortable, parseLsnSortable } from '@diptych/wal/lsn';
+import { formatLsn, formatLsnSortable } from '@diptych/wal/lsn';
+import type { SourceSystem } from '@diptych/wal/server';
+import { timelineOf } from '@diptych/wal/timeline';
 import { z } from 'zod';
+import { type PhantomList, phantomListOf, phantomsHeader } from './phantom-record.ts';
 
 /** Beyond it a value is kept by reference: a parked record must fit a topic of Kafka's default, 1 MiB, in base64. */
 export const keptBytesMax = 256 * 1024;
@@ -92,7 +95,7 @@ export interface AcceptedGap extends z.output<typeof gapBody> {
   readonly tag: 'gap';
 }
 
-export type ParkedItem = ParkedRecord | ParkedCommand | ExecutedCommand | AcceptedGap;
+export type ParkedItem = ParkedRecord | ParkedCommand | ExecutedCommand | AcceptedGap | PhantomList;
 
 /** `<commitLsn, 16 hex digits>-<ordinal>-<part>`: how people name a parked record. */
 export function parkedId(identity: string): string {
@@ -100,12 +103,20 @@ export function parkedId(identity: string): string {
   return `${formatLsnSortable(commitLsn)}-${ordinal}-${part}`;
 }
 
-/** Whether the server sends what this id names again, from the checkpoint on; what it sends no more is parked for good. */
-export function comesAgain(id: string, { lsn, part, reportedLsn }: Progress): boolean {
-  const [position = '', ordinal = ''] = id.split('-');
-  const commitLsn = parseLsnSortable(position);
+/**
+ * Whether the server sends this record again, from the checkpoint on; what it sends no more is parked for good. A server
+ * that was promoted never had what another timeline holds beyond its switch point, and has something else at that LSN.
+ */
+export function comesAgain(
+  identity: string,
+  { progress, source }: { progress: Progress; source: Pick<SourceSystem, 'timeline' | 'history'> },
+): boolean {
+  const { lsn, part, reportedLsn } = progress;
+  const { timeline, commitLsn, ordinal } = parseIdentity(identity);
+  const { timeline: current, history } = source;
+  if (timelineOf(commitLsn, { current, history }) !== timeline) return false;
   if (commitLsn <= lsn || commitLsn < reportedLsn) return false;
-  return part?.lsn !== commitLsn || Number(ordinal) > part.seq;
+  return part?.lsn !== commitLsn || ordinal > part.seq;
 }
 
 export interface SetAside {
@@ -211,6 +222,7 @@ export function decodeParked(record: IncomingRecord, slot: string): ParkedItem |
     if (record.headers.has(commandHeader)) return { tag: 'command', ...commandBody.parse(body) };
     if (record.headers.has(executedHeader)) return { tag: 'executed', ...executedBody.parse(body) };
     if (record.headers.has(gapHeader)) return { tag: 'gap', ...gapBody.parse(body) };
+    if (record.headers.has(phantomsHeader)) return phantomListOf(record, body);
     return parkedOf(record, parkedBody.parse(body));
   } catch (cause) {
     const { topic, partition, offset } = record;

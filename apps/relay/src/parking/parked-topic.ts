@@ -5,6 +5,7 @@ import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { unreachable } from '@diptych/runtime/assert';
 import { formatLsnSortable } from '@diptych/wal/lsn';
+import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from '../configuration.ts';
 import { ParkedKeys, type Waiting } from './parked-keys.ts';
 import {
@@ -72,7 +73,15 @@ export class ParkedTopic {
    * Reads it from its beginning. Exact once the publisher is fenced: then nothing of ours is open.
    * Throws OperatingError: `parked-keys-exhausted`, `record-unreadable`, and what reading throws.
    */
-  async read({ keysMax, progress }: { keysMax: number; progress: Progress }): Promise<ParkedTopicState> {
+  async read({
+    keysMax,
+    ...known
+  }: {
+    keysMax: number;
+    progress: Progress;
+    source: SourceSystem;
+  }): Promise<ParkedTopicState> {
+    const { progress } = known;
     const keys = new ParkedKeys(keysMax);
     const decided = new Set<string>();
     const repeated = new Set<string>();
@@ -83,7 +92,7 @@ export class ParkedTopic {
       nextOffset = offset + 1n;
       switch (item.tag) {
         case 'parked':
-          if (comesAgain(item.id, progress)) {
+          if (comesAgain(item.identity, known)) {
             repeated.add(item.id);
             break;
           }
@@ -103,6 +112,7 @@ export class ParkedTopic {
           break;
         }
         case 'gap':
+        case 'phantoms':
           break; // for people; nothing waits behind it
         default:
           unreachable(item);

@@ -7,6 +7,7 @@ import { type MessageLimits, readMessageLimits } from '@diptych/kafka/message-li
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
+import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from '../configuration.ts';
 import { bytesOf } from '../identity-stamp.ts';
 import { readPayload } from '../outbox-payload.ts';
@@ -22,6 +23,7 @@ export interface ParkingOptions {
   readonly log: Logger;
   /** What the checkpoint holds. */
   readonly progress: Progress;
+  readonly source: SourceSystem;
 }
 
 /** The session, as far as parking needs it. */
@@ -69,11 +71,11 @@ export class Parking {
 
   /** Reads limits and parked topic. After the fence: nothing of ours is open then. Throws OperatingError. */
   static async open(options: ParkingOptions): Promise<Parking> {
-    const { configuration, progress } = options;
+    const { configuration, progress, source } = options;
     const keysMax = configuration.limits.parkedKeysMax;
     const [limits, state] = await Promise.all([
       readLimits(configuration),
-      new ParkedTopic(configuration).read({ keysMax, progress }),
+      new ParkedTopic(configuration).read({ keysMax, progress, source }),
     ]);
     return new Parking(options, { limits, state });
   }

@@ -132,10 +132,10 @@ test('what was parked after the checkpoint is parked again where it stood, and w
 });
 
 test('a checkpoint tells what comes again: what is behind it, and of a divided transaction its rest', () => {
-  const id = (commit: bigint, ordinal: number) =>
-    parkedId(`1-${formatLsnSortable(lsn(commit))}-757-${ordinal}-0-1`);
+  const source = { timeline: 1, history: [] };
   const progress = { lsn: lsn(10n), part: { lsn: lsn(20n), seq: 3 }, reportedLsn: lsn(15n) };
-  const again = (commit: bigint, ordinal: number) => comesAgain(id(commit, ordinal), progress);
+  const again = (commit: bigint, ordinal: number) =>
+    comesAgain(`1-${formatLsnSortable(lsn(commit))}-757-${ordinal}-0-1`, { progress, source });
   expect([again(10n, 9), again(12n, 1), again(20n, 3), again(20n, 4), again(30n, 1)]).toEqual([
     false,
     false,
@@ -143,6 +143,14 @@ test('a checkpoint tells what comes again: what is behind it, and of a divided t
     true,
     true,
   ]);
+});
+
+test('what a promoted server never had does not come again, whatever stands there at its LSN', () => {
+  const source = { timeline: 2, history: [{ timeline: 1, switchLsn: lsn(20n) }] };
+  const progress = { lsn: lsn(10n), part: null, reportedLsn: lsn(15n) };
+  const again = (timeline: number, commit: bigint) =>
+    comesAgain(`${timeline}-${formatLsnSortable(lsn(commit))}-757-1-0-1`, { progress, source });
+  expect([again(1, 19n), again(1, 20n), again(2, 20n)]).toEqual([true, false, true]);
 });
 
 test('a record that is parked twice waits once', () => {
