@@ -5,6 +5,7 @@ import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import type { Admin } from 'kafkajs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { acceptedGaps } from './shop-for-tests.ts';
 
 let relay: RelayUnderTest;
 beforeEach(async () => {
@@ -85,6 +86,7 @@ test.each([
     await lose();
     await relay.sql.query('insert into carts (id) values (2)');
     await relay.initialise({ fromSlot: true });
+    expect(await acceptedGaps(relay)).toMatchObject([{ from: null, reason: 'checkpoint-missing' }]);
     await publishRow(3);
     expect(await publishedIds()).toEqual([1, 2, 3]);
   },

@@ -4,7 +4,7 @@
  */
 import type { RelayUnderTest, RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createShop, publishedIds } from './shop-for-tests.ts';
+import { acceptedGaps, createShop, publishedIds, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
@@ -33,13 +33,19 @@ test('a publication that was made anew is refused, and --accept-gap goes on', as
   const before = shop.start();
   await publishRow(before, 1);
   await before.stop();
+  const { flushed: from } = await slotNow(shop);
   await drop();
+  const message = expect.stringContaining(`changes from ${from} to `);
+  await expect(shop.start().ended).rejects.toMatchObject({ code: 'publication-lost', message });
   await shop.sql.query('insert into carts (id) values (2)');
   await shop.initialise();
-  const refused = { code: 'publication-lost', remedy: expect.stringContaining('--accept-gap') };
+  const refused = { code: 'publication-lost', message, remedy: expect.stringContaining('--accept-gap') };
   await expect(shop.start().ended).rejects.toMatchObject(refused);
   await expect(shop.start().ended).rejects.toMatchObject(refused);
+  expect(await acceptedGaps(shop)).toEqual([]);
   const running = shop.start({ acceptGap: true });
+  await shop.active(running);
+  expect(await acceptedGaps(shop)).toMatchObject([{ from, reason: 'publication-lost' }]);
   await publishRow(running, 3);
   await running.stop();
   // Accepted once: what was agreed on since then holds.
@@ -47,6 +53,7 @@ test('a publication that was made anew is refused, and --accept-gap goes on', as
   await publishRow(again, 4);
   await again.stop();
   expect(await publishedIds(shop)).toEqual([1, 3, 4]);
+  expect(await acceptedGaps(shop)).toHaveLength(1);
 });
 
 test('a publication that is dropped and made anew between two looks of the relay stops it all the same', async () => {

@@ -1,14 +1,18 @@
 /**
  * Proves what becomes of a row that the server itself cannot send: its text form is larger than 1 GiB, the most that
  * PostgreSQL allocates at once, though the row is not. The walsender fails on it again and again; the relay says so in the
- * server's words, publishes what came before, passes nothing by, and does not grow.
+ * server's words, publishes what came before, passes nothing by, and does not grow. `diptych skip` leaves out that transaction and no other.
  * https://www.postgresql.org/docs/18/limits.html (field size)
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
-import { poll } from '@diptych/runtime/poll';
+import { skipTransaction } from '@diptych/relay-app/skip';
+import { OperatingError } from '@diptych/runtime/failure';
+import { createLogger } from '@diptych/runtime/log';
+import { openCatalogue } from '@diptych/wal/catalogue';
+import { formatLsn, type Lsn, lsn, parseLsn } from '@diptych/wal/lsn';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
-import { createShop, publishedIds } from './shop-for-tests.ts';
+import { acceptedGaps, createShop, publishedIds } from './shop-for-tests.ts';
 
 let postgres: OwnPostgres;
 let shop: RelayUnderTest;
@@ -28,7 +32,7 @@ const longestConstant = '0::bit(83886080)';
 const constants = 13;
 const growthBytesMax = 256 * 1024 * 1024;
 
-test('a row whose text is larger than 1 GiB is said in the server’s words, and nothing after it passes by', {
+test('a row whose text is larger than 1 GiB is said in the server’s words, and only its transaction is skipped, audited', {
   timeout: 240_000,
 }, async () => {
   const running = shop.start();
@@ -39,25 +43,43 @@ test('a row whose text is larger than 1 GiB is said in the server’s words, and
   const content = Array<string>(constants).fill(longestConstant).join(' || ');
   await shop.sql.query(`insert into large values (1, ${content})`);
   await shop.sql.query('insert into carts (id) values (2)');
-  const said = await poll(() => running.board.lastError ?? undefined, {
-    what: 'the relay says what the server says',
-    timeoutMs: 120_000,
-  });
+  const said = await failureOf(running.ended);
+  expect(said.code).toBe('row-exceeds-server-limit');
   expect(said.message).toContain('invalid memory alloc request size');
   expect(process.memoryUsage.rss() - before).toBeLessThan(growthBytesMax);
-  await running.stop().catch(() => {}); // whether that ended it or not
   expect(await publishedIds(shop)).toEqual([1]);
 
   // The way on: past that transaction and no further, knowingly.
-  const { slot } = shop.configuration;
-  const { rows } = await shop.sql.query<{ lsn: string }>(`select pg_current_wal_insert_lsn()::text as lsn`);
-  await shop.sql.query('select pg_replication_slot_advance($1, $2)', [slot, rows[0]?.lsn]);
-  await expect(shop.start().ended).rejects.toMatchObject({ code: 'slot-moved-or-recreated' });
-  await shop.initialise({ fromSlot: true });
+  const at = /`diptych skip --lsn (\S+)`/.exec(said.remedy)?.[1] ?? 'no position is named';
+  await skip(parseLsn(at));
+  const behind = formatLsn(lsn(parseLsn(at) + 1n));
+  expect(await acceptedGaps(shop)).toMatchObject([{ from: at, to: behind, reason: 'transaction-skipped' }]);
   const again = shop.start();
   await shop.active(again);
   await shop.sql.query('insert into carts (id) values (3)');
   await shop.caughtUp();
   await again.stop();
-  expect(await publishedIds(shop)).toEqual([1, 3]);
+  expect(await publishedIds(shop)).toEqual([1, 2, 3]);
 });
+
+/** What the relay ends with. */
+async function failureOf(ended: Promise<unknown>): Promise<OperatingError> {
+  const end = await ended.then(
+    () => new Error('the relay ended in order'),
+    (error: unknown) => error,
+  );
+  if (end instanceof OperatingError) return end;
+  throw end;
+}
+
+/** As `diptych skip` does. */
+async function skip(commitLsn: Lsn): Promise<void> {
+  const { configuration } = shop;
+  const catalogue = await openCatalogue(configuration.database.url);
+  const log = createLogger('skip', { level: 'silent' });
+  try {
+    await skipTransaction({ configuration, catalogue, commitLsn, log });
+  } finally {
+    await catalogue.close();
+  }
+}

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Identity, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import type { AcceptedGap } from '@diptych/relay-app/parking/parked-record';
+import { ParkedTopic } from '@diptych/relay-app/parking/parked-topic';
 import { RelayUnderTest, type TestServers } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
@@ -133,6 +135,12 @@ export async function slotNow({ sql, configuration }: RelayUnderTest): Promise<S
     [configuration.slot],
   );
   return rows[0] ?? { flushed: 'no slot', holder: null };
+}
+
+/** The gaps that an operator went on over, as they stand in the parked topic. */
+export async function acceptedGaps({ configuration }: RelayUnderTest): Promise<AcceptedGap[]> {
+  const items = await Array.fromAsync(new ParkedTopic(configuration).items());
+  return items.flatMap(({ item }) => (item.tag === 'gap' ? [item] : []));
 }
 
 /** Ends the server's side of the relay's session, as an operator would. */

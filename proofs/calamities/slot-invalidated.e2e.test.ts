@@ -8,7 +8,7 @@ import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
-import { brokerOf, createShop, publishedIds } from './shop-for-tests.ts';
+import { acceptedGaps, brokerOf, createShop, publishedIds, slotNow } from './shop-for-tests.ts';
 
 let postgres: OwnPostgres;
 let kafka: FaultProxy;
@@ -66,26 +66,32 @@ const expectRefusal = (reason: string) =>
   expect(shop.start().ended).rejects.toMatchObject({
     code: 'slot-lost',
     message: expect.stringContaining(reason),
-    remedy: expect.stringMatching(/diptych slot drop.*diptych init/),
+    remedy: expect.stringContaining('diptych init --from-slot'),
   });
 
 test('max_slot_wal_keep_size exceeded while no relay runs: the next one refuses with the reason, and the remedy goes on', {
   timeout: 120_000,
 }, async () => {
   await running.stop();
+  const { flushed: from } = await slotNow(shop);
   await set('max_slot_wal_keep_size', '2MB');
   await shop.sql.query('insert into carts (id) values (2)');
   await invalidated('wal_removed', { writing: true });
   await expectRefusal('wal_removed');
   await expectRefusal('wal_removed'); // again: it is no state that passes
-  await shop.sql.query('select pg_drop_replication_slot($1)', [shop.configuration.slot]);
+  await expect(shop.initialise()).rejects.toMatchObject({ code: 'slot-lost' });
+  expect(await acceptedGaps(shop)).toEqual([]);
   await shop.initialise({ fromSlot: true });
+  const { flushed: to } = await slotNow(shop);
+  expect(await acceptedGaps(shop)).toMatchObject([
+    { from, to, reason: 'slot-lost', detail: expect.stringContaining('wal_removed') },
+  ]);
   const again = shop.start();
   await shop.active(again);
   await shop.sql.query('insert into carts (id) values (3)');
   await shop.caughtUp();
   await again.stop();
-  // The second row is the gap that was said.
+  // The second row is in the gap that was said and written down.
   expect(await publishedIds(shop)).toEqual([1, 3]);
 });
 

@@ -1,8 +1,6 @@
-/** What the relay must not paper over: each is refused with its code, and with a way on that works. */
+/** What the relay must not paper over: each is refused with its code. Slots and publications that were lost: proofs/calamities. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AcceptedGap } from './parking/parked-record.ts';
-import { ParkedTopic } from './parking/parked-topic.ts';
 import { RelayUnderTest, type RunningRelay } from './relay-under-test.ts';
 
 let relay: RelayUnderTest;
@@ -16,25 +14,6 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     () => 'nothing was refused',
     (error: unknown) => (error instanceof OperatingError ? error.code : String(error)),
   );
-
-/** What it is refused with, in words. */
-const messageOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'nothing was refused',
-    (error: unknown) => (error instanceof OperatingError ? error.message : String(error)),
-  );
-
-/** The gaps that were accepted, as they stand in the parked topic. */
-async function gaps(): Promise<AcceptedGap[]> {
-  const items = await Array.fromAsync(new ParkedTopic(relay.configuration).items());
-  return items.flatMap(({ item }) => (item.tag === 'gap' ? [item] : []));
-}
-
-const readLsn = async (query: string): Promise<string> =>
-  (await relay.sql.query<{ lsn: string }>(query, query.includes('$1') ? [relay.configuration.slot] : []))
-    .rows[0]?.lsn ?? '';
-
-const confirmed = 'select confirmed_flush_lsn as lsn from pg_replication_slots where slot_name = $1';
 
 /** The relay has run, published one row, and stopped. */
 async function hasRun(): Promise<void> {
@@ -77,77 +56,6 @@ test('a table without usable replica identity is refused before anything is touc
   );
   expect(rows).toHaveLength(0);
   await relay.sql.query('insert into keyless values (1); update keyless set id = 2');
-});
-
-test('a slot that was dropped is refused, and init --from-slot begins anew', async () => {
-  await hasRun();
-  const reached = await readLsn(confirmed);
-  await relay.sql.query('select pg_drop_replication_slot($1)', [relay.configuration.slot]);
-  expect(await codeOf(relay.start().ended)).toBe('slot-missing');
-  expect(await messageOf(relay.start().ended)).toContain(`changes from ${reached} to `);
-  expect(await codeOf(relay.initialise())).toBe('slot-lost');
-  await relay.initialise({ fromSlot: true });
-  expect(await gaps()).toMatchObject([{ from: reached, to: await readLsn(confirmed), reason: 'slot-lost' }]);
-  const running = relay.start();
-  await publishRow(running, 2);
-  await running.stop();
-  expect(await keys()).toEqual(['{"id":1}', '{"id":2}']);
-});
-
-test('a slot that was dropped and made anew is refused', async () => {
-  await hasRun();
-  await relay.sql.query('select pg_drop_replication_slot($1)', [relay.configuration.slot]);
-  await relay.sql.query('insert into carts (id) values (2)');
-  await relay.sql.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [
-    relay.configuration.slot,
-  ]);
-  expect(await codeOf(relay.start().ended)).toBe('slot-moved-or-recreated');
-});
-
-test('a slot that was moved by hand is refused with the part that is missing, and init --from-slot goes on, audited', async () => {
-  await hasRun();
-  const from = await readLsn(confirmed);
-  await relay.sql.query('insert into carts (id) values (2)');
-  await relay.sql.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [
-    relay.configuration.slot,
-  ]);
-  const to = await readLsn(confirmed);
-  expect(await codeOf(relay.start().ended)).toBe('slot-moved-or-recreated');
-  expect(await messageOf(relay.start().ended)).toContain(`changes from ${from} to ${to} are missing`);
-  await relay.initialise({ fromSlot: true });
-  expect(await gaps()).toMatchObject([{ from, to, reason: 'slot-moved-or-recreated' }]);
-  const running = relay.start();
-  await publishRow(running, 3);
-  await running.stop();
-  expect(await keys()).toEqual(['{"id":1}', '{"id":3}']);
-});
-
-test('a publication that is dropped while the relay streams stops it', async () => {
-  await relay.close();
-  relay = await RelayUnderTest.create({ DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '100' });
-  await relay.initialise();
-  const running = relay.start();
-  await publishRow(running, 1);
-  await relay.sql.query(`drop publication ${relay.configuration.change.publication}`);
-  expect(await codeOf(running.ended)).toBe('publication-lost');
-});
-
-test('a publication that was made anew is refused, and --accept-gap goes on', async () => {
-  await hasRun();
-  const reached = await readLsn(confirmed);
-  await relay.sql.query(`drop publication ${relay.configuration.change.publication}`);
-  expect(await messageOf(relay.start().ended)).toContain(`changes from ${reached} to `);
-  await relay.initialise();
-  expect(await codeOf(relay.start().ended)).toBe('publication-lost');
-  expect(await gaps()).toEqual([]);
-  const running = relay.start({ acceptGap: true });
-  await relay.active(running);
-  expect(await gaps()).toMatchObject([{ from: reached, reason: 'publication-lost' }]);
-  await publishRow(running, 2);
-  await running.stop();
-  const again = relay.start();
-  await publishRow(again, 3);
-  await again.stop();
 });
 
 test('a table that is taken out of the publication is refused, a dropped one is not', async () => {
