@@ -37,6 +37,8 @@ export class FaultProxy {
   #held: PromiseWithResolvers<void> | null = null;
   /** Of Kafka: the answer to the next request with this key is lost. */
   #losing: { readonly apiKey: number; readonly lost: PromiseWithResolvers<boolean> } | null = null;
+  /** Of Kafka: everything is held from the next request with this key on. */
+  #holdingAt: { readonly apiKey: number; readonly reached: PromiseWithResolvers<void> } | null = null;
 
   private constructor(target: Address, passage: (proxy: FaultProxy) => Passage) {
     this.#target = target;
@@ -88,6 +90,13 @@ export class FaultProxy {
   /** Nothing passes, nothing is refused, until `release`: what a network that drops packets looks like. */
   hold(): void {
     this.#held ??= Promise.withResolvers<void>();
+  }
+
+  /** Of Kafka: holds from the next request of this kind on, that one included. Resolves when it has come. */
+  async holdAt(apiKey: number): Promise<void> {
+    const reached = Promise.withResolvers<void>();
+    this.#holdingAt = { apiKey, reached };
+    await reached.promise;
   }
 
   release(): void {
@@ -149,10 +158,12 @@ export class FaultProxy {
     const pass = async (chunk: Buffer) => {
       if (this.#held) await this.#held.promise;
       if (this.#delayMs > 0) await sleep(this.#delayMs);
+      const pieces = change(chunk);
+      // Looking at a request may have begun a hold.
+      if (this.#held) await this.#held.promise;
       heldBytes -= chunk.length;
       this.#heldBytes -= chunk.length;
       if (heldBytes < heldBytesMax && from.isPaused()) from.resume();
-      const pieces = change(chunk);
       if (pieces === null) return end();
       for (const piece of pieces) if (!to.destroyed && !to.write(piece)) await drained(to);
     };
@@ -178,6 +189,11 @@ export class FaultProxy {
         const frames = requests.push(chunk);
         for (const frame of frames) {
           const { apiKey, correlationId } = requestOf(frame);
+          if (this.#holdingAt?.apiKey === apiKey) {
+            this.hold();
+            this.#holdingAt.reached.resolve();
+            this.#holdingAt = null;
+          }
           if (this.#losing?.apiKey !== apiKey) continue;
           losing = { correlationId, lost: this.#losing.lost };
           this.#losing = null;
