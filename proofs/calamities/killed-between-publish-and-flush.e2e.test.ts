@@ -13,6 +13,7 @@ import {
   expectAllOnce,
   hasRole,
   postgresOf,
+  publishLast,
   Relays,
   slotNow,
   throughPort,
@@ -83,7 +84,7 @@ async function killAndRestart(): Promise<void> {
     link.release();
   }
   relay.start();
-  await shop.caughtUp();
+  await publishLast(shop);
 }
 
 test('killed after Kafka has committed and before Postgres knows, the relay repeats nothing', {

@@ -186,6 +186,15 @@ export function keepWriting(databaseUrl: string): { stop(): Promise<ReadonlySet<
   };
 }
 
+/**
+ * Publishes one more row. A relay that begins reports at once what the checkpoint holds, so that the slot alone says nothing of
+ * what it may yet repeat; a repetition would stand before this row.
+ */
+export async function publishLast(shop: RelayUnderTest): Promise<void> {
+  await shop.sql.query('insert into carts (id) values (0)');
+  await shop.caughtUp();
+}
+
 /** Every row of `carts` has its record, once, in commit order within each partition: the database says which are owed. */
 export async function expectAllOnce(
   shop: RelayUnderTest,
