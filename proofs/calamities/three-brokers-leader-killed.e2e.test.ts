@@ -3,7 +3,7 @@ import { FetchClient } from '@diptych/kafka/fetch-client';
 import { withAdmin } from '@diptych/kafka/kafkajs-client';
 import { RelayUnderTest, type RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
-import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
+import { testDatabase } from '@diptych/testkit/for-tests';
 import { type KafkaCluster, startKafkaCluster } from '@diptych/testkit/kafka-cluster';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
@@ -85,30 +85,3 @@ test.each([
     await expectCountedOnce(relay);
   },
 );
-
-test('a foreign topic whose only replica is on a dead broker does not keep a relay from starting', {
-  timeout: 120_000,
-}, async () => {
-  const foreign = testPrefix();
-  const options = { brokers: cluster.brokers, clientId: 'test', requestTimeoutMs: 5000, limitMs: 20_000 };
-  await withAdmin({ ...options, what: 'making a topic' }, (admin) =>
-    admin.createTopics({
-      topics: [{ topic: foreign, replicaAssignment: [{ partition: 0, replicas: [1] }] }],
-      waitForLeaders: false,
-    }),
-  );
-  await cluster.node(1).kill();
-  await poll(async () => ((await leaderOf(foreign)) === -1 ? true : undefined), {
-    what: 'the foreign topic has no leader',
-    timeoutMs: 30_000,
-  });
-  relay = await RelayUnderTest.create({}, { database: testDatabase, brokers: cluster.brokers });
-  await relay.initialise();
-  const running = relay.start();
-  await relay.active(running);
-  await relay.sql.query('insert into carts (id) values (1)');
-  await relay.caughtUp();
-  await running.stop();
-  expect(await relay.records(relay.topicOf('carts'))).toHaveLength(1);
-  await cluster.node(1).start();
-});

@@ -173,8 +173,8 @@ function topicOf(error: unknown): string | undefined {
 }
 
 /**
- * The topics that exist, of the named ones or of all, a topic without a leader included: kafkajs would refuse to list any
- * while a single partition of the whole cluster has none. Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
+ * The topics that exist, of the named ones or of all, one without a leader included: kafkajs lists none while a single
+ * partition of the whole cluster has no leader. Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
  */
 export async function askTopics(
   { brokers, timeoutMs = 30_000 }: AdminRequest,
