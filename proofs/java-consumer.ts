@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { findJava } from '@diptych/testkit/java';
-import { installedJars, kafkaHome } from '@diptych/testkit/kafka-installation';
+import { kafkaHome } from '@diptych/testkit/kafka-installation';
+import { installedJars } from '@diptych/testkit/maven';
 
 /**
  * It ends when nothing came for so long. A busy machine may keep it longer from its first record: a topic that seems to be

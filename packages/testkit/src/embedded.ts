@@ -7,7 +7,8 @@ import { installedPostgres, serverIdentity, startEmbeddedPostgres } from './embe
 import { type Standby, type StandbyOptions, startEmbeddedStandby } from './embedded-standby.ts';
 import { findJava, javaMajorMin } from './java.ts';
 import { createBroker } from './kafka-broker.ts';
-import { cacheDirectory, copyFiles, installedJars, installKafka, kafkaHome } from './kafka-installation.ts';
+import { copyFiles, installKafka, kafkaHome } from './kafka-installation.ts';
+import { cacheDirectory, installedJars } from './maven.ts';
 import { freePorts } from './port.ts';
 import type { Say } from './progress.ts';
 import type { Control, Identity } from './server.ts';

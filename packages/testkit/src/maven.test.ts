@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { cacheDirectory, installedJars, kafkaHome, transferred } from './kafka-installation.ts';
+import { kafkaHome } from './kafka-installation.ts';
+import { cacheDirectory, installedJars, transferred } from './maven.ts';
 
 async function homeWith(jars: Readonly<Record<string, string>>, manifest: Readonly<Record<string, number>>) {
   const home = await mkdtemp(join(tmpdir(), 'diptych-installation-'));
