@@ -1,0 +1,136 @@
+/**
+ * A case is a file of SQL. Its first comment is its title; marks are comments of a form of their own:
+ *
+ *     -- C-06: a key change is delete, tombstone and create     the title
+ *     -- relay: DIPTYCH_NAME=value                               a setting of ours; the case gets servers' sessions of its own
+ *     -- connector: name=value                                   the same of Debezium's connector
+ *     -- needs: compat                                           a setting that the relay must know
+ *     -- extension: hstore                                       an extension that the server must have
+ *     -- reference fails: reason                                 [±]: Debezium is known not to do what is expected
+ *     -- expect s1.a: {"key":{"pk":1},"op":"c"}                  the next record of that topic, in part; `[exact]` after
+ *                                                                `expect` limits it to a mode
+ *     -- begin                                                   both sides start here, not at the first statement
+ *     -- stop, -- start, -- restart, -- kill, -- wait            what happens to both sides between statements
+ *     -- as name                                                 the following statements on a connection of that name
+ *     -- may fail                                                the next statement may be refused by the server
+ */
+import { BadUse } from '../arguments.ts';
+import type { RelaySettings } from '../relay-process.ts';
+import type { ConnectorConfiguration } from './connect.ts';
+import type { ModeName } from './modes.ts';
+import { splitStatements } from './statements.ts';
+
+export type Step =
+  | {
+      readonly tag: 'statement';
+      readonly sql: string;
+      readonly connection: string;
+      readonly mayFail: boolean;
+    }
+  | { readonly tag: 'stop' | 'start' | 'restart' | 'kill' | 'wait' };
+
+export interface Expectation {
+  readonly modes: readonly ModeName[];
+  readonly topic: string;
+  /** A part of the record: `key`, `headers`, `value` (null: a tombstone), or fields of the value. */
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+export interface Case {
+  /** `C-06-key-change`: the name of its file. */
+  readonly name: string;
+  readonly title: string;
+  readonly relay: RelaySettings;
+  readonly connector: ConnectorConfiguration;
+  readonly needs: readonly string[];
+  readonly extensions: readonly string[];
+  /** Why Debezium does not do what is expected; undefined where it is the reference. */
+  readonly referenceFails: string | undefined;
+  readonly expectations: readonly Expectation[];
+  /** Before either side exists. */
+  readonly preparation: readonly Step[];
+  readonly steps: readonly Step[];
+}
+
+const mark = /^--\s*(stop|start|restart|kill|wait|begin|may fail|as\s+\w+)\s*$/;
+const option = /^--\s*(relay|connector|needs|extension|reference fails):\s*(.*)$/;
+const expectation = /^--\s*expect(?:\[(exact|debezium)\])?\s+(\S+?):\s*(\{.*\})\s*$/;
+
+/** Throws BadUse that names the line that cannot be read. */
+export function parseCase(name: string, text: string): Case {
+  const options = new Map<string, string[]>();
+  const expectations: Expectation[] = [];
+  const lines = text.split('\n');
+  for (const line of lines) {
+    const [, optionName = '', value = ''] = option.exec(line) ?? [];
+    if (optionName) options.set(optionName, [...(options.get(optionName) ?? []), value.trim()]);
+    else if (/^--\s*expect\b/.test(line)) expectations.push(parseExpectation(name, line));
+  }
+  const of = (key: string) => options.get(key) ?? [];
+  const [preparation, steps] = parseSteps(lines);
+  return {
+    name,
+    title: (/^--\s*(.*)$/.exec(lines[0] ?? '')?.[1] ?? name).replace(/^C-\d+:\s*/, ''),
+    relay: assignments(of('relay')) as RelaySettings,
+    connector: assignments(of('connector')),
+    needs: of('needs'),
+    extensions: of('extension'),
+    referenceFails: of('reference fails')[0],
+    expectations,
+    preparation,
+    steps,
+  };
+}
+
+function parseExpectation(name: string, line: string): Expectation {
+  const [, mode, topic = '', json = ''] = expectation.exec(line) ?? [];
+  if (!topic) throw new BadUse(`${name}: this is no expectation: ${line}`);
+  try {
+    const record = JSON.parse(json) as Record<string, unknown>;
+    return { modes: mode ? [mode as ModeName] : ['exact', 'debezium'], topic, record };
+  } catch {
+    throw new BadUse(`${name}: what is expected is not JSON: ${json}`);
+  }
+}
+
+function assignments(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf('=');
+      if (equals < 1) throw new BadUse(`this is not name=value: ${text}`);
+      return [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
+    }),
+  );
+}
+
+/** What comes before the mark `begin`, and what comes after it; without one everything comes after. */
+function parseSteps(lines: readonly string[]): [Step[], Step[]] {
+  let preparation: Step[] = [];
+  let steps: Step[] = [];
+  let sql: string[] = [];
+  let connection = 'main';
+  let mayFail = false;
+  const flush = () => {
+    for (const statement of splitStatements(sql.join('\n'))) {
+      steps.push({ tag: 'statement', sql: statement, connection, mayFail });
+      mayFail = false;
+    }
+    sql = [];
+  };
+  for (const line of lines) {
+    const found = mark.exec(line)?.[1];
+    if (found === undefined) {
+      sql.push(line);
+      continue;
+    }
+    flush();
+    if (found.startsWith('as')) connection = found.slice(2).trim();
+    else if (found === 'may fail') mayFail = true;
+    else if (found === 'begin') {
+      preparation = steps;
+      steps = [];
+    } else steps.push({ tag: found as 'stop' | 'start' | 'restart' | 'kill' | 'wait' });
+  }
+  flush();
+  return [preparation, steps];
+}

@@ -1,0 +1,11 @@
+-- C-07: a key change without tombstones
+-- needs: change.tombstones
+-- relay: DIPTYCH_CHANGE_TOMBSTONES=false
+-- connector: tombstones.on.delete=false
+-- expect s1.t: {"key":{"pk":1},"op":"c"}
+-- expect s1.t: {"key":{"pk":1},"op":"d"}
+-- expect s1.t: {"key":{"pk":2},"op":"c"}
+create schema s1;
+create table s1.t (pk serial primary key, text text);
+insert into s1.t (text) values ('insert');
+update s1.t set text = 'update', pk = 2;

@@ -1,0 +1,104 @@
+/**
+ * The differences that we mean: each a predicate with its reason. Whatever no predicate takes is a failure.
+ * What only a case can say – that the reference loses, invents or hides something – stands in that case (`reference fails`).
+ */
+import { absent, type Difference } from './compare.ts';
+import type { ModeName } from './modes.ts';
+import { isObject } from './observed.ts';
+
+export interface Declared {
+  readonly name: string;
+  readonly reason: string;
+  readonly modes: readonly ModeName[];
+  readonly holds: (difference: Difference) => boolean;
+}
+
+const both: readonly ModeName[] = ['exact', 'debezium'];
+
+export const declared: readonly Declared[] = [
+  {
+    name: 'before-holds-what-was-sent',
+    reason:
+      'With the default identity the server sends the key alone. We give that; the reference fills `before` up with ' +
+      'nulls, zeros and epochs that never stood in the row.',
+    modes: both,
+    holds: ({ path, ours, pair }) => {
+      const column = /^value\.before\.(.+)$/.exec(path)?.[1];
+      return column !== undefined && ours === absent && isKeyAlone(pair.ours?.value, pair.ours?.key);
+    },
+  },
+  {
+    name: 'unchanged-is-named',
+    reason:
+      'A TOASTed value that was not sent is left out and named in `unchanged`; the reference puts a placeholder ' +
+      'where a reader takes it for the value.',
+    modes: ['exact'],
+    holds: ({ path, ours, theirs, pair }) => {
+      const unchanged = unchangedOf(pair.ours?.value);
+      if (path === 'value.unchanged') return theirs === absent && unchanged.length > 0;
+      const column = /^value\.after\.([^.[]+)/.exec(path)?.[1];
+      return column !== undefined && ours === absent && theirs !== absent && unchanged.includes(column);
+    },
+  },
+  {
+    name: 'no-begin',
+    reason: 'END says all that BEGIN says; BEGIN comes by configuration and in compat.',
+    modes: ['exact'],
+    holds: ({ topic, path, ours, pair }) =>
+      topic === 'transaction' &&
+      path === '' &&
+      ours === absent &&
+      isObject(pair.theirs?.value) &&
+      pair.theirs.value.status === 'BEGIN',
+  },
+  {
+    name: 'no-tombstone-without-key',
+    reason:
+      'A tombstone is for compaction by key: with a null key it means nothing, and a compacted topic refuses it.',
+    modes: both,
+    holds: ({ path, ours, pair }) =>
+      path === '' && ours === absent && pair.theirs?.value === null && pair.theirs.key === null,
+  },
+  {
+    name: 'end-counts-domain-events',
+    reason: 'END covers both panels; readers of Debezium’s END ignore fields that they do not know.',
+    modes: both,
+    holds: ({ topic, path, theirs }) =>
+      topic === 'transaction' &&
+      theirs === absent &&
+      /^value\.(domain_event_count|domain_events|parked_count)$/.test(path),
+  },
+  {
+    name: 'unknown-types-are-text',
+    reason:
+      'The reference leaves out columns whose type it does not know. We give the text that the database gives; the ' +
+      'database itself judges it.',
+    modes: both,
+    holds: ({ path, ours, theirs }) =>
+      /^value\.(before|after)\.[^.[]+$/.test(path) && theirs === absent && typeof ours === 'string',
+  },
+  {
+    name: 'domain-event-headers',
+    reason:
+      'Versions of event and aggregate go with each domain event; the router’s own headers are all there.',
+    modes: both,
+    holds: ({ topic, path, theirs }) =>
+      topic.startsWith('outbox.event.') &&
+      theirs === absent &&
+      /^headers\.(eventVersion|aggregateVersion|traceparent)$/.test(path),
+  },
+];
+
+/** The name of the declaration that takes a difference; undefined when it is undeclared. */
+export function declarationOf(difference: Difference, mode: ModeName): string | undefined {
+  return declared.find(({ modes, holds }) => modes.includes(mode) && holds(difference))?.name;
+}
+
+function isKeyAlone(value: unknown, key: unknown): boolean {
+  if (!isObject(value) || !isObject(value.before) || !isObject(key)) return false;
+  return Object.keys(value.before).every((column) => Object.hasOwn(key, column));
+}
+
+function unchangedOf(value: unknown): readonly unknown[] {
+  return isObject(value) && Array.isArray(value.unchanged) ? value.unchanged : [];
+}

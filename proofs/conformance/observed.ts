@@ -1,0 +1,99 @@
+/** What a side has published, as it is compared: by topic without its prefix, without what must differ. */
+import { FetchClient } from '@diptych/kafka/fetch-client';
+import { parseLossless } from '@diptych/kafka/json';
+import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
+import type { IncomingRecord } from '@diptych/kafka/record';
+
+export interface Observed {
+  /** `s1.a`, `transaction`, `outbox.event.User`. */
+  readonly topic: string;
+  readonly key: unknown;
+  /** The envelope; null is a tombstone. */
+  readonly value: unknown;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+const requestTimeoutMs = 10_000;
+
+/** Reads on from where it was in all topics of a prefix; topics may come into being at any time. */
+export class TopicsReader {
+  readonly #brokers: readonly string[];
+  readonly #prefix: string;
+  readonly #offsets = new Map<string, bigint[]>();
+
+  constructor({ brokers, prefix }: { brokers: readonly string[]; prefix: string }) {
+    this.#brokers = brokers;
+    this.#prefix = prefix;
+  }
+
+  /** All committed records since the last call, topic by topic, each in its order. */
+  async read(): Promise<IncomingRecord[]> {
+    const client = new FetchClient({ brokers: this.#brokers, requestTimeoutMs });
+    const topics = await client.topics('all').finally(() => client.close());
+    const names = [...topics.keys()].filter((name) => this.#isOurs(name)).sort();
+    if (names.length === 0) return [];
+    const from: OffsetsByTopic = this.#offsets;
+    const records: IncomingRecord[] = [];
+    for await (const record of readToEnd({ brokers: this.#brokers, topics: names, from })) {
+      records.push(record);
+      const offsets = this.#offsets.get(record.topic) ?? [];
+      offsets[record.partition] = record.offset + 1n;
+      this.#offsets.set(record.topic, offsets);
+    }
+    return records;
+  }
+
+  #isOurs(name: string): boolean {
+    return name.startsWith(`${this.#prefix}.`) && !name.startsWith(`${this.#prefix}.checkpoint.`);
+  }
+}
+
+/** The record as it is compared. */
+export function observe(record: IncomingRecord, prefix: string): Observed {
+  const topic = record.topic.slice(prefix.length + 1);
+  const parse = topic.startsWith('outbox.event.') ? String : parseJson;
+  const observed = {
+    topic,
+    key: record.key === null ? null : parse(String(record.key)),
+    value: record.value === null ? null : parse(String(record.value)),
+    headers: Object.fromEntries(
+      [...record.headers]
+        .filter(([name]) => !name.startsWith('diptych-') && !name.startsWith('__debezium.context.'))
+        .map(([name, text]) => [name, parse(text)]),
+    ),
+  };
+  return topic === 'transaction' ? withoutTransactionIds(observed) : withoutTimes(observed);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return parseLossless(text);
+  } catch {
+    return text;
+  }
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Without versions, names, times of processing and `transaction.id`. */
+function withoutTimes(record: Observed): Observed {
+  if (!isObject(record.value)) return record;
+  const { ts_ms: _ms, ts_us: _us, ts_ns: _ns, ...value } = record.value;
+  if (isObject(value.source)) {
+    const { version: _version, name: _name, ...source } = value.source;
+    value.source = source;
+  }
+  if (isObject(value.transaction)) {
+    const { id: _id, ...transaction } = value.transaction;
+    value.transaction = transaction;
+  }
+  return { ...record, value };
+}
+
+/** The xid alone: Debezium's LSN in it differs between BEGIN and END. */
+function withoutTransactionIds(record: Observed): Observed {
+  const xidOnly = (part: unknown): unknown =>
+    isObject(part) && typeof part.id === 'string' ? { ...part, id: part.id.split(':')[0] } : part;
+  return { ...record, key: xidOnly(record.key), value: xidOnly(record.value) };
+}

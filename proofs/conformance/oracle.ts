@@ -1,0 +1,160 @@
+/**
+ * The database as the first judge: each value that we published, given back to Postgres as the column's type, has to be
+ * the text that the column had in the statement's own transaction (oracle.sql); and all change events of a table, folded,
+ * have to be the table.
+ */
+import { isObject, type Observed } from './observed.ts';
+import { pgLiteral } from './pg-literal.ts';
+import type { Session } from './session.ts';
+
+export interface Noted {
+  readonly xid: string;
+  readonly operation: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+  readonly topic: string;
+  readonly columns: readonly string[];
+  readonly types: readonly string[];
+  readonly before: readonly (string | null)[] | null;
+  readonly after: readonly (string | null)[] | null;
+}
+
+export interface DatabaseAccount {
+  readonly noted: readonly Noted[];
+}
+
+/** What the database says of everything since the last case. */
+export async function askDatabase(session: Session): Promise<DatabaseAccount> {
+  const noted = await session.query<Noted & Record<string, unknown>>(
+    `select xid::text, operation, regexp_replace(schema_name || '.' || table_name, '[^A-Za-z0-9._-]', '_', 'g') as topic,
+       columns, types, before, after from conformance.noted order by place`,
+  );
+  return { noted };
+}
+
+interface Value {
+  /** Where it stands, in words. */
+  readonly where: string;
+  readonly type: string;
+  readonly expected: string | null;
+  readonly literal: string | null;
+}
+
+/** Where our records are not what the database says, in words. */
+export async function judge(
+  records: readonly Observed[],
+  { session, account }: { session: Session; account: DatabaseAccount },
+): Promise<string[]> {
+  const wrong: string[] = [];
+  const values: Value[] = [];
+  const byTable = Map.groupBy(account.noted, ({ topic, xid }) => `${topic} ${xid}`);
+  const events = records.filter(({ value }) => isObject(value) && isObject(value.source));
+  const ours = Map.groupBy(events, ({ topic, value }) => `${topic} ${transactionOf(value)}`);
+  for (const [place, noted] of byTable) {
+    const got = [...(ours.get(place) ?? [])];
+    for (const note of noted) {
+      if (note.operation === 'TRUNCATE') {
+        if (operationOf(got[0]) === 't') got.shift();
+        continue;
+      }
+      compareChange(note, { got, wrong, values });
+    }
+    if (got.length > 0)
+      wrong.push(`${place}: ${got.length} change events that the database knows nothing of`);
+    ours.delete(place);
+  }
+  for (const [place, got] of ours) {
+    if (got.some((record) => !['m', 't'].includes(operationOf(record))))
+      wrong.push(`${place}: change events of a transaction that the database knows nothing of`);
+  }
+  return [...wrong, ...(await judgeValues(values, session))];
+}
+
+const transactionOf = (value: unknown): string =>
+  isObject(value) && isObject(value.source) ? String(value.source.txId) : '';
+
+const operationOf = (record: Observed | undefined): string =>
+  isObject(record?.value) ? String(record.value.op) : '';
+
+interface Findings {
+  readonly got: Observed[];
+  readonly wrong: string[];
+  readonly values: Value[];
+}
+
+/** Takes the events of one row change off `got`, and what is to be judged of them. */
+function compareChange(note: Noted, { got, wrong, values }: Findings): void {
+  const event = got.shift();
+  const where = `${note.topic} ${note.operation} in ${note.xid}`;
+  const op = operationOf(event);
+  const expectedOps = { INSERT: ['c'], UPDATE: ['u', 'd'], DELETE: ['d'], TRUNCATE: ['t'] }[note.operation];
+  if (event === undefined || !expectedOps.includes(op)) {
+    wrong.push(`${where}: ${event === undefined ? 'no change event' : `a change event ${op}`}`);
+    return;
+  }
+  const envelope = isObject(event.value) ? event.value : {};
+  if (note.before !== null && isObject(envelope.before)) {
+    collect(note, { image: envelope.before, texts: note.before, where: `${where}: before` }, values);
+  }
+  // A key change: the delete is followed by the row under its new key.
+  const last = note.operation === 'UPDATE' && op === 'd' ? got.shift() : event;
+  if (note.after === null) return;
+  const after = isObject(last?.value) ? last.value : {};
+  if (!isObject(after.after)) {
+    wrong.push(`${where}: no row after`);
+    return;
+  }
+  const unchanged = Array.isArray(after.unchanged) ? after.unchanged : [];
+  const lacking = note.columns.filter(
+    (column) => !Object.hasOwn(after.after as object, column) && !unchanged.includes(column),
+  );
+  if (lacking.length > 0) wrong.push(`${where}: after lacks ${lacking.join(', ')}`);
+  collect(note, { image: after.after, texts: note.after, where: `${where}: after` }, values);
+}
+
+function collect(
+  note: Noted,
+  {
+    image,
+    texts,
+    where,
+  }: { image: Record<string, unknown>; texts: readonly (string | null)[]; where: string },
+  values: Value[],
+): void {
+  for (const [index, column] of note.columns.entries()) {
+    if (!Object.hasOwn(image, column)) continue;
+    const type = note.types[index] ?? 'text';
+    const expected = texts[index] ?? null;
+    values.push({ where: `${where}.${column}`, type, expected, literal: pgLiteral(image[column], type) });
+  }
+}
+
+/** Those that Postgres does not take for what the column was. Asked only where the text itself is not the same. */
+async function judgeValues(values: readonly Value[], session: Session): Promise<string[]> {
+  const open = values.filter(({ expected, literal }) => expected !== literal);
+  const wrong: string[] = [];
+  for (const [type, some] of Map.groupBy(open, (value) => value.type)) {
+    for (const { where, expected, literal } of some) {
+      const got = literal === null || expected === null ? literal : await asText(session, { literal, type });
+      if (got !== expected) {
+        wrong.push(
+          `${where} (${type}) is ${literal}${got === literal ? '' : `, which Postgres reads as ${got}`}; it was ${expected}`,
+        );
+      }
+    }
+  }
+  return wrong;
+}
+
+/** The text that Postgres gives for a literal of a type; what it says when it does not accept it. */
+async function asText(
+  session: Session,
+  { literal, type }: { literal: string; type: string },
+): Promise<string | null> {
+  try {
+    const [row] = await session.query<{ text: string }>(`select (($1::text)::${type})::text as text`, [
+      literal,
+    ]);
+    return row?.text ?? null;
+  } catch (error) {
+    return `(${error instanceof Error ? error.message : String(error)})`;
+  }
+}

@@ -1,0 +1,132 @@
+/** One case in a session: its statements, then what both sides made of them, mode by mode. */
+import pg from 'pg';
+import type { Case } from './case-file.ts';
+import { compareTopics, type Difference, describeRecord } from './compare.ts';
+import { declarationOf } from './declared.ts';
+import { brokenExpectations } from './expectation.ts';
+import type { ModeName } from './modes.ts';
+import type { Observed } from './observed.ts';
+import { askDatabase, type DatabaseAccount, judge } from './oracle.ts';
+import type { ModeSides, Session } from './session.ts';
+
+export interface ModeOutcome {
+  readonly mode: ModeName;
+  readonly undeclared: readonly Difference[];
+  /** How often each declaration took a difference. */
+  readonly declared: Readonly<Record<string, number>>;
+  /** Where our side is not what the case or the database says, in words. */
+  readonly wrong: readonly string[];
+  /** Where the reference is not what the case says. */
+  readonly referenceWrong: readonly string[];
+  readonly records: number;
+}
+
+export type CaseOutcome = { readonly name: string; readonly title: string } & (
+  | { readonly tag: 'not-run'; readonly why: string }
+  | { readonly tag: 'broken'; readonly why: string }
+  | {
+      readonly tag: 'run';
+      readonly passed: boolean;
+      /** Of a case that says that the reference fails: whether it still does. */
+      readonly reference: 'agrees' | 'still fails' | 'no longer fails';
+      readonly modes: readonly ModeOutcome[];
+      readonly seconds: number;
+    }
+);
+
+/** Runs a case. A session in which a side has ended, or a statement was refused, is not to be used again. */
+export async function runCase(
+  given: Case,
+  session: Session,
+): Promise<{ outcome: CaseOutcome; sessionIsUsable: boolean }> {
+  const { name, title } = given;
+  const startedAt = performance.now();
+  try {
+    for (const step of given.steps) await session.run(step);
+    await session.caughtUp();
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    const why = `a statement was refused: ${error.message} (${error.code})`;
+    return { outcome: { name, title, tag: 'broken', why }, sessionIsUsable: false };
+  }
+  const account = await askDatabase(session);
+  let sessionIsUsable = true;
+  const modes: ModeOutcome[] = [];
+  for (const sides of session.sides) {
+    const { outcome, ended } = await compareMode(given, { session, sides, account });
+    modes.push(outcome);
+    if (ended) sessionIsUsable = false;
+  }
+  if (sessionIsUsable) await clear(session);
+  const referenceWrong = modes.some((mode) => mode.referenceWrong.length > 0);
+  const outcome: CaseOutcome = {
+    ...{ name, title, tag: 'run', modes },
+    passed: modes.every(({ undeclared, wrong }) => undeclared.length + wrong.length === 0),
+    reference:
+      given.referenceFails === undefined ? 'agrees' : referenceWrong ? 'still fails' : 'no longer fails',
+    seconds: Math.round(performance.now() - startedAt) / 1000,
+  };
+  return { outcome, sessionIsUsable };
+}
+
+async function compareMode(
+  given: Case,
+  { session, sides, account }: { session: Session; sides: ModeSides; account: DatabaseAccount },
+): Promise<{ outcome: ModeOutcome; ended: boolean }> {
+  const mode = sides.mode.name;
+  const ours = await session.published(sides.ours);
+  const theirs = await session.published(sides.theirs);
+  const wrong = brokenExpectations(given.expectations, { mode, records: ours.records });
+  if (ours.failure !== undefined) wrong.push(`ours has ended: ${ours.failure}`);
+  if (mode === 'exact') wrong.push(...(await judge(ours.records, { session, account })));
+  const expected = given.steps.some(({ tag }) => tag === 'kill')
+    ? withoutRepeats(theirs.records)
+    : theirs.records;
+  const referenceWrong = brokenExpectations(given.expectations, { mode, records: expected });
+  if (theirs.failure !== undefined) referenceWrong.push(`the reference has ended: ${theirs.failure}`);
+  const excused = given.referenceFails !== undefined && referenceWrong.length > 0;
+  if (!excused)
+    wrong.push(...referenceWrong.filter((what) => !wrong.includes(what)).map((what) => `reference: ${what}`));
+  const undeclared: Difference[] = [];
+  const declared: Record<string, number> = {};
+  for (const difference of excused ? [] : compareTopics(ours.records, expected)) {
+    const taken = declarationOf(difference, mode);
+    if (taken === undefined) undeclared.push(difference);
+    else declared[taken] = (declared[taken] ?? 0) + 1;
+  }
+  const records = ours.records.length;
+  return {
+    outcome: { mode, undeclared, declared, wrong, referenceWrong, records },
+    ended: ours.failure !== undefined || theirs.failure !== undefined,
+  };
+}
+
+/** Debezium promises at least once: after a kill it repeats what it had not noted. We are held to exactly once. */
+function withoutRepeats(records: readonly Observed[]): Observed[] {
+  const seen = new Set<string>();
+  return records.filter((record) => {
+    const id = `${record.topic} ${record.value === null ? describeRecord(record) : JSON.stringify(record.value, bigints)}`;
+    if (seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
+}
+
+const bigints = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;
+
+/** What the case made is dropped, so that the next one begins with nothing. */
+async function clear(session: Session): Promise<void> {
+  const schemas = await session.query<{ name: string }>(
+    `select nspname as name from pg_namespace
+     where nspname <> all (array['conformance', 'information_schema']) and nspname !~ '^pg_'`,
+  );
+  for (const { name } of schemas) await session.query(`drop schema ${pg.escapeIdentifier(name)} cascade`);
+  await session.query('create schema public');
+  await session.query('truncate conformance.noted');
+  await session.caughtUp();
+  for (const { ours, theirs } of session.sides) {
+    await session.published(ours);
+    await session.published(theirs);
+  }
+}

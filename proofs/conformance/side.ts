@@ -1,0 +1,106 @@
+/** One of the readers of the WAL that are compared: a relay of ours, or a connector of Debezium's. */
+import { poll } from '@diptych/runtime/poll';
+import { type RelayOptions, RelayProcess } from '../relay-process.ts';
+import type { Connect, ConnectorConfiguration } from './connect.ts';
+
+export interface Side {
+  /** First part of its topics; its slot has the same name. */
+  readonly prefix: string;
+  /** Begins, or goes on where it was. */
+  start(): Promise<void>;
+  /** An orderly end. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Why it has ended although nobody asked it to; undefined while it is well. */
+  failure(): Promise<string | undefined>;
+  /** Nothing of it runs afterwards. */
+  close(): Promise<void>;
+}
+
+export class DiptychSide implements Side {
+  readonly prefix: string;
+  readonly #relay: RelayProcess;
+  #isInitialised = false;
+  #wanted = false;
+
+  constructor(options: RelayOptions) {
+    this.prefix = options.name;
+    this.#relay = new RelayProcess(options);
+  }
+
+  async start(): Promise<void> {
+    if (!this.#isInitialised) await this.#relay.initialise();
+    this.#isInitialised = true;
+    this.#wanted = true;
+    this.#relay.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    await this.#relay.stop();
+  }
+
+  async kill(): Promise<void> {
+    this.#wanted = false;
+    await this.#relay.kill();
+  }
+
+  async failure(): Promise<string | undefined> {
+    return this.#wanted && !this.#relay.running ? await this.#relay.lastLine() : undefined;
+  }
+
+  close(): Promise<void> {
+    return this.kill();
+  }
+}
+
+const stateTimeoutMs = 90_000;
+
+export class DebeziumSide implements Side {
+  readonly prefix: string;
+  readonly #connect: Connect;
+  readonly #configuration: ConnectorConfiguration;
+  #life: 'new' | 'running' | 'stopped' = 'new';
+
+  constructor(options: { prefix: string; connect: Connect; configuration: ConnectorConfiguration }) {
+    this.prefix = options.prefix;
+    this.#connect = options.connect;
+    this.#configuration = options.configuration;
+  }
+
+  async start(): Promise<void> {
+    if (this.#life === 'new') await this.#connect.put(this.prefix, this.#configuration);
+    else if (this.#life === 'stopped') await this.#connect.resumeConnector(this.prefix);
+    else await this.#connect.revive();
+    this.#life = 'running';
+    const begun = async () => ((await this.#connect.state(this.prefix)).tag === 'pending' ? undefined : true);
+    await poll(begun, { what: `connector ${this.prefix} has begun`, timeoutMs: stateTimeoutMs });
+  }
+
+  async stop(): Promise<void> {
+    await this.#connect.stopConnector(this.prefix);
+    this.#life = 'stopped';
+  }
+
+  /** The whole worker, and every connector with it: a connector is no process of its own. */
+  kill(): Promise<void> {
+    return this.#connect.kill();
+  }
+
+  async failure(): Promise<string | undefined> {
+    if (this.#life !== 'running') return undefined;
+    const state = await this.#connect.state(this.prefix);
+    return state.tag === 'failed' ? rootCause(state.trace) : undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#connect.remove(this.prefix);
+  }
+}
+
+/** The last `Caused by` of a Java stack trace, else its first line. */
+export function rootCause(trace: string): string {
+  const lines = trace.split('\n');
+  return (lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '').trim();
+}
