@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Say } from '@diptych/testkit/progress';
 import { type Stack, startStack } from '@diptych/testkit/stack';
 import { Watchdog } from '@diptych/testkit/watchdog';
+import pg from 'pg';
 import type { Case } from './case-file.ts';
 import { Connect } from './connect.ts';
 import { installConnect } from './connect-installation.ts';
@@ -51,37 +52,25 @@ export async function runCases(
   { servers, tell }: { servers: Servers; tell: (outcome: CaseOutcome) => void },
 ): Promise<CaseOutcome[]> {
   const outcomes: CaseOutcome[] = [];
+  const extensions = await availableExtensions(servers);
   let shared: Session | undefined;
-  let extensions: ReadonlySet<string> | undefined;
   try {
     for (const given of cases) {
       servers.signal.throwIfAborted();
-      const plain = isPlain(given);
-      const lacking = unknownSettings(given.needs);
-      const note = (outcome: CaseOutcome) => {
+      const why = hindrance(given, extensions);
+      if (why !== undefined) {
+        const { name, title } = given;
+        outcomes.push({ name, title, tag: 'not-run', why });
+      } else {
+        const plain = isPlain(given);
+        const session: Session = (plain ? shared : undefined) ?? (await Session.open(servers, given));
+        if (plain) shared = session;
+        const { outcome, sessionIsUsable } = await runCase(given, session);
         outcomes.push(outcome);
-        tell(outcome);
-      };
-      const { name, title } = given;
-      if (lacking.length > 0) {
-        note({ name, title, tag: 'not-run', why: `the relay has no setting ${lacking.join(', ')} yet` });
-        continue;
+        if (plain && !sessionIsUsable) shared = undefined;
+        if (!plain || !sessionIsUsable) await session.close();
       }
-      const session: Session =
-        plain && shared ? shared : await Session.open(servers, plain ? nothing : given);
-      if (plain) shared = session;
-      extensions ??= await availableExtensions(session);
-      const missing = given.extensions.filter((extension) => !extensions?.has(extension));
-      if (missing.length > 0) {
-        note({ name, title, tag: 'not-run', why: `this server has no extension ${missing.join(', ')}` });
-        if (!plain) await session.close();
-        continue;
-      }
-      const { outcome, sessionIsUsable } = await runCase(given, session);
-      note(outcome);
-      if (plain && sessionIsUsable) continue;
-      if (plain) shared = undefined;
-      await session.close();
+      for (const outcome of outcomes.slice(-1)) tell(outcome);
     }
   } finally {
     await shared?.close();
@@ -89,18 +78,30 @@ export async function runCases(
   return outcomes;
 }
 
-const nothing = { relay: {}, connector: {}, preparation: [] };
+/** Why a case cannot be run here and now. */
+function hindrance({ notYet, needs, extensions }: Case, available: ReadonlySet<string>): string | undefined {
+  if (notYet !== undefined) return notYet;
+  const lacking = unknownSettings(needs);
+  if (lacking.length > 0) return `the relay has no setting ${lacking.join(', ')} yet`;
+  const missing = extensions.filter((extension) => !available.has(extension));
+  return missing.length > 0 ? `this server has no extension ${missing.join(', ')}` : undefined;
+}
 
 /** Whether a case may follow others: it asks for nothing of its own, and leaves both sides as they were. */
-function isPlain({ relay, connector, preparation, steps, referenceFails }: Case): boolean {
+function isPlain({ relay, connector, preparation, steps }: Case): boolean {
   return (
     Object.keys(relay).length + Object.keys(connector).length + preparation.length === 0 &&
-    referenceFails === undefined &&
     steps.every(({ tag }) => tag === 'statement' || tag === 'wait')
   );
 }
 
-async function availableExtensions(session: Session): Promise<ReadonlySet<string>> {
-  const rows = await session.query<{ name: string }>('select name from pg_available_extensions');
-  return new Set(rows.map(({ name }) => name));
+async function availableExtensions({ stack }: Servers): Promise<ReadonlySet<string>> {
+  const client = new pg.Client({ connectionString: stack.databaseUrl, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>('select name from pg_available_extensions');
+    return new Set(rows.map(({ name }) => name));
+  } finally {
+    await client.end();
+  }
 }

@@ -7,6 +7,9 @@
  *     -- needs: compat                                           a setting that the relay must know
  *     -- extension: hstore                                       an extension that the server must have
  *     -- reference fails: reason                                 [±]: Debezium is known not to do what is expected
+ *     -- topics: outbox.event.                                  only topics that begin so are compared
+ *     -- ours alone: reason                                       nothing to compare with
+ *     -- not yet: reason                                          it is counted, and not run
  *     -- expect s1.a: {"key":{"pk":1},"op":"c"}                  the next record of that topic, in part; `[exact]` after
  *                                                                `expect` limits it to a mode
  *     -- begin                                                   both sides start here, not at the first statement
@@ -44,6 +47,12 @@ export interface Case {
   readonly connector: ConnectorConfiguration;
   readonly needs: readonly string[];
   readonly extensions: readonly string[];
+  /** Why it cannot be run yet. */
+  readonly notYet: string | undefined;
+  /** Only topics that begin so are compared. */
+  readonly topics: string;
+  /** Why there is nothing to compare with. */
+  readonly oursAlone: string | undefined;
   /** Why Debezium does not do what is expected; undefined where it is the reference. */
   readonly referenceFails: string | undefined;
   readonly expectations: readonly Expectation[];
@@ -53,7 +62,7 @@ export interface Case {
 }
 
 const mark = /^--\s*(stop|start|restart|kill|wait|begin|may fail|as\s+\w+)\s*$/;
-const option = /^--\s*(relay|connector|needs|extension|reference fails):\s*(.*)$/;
+const option = /^--\s*(relay|connector|needs|extension|topics|not yet|ours alone|reference fails):\s*(.*)$/;
 const expectation = /^--\s*expect(?:\[(exact|debezium)\])?\s+(\S+?):\s*(\{.*\})\s*$/;
 
 /** Throws BadUse that names the line that cannot be read. */
@@ -75,6 +84,9 @@ export function parseCase(name: string, text: string): Case {
     connector: assignments(of('connector')),
     needs: of('needs'),
     extensions: of('extension'),
+    notYet: of('not yet')[0],
+    topics: of('topics')[0] ?? '',
+    oursAlone: of('ours alone')[0],
     referenceFails: of('reference fails')[0],
     expectations,
     preparation,

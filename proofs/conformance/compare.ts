@@ -44,34 +44,37 @@ export function align(ours: readonly Observed[], theirs: readonly Observed[]): P
   while (our < ours.length || their < theirs.length) {
     const ourId = ourIds[our];
     const theirId = theirIds[their];
-    const oursComesLater = theirId !== undefined && (inOurs.get(theirId) ?? -1) > our;
-    const theirsComesLater = ourId !== undefined && (inTheirs.get(ourId) ?? -1) > their;
-    const same =
-      ourId === theirId ||
-      (ourId !== undefined &&
-        theirId !== undefined &&
-        neither(oursComesLater, theirsComesLater) &&
-        samePlace(ours[our], theirs[their]));
-    if (same) pairs.push({ ours: ours[our++], theirs: theirs[their++] });
-    else if (theirId === undefined || (oursComesLater && ourId !== undefined)) {
+    const ourPlace = theirId === undefined ? undefined : inOurs.get(theirId);
+    const theirPlace = ourId === undefined ? undefined : inTheirs.get(ourId);
+    const unknownToBoth = (ourPlace ?? -1) < our && (theirPlace ?? -1) < their;
+    if (ourId === theirId || (unknownToBoth && sameKind(ours[our], theirs[their]))) {
+      pairs.push({ ours: ours[our++], theirs: theirs[their++] });
+    } else if (
+      ourId !== undefined &&
+      (theirId === undefined || (theirPlace ?? -1) < their || (ourPlace ?? -1) > our)
+    ) {
       pairs.push({ ours: ours[our++], theirs: undefined });
-    } else if (ourId === undefined || theirsComesLater) {
+    } else {
       pairs.push({ ours: undefined, theirs: theirs[their++] });
-    } else pairs.push({ ours: ours[our++], theirs: undefined });
+    }
   }
   return pairs;
 }
 
-const neither = (one: boolean, other: boolean): boolean => !one && !other;
-
-/** Records that nothing but their content tells apart: same kind, so compared rather than both called missing. */
-function samePlace(one: Observed | undefined, other: Observed | undefined): boolean {
+/** Records of one place that nothing but their identity tells apart are compared rather than both called missing. */
+function sameKind(one: Observed | undefined, other: Observed | undefined): boolean {
   return one !== undefined && other !== undefined && kindOf(one) === kindOf(other);
 }
 
 function kindOf({ value }: Observed): string {
   if (value === null) return 'tombstone';
-  return isObject(value) ? String(value.op ?? value.status ?? 'value') : 'value';
+  return isObject(value) ? nameOf(value) : 'value';
+}
+
+/** Operation or status. */
+function nameOf({ op, status }: Record<string, unknown>): string {
+  if (typeof op === 'string') return op;
+  return typeof status === 'string' ? status : 'value';
 }
 
 /** Identity of each record; what occurs twice is told apart by its count. */
@@ -91,7 +94,7 @@ export function describeRecord({ key, value }: Observed): string {
   if (value === null) return `tombstone ${named}`;
   if (!isObject(value)) return `${named}`;
   if (isObject(value.source)) return `${String(value.op)} at ${String(value.source.lsn)} ${named}`;
-  return `${String(value.status ?? value.op ?? 'value')} ${named}`;
+  return `${nameOf(value)} ${named}`;
 }
 
 function comparePair(topic: string, pair: Pair): Difference[] {

@@ -28,8 +28,7 @@ export class TopicsReader {
 
   /** All committed records since the last call, topic by topic, each in its order. */
   async read(): Promise<IncomingRecord[]> {
-    const client = new FetchClient({ brokers: this.#brokers, requestTimeoutMs });
-    const topics = await client.topics('all').finally(() => client.close());
+    const topics = await this.#topics();
     const names = [...topics.keys()].filter((name) => this.#isOurs(name)).sort();
     if (names.length === 0) return [];
     const from: OffsetsByTopic = this.#offsets;
@@ -41,6 +40,15 @@ export class TopicsReader {
       this.#offsets.set(record.topic, offsets);
     }
     return records;
+  }
+
+  async #topics(): Promise<ReadonlyMap<string, unknown>> {
+    const client = new FetchClient({ brokers: this.#brokers, requestTimeoutMs });
+    try {
+      return await client.topics('all');
+    } finally {
+      await client.close();
+    }
   }
 
   #isOurs(name: string): boolean {

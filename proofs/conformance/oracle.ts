@@ -3,6 +3,7 @@
  * the text that the column had in the statement's own transaction (oracle.sql); and all change events of a table, folded,
  * have to be the table.
  */
+import { compareFold } from './fold.ts';
 import { isObject, type Observed } from './observed.ts';
 import { pgLiteral } from './pg-literal.ts';
 import type { Session } from './session.ts';
@@ -30,7 +31,7 @@ export async function askDatabase(session: Session): Promise<DatabaseAccount> {
   return { noted };
 }
 
-interface Value {
+export interface Value {
   /** Where it stands, in words. */
   readonly where: string;
   readonly type: string;
@@ -65,7 +66,17 @@ export async function judge(
     if (got.some((record) => !['m', 't'].includes(operationOf(record))))
       wrong.push(`${place}: change events of a transaction that the database knows nothing of`);
   }
-  return [...wrong, ...(await judgeValues(values, session))];
+  const folded = await compareFold(records, session);
+  return [...wrong, ...folded.wrong, ...(await judgeValues([...values, ...folded.values], session))];
+}
+
+/** The type of a column as the database noted it last, by topic and column. */
+export function columnTypes({ noted }: DatabaseAccount): ReadonlyMap<string, string> {
+  return new Map(
+    noted.flatMap(({ topic, columns, types }) =>
+      columns.map((column, index) => [`${topic} ${column}`, types[index] ?? ''] as const),
+    ),
+  );
 }
 
 const transactionOf = (value: unknown): string =>
@@ -132,29 +143,47 @@ async function judgeValues(values: readonly Value[], session: Session): Promise<
   const open = values.filter(({ expected, literal }) => expected !== literal);
   const wrong: string[] = [];
   for (const [type, some] of Map.groupBy(open, (value) => value.type)) {
+    const literals = new Set(some.flatMap(({ literal }) => literal ?? []));
+    const texts = await asTexts(session, { literals: [...literals], type });
     for (const { where, expected, literal } of some) {
-      const got = literal === null || expected === null ? literal : await asText(session, { literal, type });
-      if (got !== expected) {
-        wrong.push(
-          `${where} (${type}) is ${literal}${got === literal ? '' : `, which Postgres reads as ${got}`}; it was ${expected}`,
-        );
-      }
+      const got = literal === null ? null : (texts.get(literal) ?? null);
+      if (got === expected) continue;
+      const reading = got === literal ? '' : `, which Postgres reads as ${got}`;
+      wrong.push(`${where} (${type}) is ${brief(literal)}${brief(reading)}; it was ${brief(expected)}`);
     }
   }
   return wrong;
 }
 
-/** The text that Postgres gives for a literal of a type; what it says when it does not accept it. */
-async function asText(
+const shownMax = 120;
+
+function brief(text: string | null): string | null {
+  return text !== null && text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;
+}
+
+/** The text that Postgres gives for each literal of a type; what it says of one that it does not accept. */
+async function asTexts(
   session: Session,
-  { literal, type }: { literal: string; type: string },
-): Promise<string | null> {
+  { literals, type }: { literals: readonly string[]; type: string },
+): Promise<Map<string, string>> {
   try {
-    const [row] = await session.query<{ text: string }>(`select (($1::text)::${type})::text as text`, [
-      literal,
-    ]);
-    return row?.text ?? null;
+    const rows = await session.query<{ literal: string; text: string }>(
+      `select literal, (literal::${type})::text as text from unnest($1::text[]) literal`,
+      [literals],
+    );
+    return new Map(rows.map(({ literal, text }) => [literal, text]));
   } catch (error) {
-    return `(${error instanceof Error ? error.message : String(error)})`;
+    const [only] = literals;
+    if (literals.length === 1 && only !== undefined) {
+      return new Map([[only, `(${error instanceof Error ? error.message : String(error)})`]]);
+    }
+    const middle = Math.ceil(literals.length / 2);
+    const halves = [literals.slice(0, middle), literals.slice(middle)];
+    const texts = new Map<string, string>();
+    for (const half of halves) {
+      for (const [literal, text] of await asTexts(session, { literals: half, type }))
+        texts.set(literal, text);
+    }
+    return texts;
   }
 }

@@ -1,4 +1,5 @@
 /** A JSON value as we publish it in the exact mode, as the text that Postgres would read for its type. */
+import { stringifyLossless } from '@diptych/kafka/json';
 import { isObject } from './observed.ts';
 
 const specials: Readonly<Record<string, string>> = {
@@ -12,7 +13,9 @@ export function pgLiteral(value: unknown, type: string): string | null {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return arrayLiteral(value, type.replace(/\[\]$/, ''));
   if (isObject(value)) return objectLiteral(value, type);
-  if (typeof value !== 'string') return String(value);
+  // JSON.stringify forgets the sign of zero.
+  if (Object.is(value, -0)) return '-0';
+  if (typeof value !== 'string') return stringifyLossless(value);
   const base = type.replace(/\(.*\)|\[\]/g, '').trim();
   if (base === 'numeric') return specials[value] ?? value;
   if (base === 'bytea') return `\\x${Buffer.from(value, 'base64').toString('hex')}`;

@@ -193,10 +193,11 @@ export class Session {
     const topics = this.#all().map(({ prefix }) => `${prefix}.conformance.marker`);
     const { signal } = this.#ending;
     const { brokers } = this.#servers.stack;
+    // As JSON `{"id":1}`, as Connect's StringConverter writes it `Struct{id=1}`.
     const records = follow({ brokers, topics, topicsIntervalMs: 200, signal });
     this.#following = (async () => {
       for await (const { topic, key } of records) {
-        const id = /"id":(\d+)/.exec(String(key))?.[1];
+        const id = /id"?[:=](\d+)/.exec(String(key))?.[1];
         if (id !== undefined) this.#seen.set(topic, BigInt(id));
       }
     })();

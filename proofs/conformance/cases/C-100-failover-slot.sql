@@ -1,0 +1,2 @@
+-- C-100: failover flag of the slot
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

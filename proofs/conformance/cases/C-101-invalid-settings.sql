@@ -1,0 +1,2 @@
+-- C-101: invalid settings are refused
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

@@ -1,0 +1,2 @@
+-- C-105: type in the envelope
+-- not yet: further columns of the outbox are not built

@@ -1,0 +1,2 @@
+-- C-107: further columns, their timestamp
+-- not yet: further columns of the outbox are not built

@@ -1,0 +1,2 @@
+-- C-112: partition by a column
+-- not yet: partitions by a column are not built

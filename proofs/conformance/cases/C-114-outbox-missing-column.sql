@@ -1,0 +1,2 @@
+-- C-114: a missing additional column
+-- not yet: further columns of the outbox are not built

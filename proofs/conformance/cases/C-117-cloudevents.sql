@@ -1,0 +1,2 @@
+-- C-117: structured CloudEvents
+-- not yet: CloudEvents are not built

@@ -1,0 +1,2 @@
+-- C-70: fast shutdown of Postgres
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

@@ -1,0 +1,2 @@
+-- C-72: a slot that was dropped and made anew
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

@@ -1,0 +1,2 @@
+-- C-74: confirmed_flush_lsn advances and never goes back
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

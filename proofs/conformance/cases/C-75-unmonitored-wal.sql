@@ -1,0 +1,2 @@
+-- C-75: WAL that nobody publishes
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

@@ -1,0 +1,2 @@
+-- C-76: heartbeat records
+-- not yet: heartbeat records are not built

@@ -1,0 +1,2 @@
+-- C-78: a large transaction keeps its origin
+-- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built

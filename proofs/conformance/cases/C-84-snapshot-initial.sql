@@ -1,0 +1,2 @@
+-- C-84: snapshot: rows as r with their markers
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-85: snapshot: transactions during a snapshot
+-- not yet: snapshots are not built

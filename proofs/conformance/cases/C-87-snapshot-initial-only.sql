@@ -1,0 +1,2 @@
+-- C-87: snapshot: initial_only
+-- not yet: snapshots are not built

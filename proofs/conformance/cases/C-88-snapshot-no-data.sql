@@ -1,0 +1,2 @@
+-- C-88: snapshot: no_data
+-- not yet: snapshots are not built

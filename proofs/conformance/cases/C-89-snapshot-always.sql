@@ -1,0 +1,2 @@
+-- C-89: snapshot: always
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-90: snapshot: when_needed after the slot was dropped
+-- not yet: snapshots are not built

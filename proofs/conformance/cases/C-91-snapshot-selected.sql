@@ -1,0 +1,2 @@
+-- C-91: snapshot: selected tables
+-- not yet: snapshots are not built

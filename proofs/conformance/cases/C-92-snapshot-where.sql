@@ -1,0 +1,2 @@
+-- C-92: snapshot: with a condition
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-94: snapshot: dates before 1582 as streamed
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-95: snapshot: no transaction stays open
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-96: snapshot: incremental while others write
+-- not yet: snapshots are not built

@@ -1,0 +1,2 @@
+-- C-97: snapshot: incremental without writing
+-- not yet: snapshots are not built

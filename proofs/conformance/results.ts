@@ -1,0 +1,91 @@
+/** `docs/conformance.md`: how the comparison is made, and the table of what came of it, written by the run. */
+import { declared } from './declared.ts';
+import type { CaseOutcome } from './run-case.ts';
+
+export interface Results {
+  readonly outcomes: readonly CaseOutcome[];
+  readonly modes: readonly string[];
+  readonly versions: Readonly<Record<string, string>>;
+  /** The day of the run, `2026-11-21`. */
+  readonly day: string;
+}
+
+/** The whole page. */
+export function resultsPage({ outcomes, modes, versions, day }: Results): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [
+    ...introduction,
+    '## Differences that are meant',
+    '`proofs/conformance/declared.ts` holds them as predicates; any other difference fails the run.',
+    '',
+    '| name | modes | why |',
+    '|---|---|---|',
+    ...declared.map((one) => `| ${one.name} | ${one.modes.join(', ')} | ${cell(one.reason)} |`),
+    '',
+    '## Results',
+    `Written by \`npm run conformance -- --write\` on ${day}: ${named.join(', ')}; modes: ${modes.join(', ')}. ${countsOf(outcomes)}`,
+    '',
+    '| case | what | result | reference |',
+    '|---|---|---|---|',
+    ...outcomes.map(row),
+    '',
+  ].join('\n');
+}
+
+function countsOf(outcomes: readonly CaseOutcome[]): string {
+  const run = outcomes.filter(({ tag }) => tag !== 'not-run');
+  const passed = outcomes.filter((outcome) => outcome.tag === 'run' && outcome.passed);
+  return `${run.length} cases were run, ${passed.length} passed; ${outcomes.length - run.length} were not run.`;
+}
+
+function row(outcome: CaseOutcome): string {
+  const { name, title } = outcome;
+  const cells = (result: string, reference: string) =>
+    `| ${name} | ${cell(title)} | ${cell(result)} | ${cell(reference)} |`;
+  if (outcome.tag !== 'run') return cells(outcome.tag === 'broken' ? '**broken**' : 'not run', outcome.why);
+  const { passed, modes, reference } = outcome;
+  const wrong = modes.reduce((sum, mode) => sum + mode.undeclared.length + mode.wrong.length, 0);
+  const names = new Set(modes.flatMap((mode) => Object.keys(mode.declared)));
+  const differs = reference === 'agrees' && names.size > 0 ? `differs: ${[...names].join(', ')}` : reference;
+  return cells(passed ? 'passed' : `**${wrong} differences**`, differs);
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+const introduction = [
+  '# Conformance',
+  '',
+  'Diptych and Debezium read the same database, each with a slot and topics of its own, and what they publish is compared record by',
+  'record: key, value, headers, order. This page is written by the run.',
+  '',
+  '```sh',
+  'npm run conformance                                   # all cases',
+  'npm run conformance -- --case C-23                    # those whose name begins so; may be repeated',
+  'npm run conformance -- --sql mine.sql                 # any script of statements, with the marks below',
+  'npm run conformance -- --random --seed 7 --statements 5000',
+  'npm run conformance -- --json                         # one line at the end (wire.md, "What scripts print")',
+  '```',
+  'It needs Java 17 and Maven besides a stack (README), and fetches Kafka Connect and Debezium from Maven Central once, about 45 MB.',
+  'Exit code 0: no undeclared difference; 1: some; 2: bad use; 4: the world did not let it begin.',
+  '',
+  '## How it is judged',
+  '- **The database first.** Triggers write each row change, `column::text`, in its own transaction to an unlogged table, which no slot',
+  '  sees. Each value of ours is given back to Postgres as the type of its column and has to be that text; no change may be missing or',
+  '  besides; all change events, folded by key, have to be the table. (In the exact mode.)',
+  '- **Debezium second**, for shape, order and headers, in two modes: `exact`, our defaults against `decimal.handling.mode=string`,',
+  '  `time.precision.mode=isostring`, `interval.handling.mode=string`, `hstore.handling.mode=map`, `skipped.operations=none`; `debezium`,',
+  '  `compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
+  '- Not compared: headers `diptych-*` and `__debezium.context.*`, `source.version`, `source.name`, the envelope’s own `ts_*`,',
+  '  `transaction.id` but for its xid.',
+  '- Where Debezium loses, invents or hides something, the case states what is right (`expect`), and the run shows live whether it still',
+  '  does: "still fails" or "no longer fails". Of such a case only what is expected is held against us.',
+  '- Both have passed a case when two marker rows, the second written after the first was seen, are in their topics. No sleeps.',
+  '',
+  '## Marks of a script',
+  'Statements are sent one by one, as psql does. `-- stop`, `-- start`, `-- restart` (in an orderly way), `-- kill` (SIGKILL to relay and',
+  'Connect worker, then started again) and `-- wait` (until both have published everything) happen to both; `-- as NAME` sends what follows',
+  'on a connection of that name; `-- may fail` lets the next statement be refused; what stands before `-- begin` is there before either side',
+  'is. `-- relay: DIPTYCH_…=value` and `-- connector: name=value` set options; `-- expect s1.t: {"key":{"pk":1},"op":"c"}` says what the next',
+  'record of a topic is, in part. `proofs/conformance/cases` has examples of all.',
+  '',
+] as const;
