@@ -6,6 +6,7 @@ import { BadUse, number, runProof } from '../arguments.ts';
 import { runCases, withServers } from './campaign.ts';
 import { type Case, parseCase } from './case-file.ts';
 import { connectVersion, debeziumVersion } from './connect-installation.ts';
+import { figuresOf } from './figures.ts';
 import { availableModes } from './modes.ts';
 import { randomScript } from './random/script.ts';
 import { describeOutcome } from './report.ts';
@@ -82,22 +83,6 @@ async function readScript(file: string): Promise<Case> {
     throw new BadUse(`${file} cannot be read`);
   });
   return parseCase(basename(file), text);
-}
-
-function figuresOf(outcomes: readonly CaseOutcome[]) {
-  const run = outcomes.filter((outcome) => outcome.tag !== 'not-run');
-  const modes = outcomes.flatMap((outcome) => (outcome.tag === 'run' ? outcome.modes : []));
-  const passed = run.filter((outcome) => outcome.tag === 'run' && outcome.passed).length;
-  return {
-    cases: run.length,
-    passed,
-    failed: run.length - passed,
-    undeclared: modes.reduce((sum, mode) => sum + mode.undeclared.length, 0),
-    notRun: outcomes.length - run.length,
-    records: modes.reduce((sum, mode) => sum + mode.records, 0),
-    referenceStillFails: outcomes.filter((one) => one.tag === 'run' && one.reference === 'still fails')
-      .length,
-  };
 }
 
 process.exitCode = await runProof({

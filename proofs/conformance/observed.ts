@@ -99,9 +99,18 @@ function withoutTimes(record: Observed): Observed {
   return { ...record, value };
 }
 
-/** The xid alone: Debezium's LSN in it differs between BEGIN and END. */
+/**
+ * Of the id the xid alone: Debezium's LSN in it differs between BEGIN and END. The collections are a set: Debezium gives
+ * them in the order of a hash table.
+ */
 function withoutTransactionIds(record: Observed): Observed {
   const xidOnly = (part: unknown): unknown =>
     isObject(part) && typeof part.id === 'string' ? { ...part, id: part.id.split(':')[0] } : part;
-  return { ...record, key: xidOnly(record.key), value: xidOnly(record.value) };
+  const value = xidOnly(record.value);
+  if (isObject(value) && Array.isArray(value.data_collections)) {
+    const nameOf = (one: unknown): string => (isObject(one) ? String(one.data_collection) : '');
+    const names = value.data_collections.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+    value.data_collections = names;
+  }
+  return { ...record, key: xidOnly(record.key), value };
 }

@@ -13,6 +13,7 @@ export function pgLiteral(value: unknown, type: string): string | null {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return arrayLiteral(value, type.replace(/\[\]$/, ''));
   if (isObject(value)) return objectLiteral(value, type);
+  if (typeof value === 'boolean' && type === 'bit(1)') return value ? '1' : '0';
   // JSON.stringify forgets the sign of zero.
   if (Object.is(value, -0)) return '-0';
   if (typeof value !== 'string') return stringifyLossless(value);

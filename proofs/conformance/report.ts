@@ -1,9 +1,9 @@
 /** Outcomes in words: a line for each case as it comes, differences readably below it. */
-import { type Difference, show } from './compare.ts';
-import type { CaseOutcome, ModeOutcome } from './run-case.ts';
+import { show } from './compare.ts';
+import type { CaseOutcome, Finding, ModeOutcome } from './run-case.ts';
 
-/** Differences of one kind shown in full; the rest is counted. */
-const shownMax = 12;
+/** Kinds of differences, and things that are wrong, that are shown of a case; the rest is counted. */
+const shownMax = 20;
 
 /** The lines that a person reads of one outcome. */
 export function describeOutcome(outcome: CaseOutcome): string[] {
@@ -23,13 +23,31 @@ export function describeOutcome(outcome: CaseOutcome): string[] {
 }
 
 function describeMode({ mode, wrong, undeclared }: ModeOutcome): string[] {
-  const lines = [...wrong, ...undeclared.map(describeDifference)].map((line) => `    ${mode}: ${line}`);
-  const more = lines.length - shownMax;
-  return more > 0 ? [...lines.slice(0, shownMax), `    ${mode}: and ${more} more`] : lines;
+  const kinds = [...Map.groupBy(undeclared, kindOf).values()].flatMap(describeKind);
+  return [...atMost(wrong), ...atMost(kinds)].map((line) => `    ${mode}: ${line}`);
 }
 
-/** `s1.a, c at 29703296 {"pk":7}, value.after.n: ours "1.5", theirs {"scale":1,"value":"Dw=="}`. */
-export function describeDifference({ topic, record, path, ours, theirs }: Difference): string {
-  if (path !== '') return `${topic}, ${record}, ${path}: ours ${show(ours)}, theirs ${show(theirs)}`;
+function atMost(lines: readonly string[]): string[] {
+  const more = lines.length - shownMax;
+  return more > 0 ? [...lines.slice(0, shownMax), `and ${more} more`] : [...lines];
+}
+
+/** Differences in columns of one type are one finding, however many rows have it; others go by their place. */
+function kindOf({ path, type, ours, theirs }: Finding): string {
+  const forms = `${typeof ours} ${typeof theirs}`;
+  return type === undefined ? `${path.replace(/\[\d+\]/g, '')} ${forms}` : `${type} ${forms}`;
+}
+
+function describeKind(findings: readonly Finding[]): string[] {
+  const [first] = findings;
+  if (first === undefined) return [];
+  const others = findings.length > 1 ? ` (and ${findings.length - 1} more like it)` : '';
+  return [`${describeDifference(first)}${others}`];
+}
+
+/** `s1.a, c at 29703296 {"pk":7}, value.after.n (numeric): ours "1.5", theirs {"scale":1,"value":"Dw=="}`. */
+export function describeDifference({ topic, record, path, type, ours, theirs }: Finding): string {
+  const place = type === undefined ? path : `${path} (${type})`;
+  if (path !== '') return `${topic}, ${record}, ${place}: ours ${show(ours)}, theirs ${show(theirs)}`;
   return `${topic}, ${record}: ${typeof ours === 'symbol' ? 'ours has no such record' : 'theirs has no such record'}`;
 }

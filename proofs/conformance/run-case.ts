@@ -1,7 +1,7 @@
 /** One case in a session: its statements, then what both sides made of them, mode by mode. */
 import pg from 'pg';
 import type { Case } from './case-file.ts';
-import { compareTopics, type Difference, describeRecord } from './compare.ts';
+import { compareTopics, type Difference } from './compare.ts';
 import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
 import type { ModeName } from './modes.ts';
@@ -9,9 +9,12 @@ import type { Observed } from './observed.ts';
 import { askDatabase, columnTypes, type DatabaseAccount, judge } from './oracle.ts';
 import type { ModeSides, Published, Session } from './session.ts';
 
+/** A difference that nothing declares. `type`: of the column that it is in. */
+export type Finding = Difference & { readonly type: string | undefined };
+
 export interface ModeOutcome {
   readonly mode: ModeName;
-  readonly undeclared: readonly Difference[];
+  readonly undeclared: readonly Finding[];
   /** How often each declaration took a difference. */
   readonly declared: Readonly<Record<string, number>>;
   /** Where our side is not what the case or the database says, in words. */
@@ -89,12 +92,13 @@ async function compareMode(
     given.oursAlone !== undefined || (given.referenceFails !== undefined && referenceWrong.length > 0);
   if (!excused)
     wrong.push(...referenceWrong.filter((what) => !wrong.includes(what)).map((what) => `reference: ${what}`));
-  const undeclared: Difference[] = [];
+  const undeclared: Finding[] = [];
   const declared: Record<string, number> = {};
   const types = columnTypes(account);
   for (const difference of excused ? [] : compareTopics(ours.records, expected)) {
-    const taken = declarationOf(difference, { mode, type: typeOf(difference, types) });
-    if (taken === undefined) undeclared.push(difference);
+    const type = typeOf(difference, types);
+    const taken = declarationOf(difference, { mode, type });
+    if (taken === undefined) undeclared.push({ ...difference, type });
     else declared[taken] = (declared[taken] ?? 0) + 1;
   }
   const records = ours.records.length;
@@ -114,14 +118,19 @@ function within(topics: string, published: Published): Published {
   return { ...published, records: published.records.filter(({ topic }) => topic.startsWith(topics)) };
 }
 
-/** Debezium promises at least once: after a kill it repeats what it had not noted. We are held to exactly once. */
-function withoutRepeats(records: readonly Observed[]): Observed[] {
+/**
+ * Debezium promises at least once: after a kill it repeats what it had not noted. We are held to exactly once. A tombstone
+ * has no place of its own: it goes with the record before it.
+ */
+export function withoutRepeats(records: readonly Observed[]): Observed[] {
   const seen = new Set<string>();
-  return records.filter((record) => {
-    const id = `${record.topic} ${record.value === null ? describeRecord(record) : JSON.stringify(record.value, bigints)}`;
-    if (seen.has(id)) return false;
+  let repeats = false;
+  return records.filter(({ topic, key, value }) => {
+    if (value === null) return !repeats;
+    const id = JSON.stringify([topic, key, value], bigints);
+    repeats = seen.has(id);
     seen.add(id);
-    return true;
+    return !repeats;
   });
 }
 

@@ -1,0 +1,67 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { parseCase } from './case-file.ts';
+import { splitStatements } from './statements.ts';
+
+describe('a script', () => {
+  test('is cut at the semicolons between statements, and at no other', () => {
+    const script = `
+      insert into t values ('a;b', E'it\\'s;', "c;d"); -- a comment; with one
+      /* another; */ do $x$ begin perform 1; end $x$;
+      select $$;$$
+    `;
+    expect(splitStatements(script)).toEqual([
+      `insert into t values ('a;b', E'it\\'s;', "c;d")`,
+      '-- a comment; with one\n      /* another; */ do $x$ begin perform 1; end $x$',
+      'select $$;$$',
+    ]);
+  });
+
+  test('with its marks is steps, in their order', () => {
+    const text = [
+      '-- C-01: a title',
+      'create table t ();',
+      '-- begin',
+      '-- as other',
+      'begin;',
+      '-- kill',
+      '-- may fail',
+      'x; y;',
+    ];
+    const given = parseCase('C-01-a', text.join('\n'));
+    const statement = (sql: string, connection: string, mayFail = false) => ({
+      tag: 'statement',
+      sql,
+      connection,
+      mayFail,
+    });
+    expect(given.title).toBe('a title');
+    expect(given.preparation.map((step) => step.tag)).toEqual(['statement']);
+    expect(given.steps).toEqual([
+      statement('begin', 'other'),
+      { tag: 'kill' },
+      statement('x', 'other', true),
+      statement('y', 'other'),
+    ]);
+  });
+
+  test('with an expectation that cannot be read is bad use, and not a case without one', () => {
+    expect(() => parseCase('mine', '-- expect s1.t: {"key":')).toThrow(/no expectation/);
+    expect(() => parseCase('mine', '-- expect s1.t: {key}')).toThrow(/not JSON/);
+    expect(() => parseCase('mine', '-- relay: DIPTYCH_X')).toThrow(/name=value/);
+  });
+});
+
+test('every case of the repository can be read, and does something or says why it does not', async () => {
+  const folder = new URL('./cases/', import.meta.url);
+  const files = await readdir(folder);
+  const cases = await Promise.all(
+    files.map(async (file) => parseCase(file, await readFile(new URL(file, folder), 'utf8'))),
+  );
+  expect(cases.filter(({ steps, notYet }) => (steps.length === 0) === (notYet === undefined))).toEqual([]);
+  expect(cases.filter(({ name }) => !/^C-\d+[a-z]?-[a-z0-9-]+\.sql$/.test(name))).toEqual([]);
+  // The reference may fail only at something that is stated.
+  expect(cases.filter((one) => one.referenceFails !== undefined && one.expectations.length === 0)).toEqual(
+    [],
+  );
+});

@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { absent, align, compareTopics } from './compare.ts';
+import { declarationOf } from './declared.ts';
+import { brokenExpectations } from './expectation.ts';
+import { figuresOf } from './figures.ts';
+import { fold } from './fold.ts';
+import type { Observed } from './observed.ts';
+import { pgLiteral } from './pg-literal.ts';
+import { randomScript } from './random/script.ts';
+import { resultsPage } from './results.ts';
+import { type CaseOutcome, withoutRepeats } from './run-case.ts';
+
+const change = (lsn: number, fields: Record<string, unknown> = {}): Observed => ({
+  topic: 's1.t',
+  key: { pk: lsn },
+  value: { before: null, after: { pk: lsn }, source: { lsn }, op: 'c', ...fields },
+  headers: {},
+});
+
+const differences = (ours: readonly Observed[], theirs: readonly Observed[]) =>
+  compareTopics(ours, theirs).map(({ path, ours: one, theirs: other }) => ({
+    path,
+    ours: one,
+    theirs: other,
+  }));
+
+describe('a comparison', () => {
+  test('of the same records finds nothing', () => {
+    expect(compareTopics([change(1), change(2)], [change(1), change(2)])).toEqual([]);
+  });
+
+  test('finds a value, its type, an absent field, a header and the order of fields', () => {
+    const theirs = change(1);
+    expect(differences([change(1, { after: { pk: '1' } })], [theirs])).toEqual([
+      { path: 'value.after.pk', ours: '1', theirs: 1 },
+    ]);
+    expect(differences([change(1, { after: {} })], [theirs])).toEqual([
+      { path: 'value.after.pk', ours: absent, theirs: 1 },
+    ]);
+    expect(differences([{ ...theirs, headers: { a: 'b' } }], [theirs])[0]?.path).toBe('headers.a');
+    const two = change(1, { after: { a: 1, b: 2 } });
+    expect(differences([change(1, { after: { b: 2, a: 1 } })], [two])[0]?.path).toBe(
+      'value.after (order of fields)',
+    );
+  });
+
+  test('names records that one side lacks, and goes on with the next', () => {
+    expect(differences([change(1), change(3)], [change(1), change(2), change(3)])).toEqual([
+      { path: '', ours: absent, theirs: change(2) },
+    ]);
+    expect(differences([change(1), change(2)], [change(2)])).toEqual([
+      { path: '', ours: change(1), theirs: absent },
+    ]);
+  });
+
+  test('finds records in another order', () => {
+    expect(compareTopics([change(1), change(2)], [change(2), change(1)])).not.toEqual([]);
+  });
+
+  test('takes each record of either side once, in its order, whatever they hold', () => {
+    const records = fc.array(
+      fc.integer({ min: 1, max: 6 }).map((lsn) => change(lsn)),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(records, records, (ours, theirs) => {
+        const pairs = align(ours, theirs);
+        expect(pairs.flatMap((pair) => pair.ours ?? [])).toEqual(ours);
+        expect(pairs.flatMap((pair) => pair.theirs ?? [])).toEqual(theirs);
+      }),
+    );
+  });
+});
+
+describe('a declaration', () => {
+  test('takes a before that holds the key alone, and no other lack', () => {
+    const theirs = change(1, { op: 'd', before: { pk: 1, m: 2, n: 0 }, after: null });
+    const nameOf = (before: object, key: object = { pk: 1 }) => {
+      const [difference] = compareTopics(
+        [{ ...change(1, { op: 'd', before, after: null }), key }],
+        [{ ...theirs, key }],
+      );
+      return difference && declarationOf(difference, { mode: 'exact', type: 'integer' });
+    };
+    expect(nameOf({ pk: 1 })).toBe('before-holds-what-was-sent');
+    expect(nameOf({ pk: 1, m: 2 })).toBeUndefined();
+  });
+
+  test('takes no difference of two values', () => {
+    const [difference] = compareTopics([change(1, { after: { pk: 2 } })], [change(1)]);
+    expect(difference && declarationOf(difference, { mode: 'exact', type: 'integer' })).toBeUndefined();
+  });
+});
+
+test('an expectation is whole for rows and keys, and counts the records', () => {
+  const expected = [{ modes: ['exact'] as const, topic: 's1.t', record: { op: 'c', after: { pk: 1 } } }];
+  const broken = (records: readonly Observed[]) => brokenExpectations(expected, { mode: 'exact', records });
+  expect(broken([change(1)])).toEqual([]);
+  expect(broken([change(1, { after: { pk: 1, more: 1 } })])).toHaveLength(1);
+  expect(broken([])).toHaveLength(1);
+  expect(broken([change(1), change(2)])).toHaveLength(1);
+  expect(brokenExpectations(expected, { mode: 'debezium', records: [] })).toEqual([]);
+});
+
+test('what the reference repeats after a kill is taken once', () => {
+  const tombstone: Observed = { topic: 's1.t', key: { pk: 1 }, value: null, headers: {} };
+  expect(withoutRepeats([change(1), change(2), change(1), change(2), change(3)])).toEqual([
+    change(1),
+    change(2),
+    change(3),
+  ]);
+  expect(withoutRepeats([tombstone, change(1), tombstone])).toEqual([tombstone, change(1), tombstone]);
+});
+
+test('a fold keeps unchanged columns, forgets what was deleted, and is empty after a truncate', () => {
+  const update = change(2, { op: 'u', after: { pk: 1, a: 3 }, unchanged: ['long'] });
+  const rows = (records: readonly Observed[]) => [...(fold(records).get('s1.t')?.values() ?? [])];
+  const insert = { ...change(1, { after: { pk: 1, a: 2, long: 'x' } }), key: { pk: 1 } };
+  expect(rows([insert, { ...update, key: { pk: 1 } }])).toEqual([{ pk: 1, a: 3, long: 'x' }]);
+  expect(rows([insert, { ...change(3, { op: 'd', after: null }), key: { pk: 1 } }])).toEqual([]);
+  expect(rows([insert, { ...change(3, { op: 't', after: null }), key: null }])).toEqual([]);
+});
+
+describe('a value is given back to Postgres as', () => {
+  test.each([
+    [9007199254740993n, 'bigint', '9007199254740993'],
+    [-0, 'real', '-0'],
+    ['NAN', 'numeric(5,2)', 'NaN'],
+    ['AAEC', 'bytea', '\\x000102'],
+    ['AQID', 'bit(24)', '000000110000001000000001'],
+    [true, 'bit(1)', '1'],
+    ['-4712-11-24T00:00:00Z', 'timestamp without time zone', '4713-11-24T00:00:00Z BC'],
+    ['+294276-12-31Z', 'date', '294276-12-31Z'],
+    [['a "b"', null, '{}'], 'text[]', '{"a \\"b\\"",NULL,"{}"}'],
+    [[['a'], ['b']], 'text[]', '{{"a"},{"b"}}'],
+    [{ a: '1', b: null }, 'hstore', '"a"=>"1", "b"=>NULL'],
+  ])('%o of %s: %s', (value, type, literal) => {
+    expect(pgLiteral(value, type)).toBe(literal);
+  });
+});
+
+test('a seed draws the same script each time, and another seed another one', () => {
+  const script = (seed: number) => JSON.stringify(randomScript({ seed, statements: 400 }).steps);
+  expect(script(1)).toBe(script(1));
+  expect(script(1)).not.toBe(script(2));
+});
+
+describe('what a run comes to', () => {
+  const mode = {
+    mode: 'exact',
+    undeclared: [],
+    declared: { 'no-begin': 2 },
+    wrong: [],
+    referenceWrong: [],
+    records: 3,
+  } as const;
+  const ran = { title: 'a title', tag: 'run', seconds: 1, reference: 'agrees' } as const;
+  const outcomes: CaseOutcome[] = [
+    { ...ran, name: 'C-01', passed: true, modes: [mode] },
+    {
+      ...ran,
+      name: 'C-02',
+      passed: false,
+      modes: [{ ...mode, wrong: ['the value'] }],
+      reference: 'still fails',
+    },
+    { name: 'C-03', title: 'three', tag: 'not-run', why: 'not built' },
+    { name: 'C-04', title: 'four', tag: 'broken', why: 'refused' },
+  ];
+
+  test('are its figures: a case that was not run is none, one that was broken has failed', () => {
+    expect(figuresOf(outcomes)).toEqual({
+      ...{ cases: 3, passed: 1, failed: 2, undeclared: 0, notRun: 1, records: 6 },
+      ...{ referenceStillFails: 1 },
+    });
+  });
+
+  test('is a page that has a row for each case', () => {
+    const page = resultsPage({ outcomes, modes: ['exact'], versions: { debezium: '3' }, day: '2026-11-21' });
+    expect(page).toContain('| C-01 | a title | passed | differs: no-begin |');
+    expect(page).toContain('| C-02 | a title | **1 differences** | still fails |');
+    expect(page).toContain('| C-03 | three | not run | not built |');
+    expect(page).toContain('3 cases were run, 1 passed; 1 were not run.');
+  });
+});
