@@ -9,9 +9,10 @@ import pg from 'pg';
 import type { Case } from './case-file.ts';
 import { Connect } from './connect.ts';
 import { installConnect } from './connect-installation.ts';
+import type { Servers } from './mode-sides.ts';
 import { availableModes, unknownSettings } from './modes.ts';
 import { type CaseOutcome, runCase } from './run-case.ts';
-import { type Servers, Session } from './session.ts';
+import { Session } from './session.ts';
 
 export interface CampaignOptions {
   readonly say: Say;

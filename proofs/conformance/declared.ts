@@ -95,6 +95,12 @@ export const declared: readonly Declared[] = [
       /^value\.(before|after)\./.test(path) && theirs === null && ours !== null && ours !== absent,
   },
   {
+    name: 'bits-are-digits',
+    reason: 'The reference makes bytes of bit strings, which forget how many zeros they begin with.',
+    modes: ['exact'],
+    holds: ({ ours }, type) => /^bit\b/.test(type ?? '') && typeof ours === 'string' && /^[01]*$/.test(ours),
+  },
+  {
     name: 'infinity-is-infinity',
     reason:
       'The reference turns infinite dates, timestamps and intervals into some date or length that never was.',

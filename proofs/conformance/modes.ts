@@ -14,7 +14,7 @@ export interface Mode {
   readonly connector: ConnectorConfiguration;
 }
 
-/** docs/wire.md: our default is exact and readable; `compat` sets Debezium's own defaults. */
+/** docs/wire.md: our default is exact and readable; `change.compat` sets Debezium's own defaults. */
 const modes: readonly Mode[] = [
   {
     name: 'exact',
@@ -29,7 +29,7 @@ const modes: readonly Mode[] = [
       'skipped.operations': 'none',
     },
   },
-  { name: 'debezium', needs: ['compat'], relay: { DIPTYCH_COMPAT: 'debezium' }, connector: {} },
+  { name: 'debezium', needs: ['change.compat'], relay: { DIPTYCH_CHANGE_COMPAT: 'debezium' }, connector: {} },
 ];
 
 const known = new Set(settingsOf(configurationSchema).map(({ path }) => path));

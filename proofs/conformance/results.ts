@@ -74,7 +74,7 @@ const introduction = [
   '  besides; all change events, folded by key, have to be the table. (In the exact mode.)',
   '- **Debezium second**, for shape, order and headers, in two modes: `exact`, our defaults against `decimal.handling.mode=string`,',
   '  `time.precision.mode=isostring`, `interval.handling.mode=string`, `hstore.handling.mode=map`, `skipped.operations=none`; `debezium`,',
-  '  `compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
+  '  `change.compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
   '- Not compared: headers `diptych-*` and `__debezium.context.*`, `source.version`, `source.name`, the envelope’s own `ts_*`,',
   '  `transaction.id` but for its xid.',
   '- Where Debezium loses, invents or hides something, the case states what is right (`expect`), and the run shows live whether it still',

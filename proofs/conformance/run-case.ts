@@ -4,10 +4,11 @@ import type { Case } from './case-file.ts';
 import { compareTopics, type Difference } from './compare.ts';
 import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
+import type { ModeSides } from './mode-sides.ts';
 import type { ModeName } from './modes.ts';
 import type { Observed } from './observed.ts';
 import { askDatabase, columnTypes, type DatabaseAccount, judge } from './oracle.ts';
-import type { ModeSides, Published, Session } from './session.ts';
+import type { Published, Session } from './session.ts';
 
 /** A difference that nothing declares. `type`: of the column that it is in. */
 export type Finding = Difference & { readonly type: string | undefined };

@@ -1,6 +1,6 @@
 -- C-13: key columns by choice
 -- needs: change.keyColumns
--- relay: DIPTYCH_CHANGE_KEY_COLUMNS=*1.a:pk+aa
+-- relay: DIPTYCH_CHANGE_KEY_COLUMNS=*1.a.pk,*1.a.aa
 -- connector: message.key.columns=(.*)1.a:pk,aa
 -- expect s1.a: {"key":{"pk":1,"aa":5},"op":"c"}
 -- expect s2.a: {"key":{"pk":1},"op":"c"}

@@ -1,0 +1,120 @@
+/** In each mode a relay of ours and a connector of Debezium's, set up to publish the same. */
+import { join } from 'node:path';
+import { freePorts } from '@diptych/testkit/port';
+import type { Stack } from '@diptych/testkit/stack';
+import type { Watchdog } from '@diptych/testkit/watchdog';
+import type { RelaySettings } from '../relay-process.ts';
+import type { Step } from './case-file.ts';
+import type { Connect, ConnectorConfiguration } from './connect.ts';
+import type { Mode } from './modes.ts';
+import { DebeziumSide, DiptychSide, type Side } from './side.ts';
+
+export interface Servers {
+  readonly stack: Stack;
+  readonly connect: Connect;
+  readonly modes: readonly Mode[];
+  /** Logs of the relays. */
+  readonly directory: string;
+  readonly watchdog: Watchdog;
+  readonly signal: AbortSignal;
+}
+
+export interface SessionOptions {
+  /** Besides those of the mode. */
+  readonly relay: RelaySettings;
+  readonly connector: ConnectorConfiguration;
+  readonly preparation: readonly Step[];
+}
+
+export interface ModeSides {
+  readonly mode: Mode;
+  readonly ours: Side;
+  readonly theirs: Side;
+}
+
+interface SideOptions {
+  readonly name: string;
+  readonly databaseUrl: string;
+  readonly options: SessionOptions;
+}
+
+/** The sides of a session, none of them started. */
+export async function createSides(servers: Servers, session: SideOptions): Promise<ModeSides[]> {
+  const ports = await freePorts(servers.modes.length);
+  return servers.modes.map((mode, index) => ({
+    mode,
+    ours: createOurs(servers, { ...session, mode, port: ports[index] ?? 0 }),
+    theirs: createTheirs(servers, { ...session, mode }),
+  }));
+}
+
+function createOurs(
+  { stack, directory, watchdog }: Servers,
+  { name, databaseUrl, options, mode, port }: SideOptions & { mode: Mode; port: number },
+): Side {
+  const prefix = `${name}_${mode.name}_ours`;
+  return new DiptychSide({
+    name: prefix,
+    logFile: join(directory, `${prefix}.log`),
+    watchdog,
+    settings: {
+      DIPTYCH_DATABASE_URL: databaseUrl,
+      DIPTYCH_KAFKA_BROKERS: stack.brokers.join(','),
+      // One partition: all records of a topic have one order.
+      DIPTYCH_KAFKA_PARTITIONS: '1',
+      DIPTYCH_SLOT: prefix,
+      DIPTYCH_PREFIX: prefix,
+      DIPTYCH_OUTBOX_TOPIC_PREFIX: `${prefix}.outbox.event.`,
+      DIPTYCH_HTTP_PORT: String(port),
+      ...mode.relay,
+      ...options.relay,
+    },
+  });
+}
+
+/** https://debezium.io/documentation/reference/3.7/connectors/postgresql.html#postgresql-connector-properties */
+function createTheirs(
+  { connect }: Servers,
+  { name, databaseUrl, options, mode }: SideOptions & { mode: Mode },
+): Side {
+  const prefix = `${name}_${mode.name}_theirs`;
+  const url = new URL(databaseUrl);
+  const configuration = {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    'database.hostname': url.hostname,
+    'database.port': url.port,
+    'database.user': decodeURIComponent(url.username),
+    'database.password': decodeURIComponent(url.password),
+    'database.dbname': decodeURIComponent(url.pathname.slice(1)),
+    'plugin.name': 'pgoutput',
+    'topic.prefix': prefix,
+    'slot.name': prefix,
+    'publication.name': 'reference',
+    'publication.autocreate.mode': 'disabled',
+    'snapshot.mode': 'no_data',
+    'provide.transaction.metadata': 'true',
+    // Times to wait, not what is published.
+    'poll.interval.ms': '10',
+    'retriable.restart.connector.wait.ms': '500',
+    'slot.retry.delay.ms': '500',
+    'topic.creation.default.partitions': '1',
+    'topic.creation.default.replication.factor': '1',
+    'header.converter': 'org.apache.kafka.connect.json.JsonConverter',
+    'header.converter.schemas.enable': 'false',
+    // A partition's records in one request, so that order between topics is that of requests (Session.caughtUp).
+    'producer.override.batch.size': '4194304',
+    'producer.override.max.request.size': '33554432',
+    'producer.override.max.in.flight.requests.per.connection': '1',
+    ...mode.connector,
+    ...withPrefix(options.connector, prefix),
+  };
+  return new DebeziumSide({ prefix, connect, configuration });
+}
+
+/** `%prefix%` in an option is the connector's own prefix. */
+function withPrefix(options: ConnectorConfiguration, prefix: string): ConnectorConfiguration {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, value.replaceAll('%prefix%', prefix)]),
+  );
+}
