@@ -11,7 +11,7 @@ import { Connect } from './connect.ts';
 import { installConnect } from './connect-installation.ts';
 import type { Servers } from './mode-sides.ts';
 import { availableModes, unknownSettings } from './modes.ts';
-import { type CaseOutcome, runCase } from './run-case.ts';
+import { brokenBy, type CaseOutcome, runCase } from './run-case.ts';
 import { Session } from './session.ts';
 
 export interface CampaignOptions {
@@ -58,18 +58,27 @@ export async function runCases(
   try {
     for (const given of cases) {
       servers.signal.throwIfAborted();
+      const { name, title } = given;
       const why = hindrance(given, extensions);
-      if (why !== undefined) {
-        const { name, title } = given;
-        outcomes.push({ name, title, tag: 'not-run', why });
-      } else {
-        const plain = isPlain(given);
-        const session: Session = (plain ? shared : undefined) ?? (await Session.open(servers, given));
-        if (plain) shared = session;
-        const { outcome, sessionIsUsable } = await runCase(given, session);
-        outcomes.push(outcome);
-        if (plain && !sessionIsUsable) shared = undefined;
-        if (!plain || !sessionIsUsable) await session.close();
+      const plain = isPlain(given);
+      let session: Session | undefined = plain ? shared : undefined;
+      if (why !== undefined) outcomes.push({ name, title, tag: 'not-run', why });
+      else {
+        try {
+          session ??= await Session.open(servers, given);
+          if (plain) shared = session;
+          const { outcome, sessionIsUsable } = await runCase(given, session);
+          outcomes.push(outcome);
+          if (plain && sessionIsUsable) session = undefined;
+        } catch (error) {
+          const broken = brokenBy(error);
+          if (broken === undefined) throw error;
+          outcomes.push({ name, title, tag: 'broken', why: broken });
+        } finally {
+          // What is left of it is of no use to the next case.
+          if (session === shared) shared = undefined;
+          await session?.close();
+        }
       }
       for (const outcome of outcomes.slice(-1)) tell(outcome);
     }

@@ -4,7 +4,7 @@
  *     -- C-06: a key change is delete, tombstone and create     the title
  *     -- relay: DIPTYCH_NAME=value                               a setting of ours; the case gets servers' sessions of its own
  *     -- connector: name=value                                   the same of Debezium's connector
- *     -- needs: change.messages                                   a setting that the relay must know
+ *     -- needs: change.messages                                  a setting that the relay must know
  *     -- extension: hstore                                       an extension that the server must have
  *     -- reference fails: reason                                 [±]: Debezium is known not to do what is expected
  *     -- topics: outbox.event.                                  only topics that begin so are compared

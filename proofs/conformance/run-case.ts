@@ -1,4 +1,5 @@
 /** One case in a session: its statements, then what both sides made of them, mode by mode. */
+import { OperatingError } from '@diptych/runtime/failure';
 import pg from 'pg';
 import type { Case } from './case-file.ts';
 import { compareTopics, type Difference } from './compare.ts';
@@ -8,7 +9,7 @@ import type { ModeSides } from './mode-sides.ts';
 import type { ModeName } from './modes.ts';
 import type { Observed } from './observed.ts';
 import { askDatabase, columnTypes, type DatabaseAccount, judge } from './oracle.ts';
-import type { Published, Session } from './session.ts';
+import { NotCaughtUp, type Published, type Session } from './session.ts';
 
 /** A difference that nothing declares. `type`: of the column that it is in. */
 export type Finding = Difference & { readonly type: string | undefined };
@@ -49,8 +50,8 @@ export async function runCase(
     for (const step of given.steps) await session.run(step);
     await session.caughtUp();
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError)) throw error;
-    const why = `a statement was refused: ${error.message} (${error.code})`;
+    const why = brokenBy(error);
+    if (why === undefined) throw error;
     return { outcome: { name, title, tag: 'broken', why }, sessionIsUsable: false };
   }
   const account = await askDatabase(session);
@@ -71,6 +72,13 @@ export async function runCase(
     seconds: Math.round(performance.now() - startedAt) / 1000,
   };
   return { outcome, sessionIsUsable };
+}
+
+/** Why a case could not be carried out; undefined for what is no matter of the case. */
+export function brokenBy(error: unknown): string | undefined {
+  if (error instanceof NotCaughtUp || error instanceof OperatingError) return error.message;
+  if (!(error instanceof pg.DatabaseError)) return undefined;
+  return `a statement was refused: ${error.message} (${error.code})`;
 }
 
 async function compareMode(

@@ -18,8 +18,11 @@ export interface Published {
 
 const oracle = readFileSync(new URL('./oracle.sql', import.meta.url), 'utf8');
 /** A walsender, a JVM and two relays on two busy cores. */
-const markerTimeoutMs = 90_000;
+const markerTimeoutMs = 180_000;
 let sessions = 0;
+
+/** A side neither publishes what was committed nor says that it has ended. */
+export class NotCaughtUp extends Error {}
 
 export class Session {
   readonly databaseUrl: string;
@@ -96,12 +99,7 @@ export class Session {
   async caughtUp(): Promise<void> {
     for (let round = 0; round < 2; round += 1) {
       await this.#mark();
-      await poll(() => this.#passed(), {
-        what: `both sides have passed marker ${this.#marker}: ${this.#laggards().join(', ')}`,
-        timeoutMs: markerTimeoutMs,
-        intervalMs: 20,
-        signal: this.#servers.signal,
-      });
+      await this.#untilPassed(() => this.#passed(), 20);
     }
   }
 
@@ -180,7 +178,7 @@ export class Session {
       await this.#mark();
       return (await this.#passed(1n)) || undefined;
     };
-    await poll(first, { what: 'both sides stream', timeoutMs: markerTimeoutMs, intervalMs: 200 });
+    await this.#untilPassed(first, 200);
     await this.caughtUp();
     for (const side of this.#all()) await this.published(side);
     for (const [side, failure] of this.#failures) {
@@ -193,6 +191,19 @@ export class Session {
   async #mark(): Promise<void> {
     this.#marker += 1n;
     await this.query('insert into conformance.marker values ($1)', [this.#marker]);
+  }
+
+  /** Throws NotCaughtUp that names the sides that did not. */
+  async #untilPassed(passed: () => Promise<true | undefined>, intervalMs: number): Promise<void> {
+    const { signal } = this.#servers;
+    try {
+      await poll(passed, { what: 'both sides have passed', timeoutMs: markerTimeoutMs, intervalMs, signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof pg.DatabaseError) throw cause;
+      const which = this.#laggards().join(', ');
+      throw new NotCaughtUp(`not within ${markerTimeoutMs / 1000} s of its commit: ${which}`, { cause });
+    }
   }
 
   async #passed(marker = this.#marker): Promise<true | undefined> {

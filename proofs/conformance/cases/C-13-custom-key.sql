@@ -8,5 +8,6 @@ create schema s1;
 create schema s2;
 create table s1.a (pk serial primary key, aa int);
 create table s2.a (pk serial primary key, aa int);
+-- begin
 insert into s1.a (aa) values (5);
 insert into s2.a (aa) values (6);
