@@ -45,6 +45,11 @@ describe('a script', () => {
     ]);
   });
 
+  test('says in which mode our side has to refuse', () => {
+    const given = parseCase('C-01-a', '-- C-01: a title\n-- ours refuses[debezium]: value-not-representable');
+    expect([...given.refusals]).toEqual([['debezium', 'value-not-representable']]);
+  });
+
   test('with an expectation that cannot be read is bad use, and not a case without one', () => {
     expect(() => parseCase('mine', '-- expect s1.t: {"key":')).toThrow(/no expectation/);
     expect(() => parseCase('mine', '-- expect s1.t: {key}')).toThrow(/not JSON/);

@@ -7,6 +7,7 @@
  *     -- needs: change.messages                                  a setting that the relay must know
  *     -- extension: hstore                                       an extension that the server must have
  *     -- reference fails: reason                                 [±]: Debezium is known not to do what is expected
+ *     -- ours refuses[debezium]: value-not-representable          the error that our side has to end with in that mode
  *     -- topics: outbox.event.                                  only topics that begin so are compared
  *     -- ours alone: reason                                       nothing to compare with
  *     -- not yet: reason                                          it is counted, and not run
@@ -49,6 +50,8 @@ export interface Case {
   readonly extensions: readonly string[];
   /** Why it cannot be run yet. */
   readonly notYet: string | undefined;
+  /** In which mode our side has to refuse, and with which code. */
+  readonly refusals: ReadonlyMap<string, string>;
   /** Only topics that begin so are compared. */
   readonly topics: string;
   /** Why there is nothing to compare with. */
@@ -63,14 +66,18 @@ export interface Case {
 
 const mark = /^--\s*(stop|start|restart|kill|wait|begin|may fail|as\s+\w+)\s*$/;
 const option = /^--\s*(relay|connector|needs|extension|topics|not yet|ours alone|reference fails):\s*(.*)$/;
+const refusal = /^--\s*ours refuses\[(exact|debezium)\]:\s*(\S+)\s*$/;
 const expectation = /^--\s*expect(?:\[(exact|debezium)\])?\s+(\S+?):\s*(\{.*\})\s*$/;
 
 /** Throws BadUse that names the line that cannot be read. */
 export function parseCase(name: string, text: string): Case {
   const options = new Map<string, string[]>();
   const expectations: Expectation[] = [];
+  const refusals = new Map<string, string>();
   const lines = text.split('\n');
   for (const line of lines) {
+    const [, refusingMode, code] = refusal.exec(line) ?? [];
+    if (refusingMode !== undefined && code !== undefined) refusals.set(refusingMode, code);
     const [, optionName = '', value = ''] = option.exec(line) ?? [];
     if (optionName) options.set(optionName, [...(options.get(optionName) ?? []), value.trim()]);
     else if (/^--\s*expect\b/.test(line)) expectations.push(parseExpectation(name, line));
@@ -85,6 +92,7 @@ export function parseCase(name: string, text: string): Case {
     needs: of('needs'),
     extensions: of('extension'),
     notYet: of('not yet')[0],
+    refusals,
     topics: of('topics')[0] ?? '',
     oursAlone: of('ours alone')[0],
     referenceFails: of('reference fails')[0],

@@ -143,16 +143,24 @@ async function judgeValues(values: readonly Value[], session: Session): Promise<
   const open = values.filter(({ expected, literal }) => expected !== literal);
   const wrong: string[] = [];
   for (const [type, some] of Map.groupBy(open, (value) => value.type)) {
-    const literals = new Set(some.flatMap(({ literal }) => literal ?? []));
+    const literals = new Set(some.flatMap(({ literal, expected }) => [literal ?? [], expected ?? []].flat()));
     const texts = await asTexts(session, { literals: [...literals], type });
+    const read = (text: string | null): string | null => (text === null ? null : (texts.get(text) ?? null));
     for (const { where, expected, literal } of some) {
-      const got = literal === null ? null : (texts.get(literal) ?? null);
-      if (got === expected) continue;
+      const got = read(literal);
+      if (got === read(expected)) continue;
       const reading = got === literal ? '' : `, which Postgres reads as ${got}`;
       wrong.push(`${where} (${type}) is ${brief(literal)}${brief(reading)}; it was ${brief(expected)}`);
     }
   }
   return wrong;
+}
+
+/** How Postgres is asked for a value's text. Of a time with its zone, the time in UTC is what is published. */
+function readingOf(type: string): string {
+  if (!/^time(\(\d\))? with time zone/.test(type)) return `(literal::${type})`;
+  if (!type.endsWith('[]')) return `((literal::${type}) at time zone 'UTC')`;
+  return `array(select one at time zone 'UTC' from unnest(literal::${type}) one)`;
 }
 
 const shownMax = 120;
@@ -168,7 +176,7 @@ async function asTexts(
 ): Promise<Map<string, string>> {
   try {
     const rows = await session.query<{ literal: string; text: string }>(
-      `select literal, (literal::${type})::text as text from unnest($1::text[]) literal`,
+      `select literal, ${readingOf(type)}::text as text from unnest($1::text[]) literal`,
       [literals],
     );
     return new Map(rows.map(({ literal, text }) => [literal, text]));

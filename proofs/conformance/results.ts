@@ -71,7 +71,7 @@ const introduction = [
   '## How it is judged',
   '- **The database first.** Triggers write each row change, `column::text`, in its own transaction to an unlogged table, which no slot',
   '  sees. Each value of ours is given back to Postgres as the type of its column and has to be that text; no change may be missing or',
-  '  besides; all change events, folded by key, have to be the table. (In the exact mode.)',
+  '  besides; all change events, folded by key, have to be the table. (In the exact mode; of `timetz` the time in UTC.)',
   '- **Debezium second**, for shape, order and headers, in two modes: `exact`, our defaults against `decimal.handling.mode=string`,',
   '  `time.precision.mode=isostring`, `interval.handling.mode=string`, `hstore.handling.mode=map`, `skipped.operations=none`; `debezium`,',
   '  `change.compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
@@ -86,6 +86,6 @@ const introduction = [
   'Connect worker, then started again) and `-- wait` (until both have published everything) happen to both; `-- as NAME` sends what follows',
   'on a connection of that name; `-- may fail` lets the next statement be refused; what stands before `-- begin` is there before either side',
   'is. `-- relay: DIPTYCH_…=value` and `-- connector: name=value` set options; `-- expect s1.t: {"key":{"pk":1},"op":"c"}` says what the next',
-  'record of a topic is, in part. `proofs/conformance/cases` has examples of all.',
+  'record of a topic is, in part; `-- ours refuses[debezium]: code` that our side has to end with that error in that mode. `proofs/conformance/cases` has examples of all.',
   '',
 ] as const;

@@ -88,9 +88,11 @@ async function compareMode(
   const mode = sides.mode.name;
   const ours = within(given.topics, await session.published(sides.ours));
   const theirs = within(given.topics, await session.published(sides.theirs));
-  const wrong = brokenExpectations(given.expectations, { mode, records: ours.records });
-  if (ours.failure !== undefined) wrong.push(`ours has ended: ${ours.failure}`);
-  if (mode === 'exact' && given.topics === '' && given.preparation.length === 0)
+  const refusal = given.refusals.get(mode);
+  const wrong =
+    refusal === undefined ? brokenExpectations(given.expectations, { mode, records: ours.records }) : [];
+  wrong.push(...unexpectedEnd(ours.failure, refusal));
+  if (refusal === undefined && mode === 'exact' && given.topics === '' && given.preparation.length === 0)
     wrong.push(...(await judge(ours.records, { session, account })));
   const expected = given.steps.some(({ tag }) => tag === 'kill')
     ? withoutRepeats(theirs.records)
@@ -98,7 +100,9 @@ async function compareMode(
   const referenceWrong = brokenExpectations(given.expectations, { mode, records: expected });
   if (theirs.failure !== undefined) referenceWrong.push(`the reference has ended: ${theirs.failure}`);
   const excused =
-    given.oursAlone !== undefined || (given.referenceFails !== undefined && referenceWrong.length > 0);
+    refusal !== undefined ||
+    given.oursAlone !== undefined ||
+    (given.referenceFails !== undefined && referenceWrong.length > 0);
   if (!excused)
     wrong.push(...referenceWrong.filter((what) => !wrong.includes(what)).map((what) => `reference: ${what}`));
   const undeclared: Finding[] = [];
@@ -115,6 +119,15 @@ async function compareMode(
     outcome: { mode, undeclared, declared, wrong, referenceWrong, records },
     ended: ours.failure !== undefined || theirs.failure !== undefined,
   };
+}
+
+/** Our side may end only where the case says so, and has to then. */
+function unexpectedEnd(failure: string | undefined, refusal: string | undefined): string[] {
+  if (refusal === undefined) return failure === undefined ? [] : [`ours has ended: ${failure}`];
+  if (failure?.includes(`(${refusal})`)) return [];
+  return [
+    `ours has to refuse with ${refusal}, and ${failure === undefined ? 'goes on' : `ended so: ${failure}`}`,
+  ];
 }
 
 /** The type of the column that a difference is in. */

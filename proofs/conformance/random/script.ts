@@ -35,7 +35,15 @@ export function randomScript({ seed, statements }: { seed: number; statements: n
   return {
     name: `random-${seed}`,
     title: `${statements} statements of seed ${seed}`,
-    ...{ relay: {}, connector: {}, needs: [], extensions: [], expectations: [], preparation: [] },
+    ...{
+      relay: {},
+      connector: {},
+      needs: [],
+      extensions: [],
+      expectations: [],
+      preparation: [],
+      refusals: new Map(),
+    },
     ...{ notYet: undefined, oursAlone: undefined, referenceFails: undefined, topics: '' },
     steps: writer.write(statements),
   };
