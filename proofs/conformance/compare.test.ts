@@ -134,6 +134,8 @@ describe('a value is given back to Postgres as', () => {
     ['+294276-12-31Z', 'date', '294276-12-31Z'],
     [['a "b"', null, '{}'], 'text[]', '{"a \\"b\\"",NULL,"{}"}'],
     [[['a'], ['b']], 'text[]', '{{"a"},{"b"}}'],
+    [{ a: 1, b: 'x "y"', c: null }, 's1.pair', '("1","x \\"y\\"",)'],
+    [{ a: -1, b: 0, c: 0 }, 'line', '{-1,0,0}'],
     [{ a: '1', b: null }, 'hstore', '"a"=>"1", "b"=>NULL'],
   ])('%o of %s: %s', (value, type, literal) => {
     expect(pgLiteral(value, type)).toBe(literal);

@@ -2,7 +2,7 @@
  * The differences that we mean: each a predicate with its reason. Whatever no predicate takes is a failure.
  * What only a case can say – that the reference loses, invents or hides something – stands in that case (`reference fails`).
  */
-import { absent, type Difference } from './compare.ts';
+import { absent, type Difference, show } from './compare.ts';
 import type { ModeName } from './modes.ts';
 import { isObject } from './observed.ts';
 
@@ -55,6 +55,43 @@ export const declared: readonly Declared[] = [
       ours === absent &&
       isObject(pair.theirs?.value) &&
       pair.theirs.value.status === 'BEGIN',
+  },
+  {
+    name: 'no-metadata-without-events',
+    reason:
+      'A transaction of which nothing is published has neither BEGIN nor END; the reference counts none and says so, ' +
+      'for instance of a skipped TRUNCATE.',
+    modes: ['debezium'],
+    holds: ({ topic, path, ours, pair }) =>
+      topic === 'transaction' &&
+      path === '' &&
+      ours === absent &&
+      isObject(pair.theirs?.value) &&
+      (pair.theirs.value.status === 'BEGIN' || pair.theirs.value.event_count === 0),
+  },
+  {
+    name: 'messages-are-one-collection',
+    reason:
+      'The reference counts each logical message as a collection of its own, named by the address of a Java object.',
+    modes: both,
+    holds: ({ topic, path, theirs }) =>
+      (topic === 'message' && path === 'value.transaction.data_collection_order') ||
+      (topic === 'transaction' &&
+        path.startsWith('value.data_collections') &&
+        show(theirs).includes('LogicalDecodingMessageId@')),
+  },
+  {
+    name: 'message-outside-a-transaction',
+    reason:
+      'Such a message has no commit, so no commit time and no place in the order of commits: the reference takes those of ' +
+      'the transaction before it, we take the time of reading.',
+    modes: both,
+    holds: ({ topic, path, pair }) =>
+      topic === 'message' &&
+      /^value\.source\.(ts_ms|ts_us|ts_ns|sequence)$/.test(path) &&
+      isObject(pair.ours?.value) &&
+      isObject(pair.ours.value.source) &&
+      pair.ours.value.source.txId === null,
   },
   {
     name: 'no-tombstone-without-key',
@@ -124,9 +161,9 @@ export const declared: readonly Declared[] = [
     holds: ({ ours, theirs }, type) =>
       type?.endsWith('[]') === true &&
       type.startsWith('time') &&
-      typeof ours === 'string' &&
-      typeof theirs === 'string' &&
-      ours.startsWith(theirs.replace(/Z$/, '')),
+      (typeof ours === 'number' && typeof theirs === 'number'
+        ? ours - (ours % 1000) === theirs
+        : String(ours).startsWith(String(theirs).replace(/Z$/, '')) || String(ours).startsWith('24:00:00')),
   },
   {
     name: 'arrays-keep-their-dimensions',
@@ -134,9 +171,11 @@ export const declared: readonly Declared[] = [
       'The reference makes nulls, or the names of Java objects, of arrays of more than one dimension, and forgets ' +
       'bounds of their own.',
     modes: both,
-    holds: ({ ours }, type) =>
+    holds: ({ path, ours }, type) =>
       type?.endsWith('[]') === true &&
-      (Array.isArray(ours) ? ours.some(Array.isArray) : /^\[-?\d+:/.test(String(ours))),
+      (Array.isArray(ours)
+        ? /\]$/.test(path) || (ours as readonly unknown[]).some(Array.isArray)
+        : /^\[-?\d+:/.test(String(ours))),
   },
   {
     name: 'sequence-begins-anew',

@@ -1,5 +1,6 @@
 /** A JSON value as we publish it in the exact mode, as the text that Postgres would read for its type. */
 import { stringifyLossless } from '@diptych/kafka/json';
+import { geometryLiteral } from './geometry-literal.ts';
 import { isObject } from './observed.ts';
 
 const specials: Readonly<Record<string, string>> = {
@@ -34,13 +35,17 @@ function arrayLiteral(values: readonly unknown[], elementType: string): string {
   return `{${elements.join(',')}}`;
 }
 
-/** A point `{x, y}`, a geometry by its bytes, or hstore's map. */
+/** Geometry, hstore's map, or a composite's fields. */
 function objectLiteral(value: Record<string, unknown>, type: string): string {
-  if (type === 'point') return `(${String(value.x)},${String(value.y)})`;
+  const geometry = geometryLiteral(value, type);
+  if (geometry !== undefined) return geometry;
   if (typeof value.wkb === 'string') return Buffer.from(value.wkb, 'base64').toString('hex').toUpperCase();
-  const quoted = (text: unknown) => `"${String(text).replace(/["\\]/g, '\\$&')}"`;
-  return Object.entries(value)
-    .map(([name, part]) => `${quoted(name)}=>${part === null ? 'NULL' : quoted(part)}`)
+  const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+  const fields = Object.entries(value).map(([name, part]) => ({ name, text: pgLiteral(part, '') }));
+  if (!/hstore$/.test(type))
+    return `(${fields.map(({ text }) => (text === null ? '' : quoted(text))).join(',')})`;
+  return fields
+    .map(({ name, text }) => `${quoted(name)}=>${text === null ? 'NULL' : quoted(text)}`)
     .join(', ');
 }
 
