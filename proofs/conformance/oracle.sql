@@ -26,7 +26,7 @@ declare
   after text[];
 begin
   -- A partition has its root's trigger besides its own: one account is enough.
-  if tg_name <> '!oracle_' || tg_relid then
+  if tg_name not in ('!oracle_' || tg_relid, '!oracle_' || tg_relid || '_t') then
     return null;
   end if;
   select coalesce(array_agg(attname::text order by attnum), '{}'),
