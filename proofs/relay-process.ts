@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { appendFile, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { nodeArguments as usualArguments } from '@diptych/relay-app/node-arguments';
 import { present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Watchdog } from '@diptych/testkit/watchdog';
@@ -22,7 +23,7 @@ export interface RelayOptions {
   /** Its log is appended there, over all its lives. */
   readonly logFile: string;
   readonly watchdog: Watchdog;
-  /** Arguments of Node itself. */
+  /** Arguments of Node itself, besides those that a relay is always started with. */
   readonly nodeArguments?: readonly string[];
 }
 
@@ -164,7 +165,7 @@ export class RelayProcess {
   #spawn(command: 'init' | 'run'): ChildProcess {
     const { settings, logFile, watchdog, nodeArguments = [] } = this.#options;
     const log = openSync(logFile, 'a');
-    const child = spawn(process.execPath, [...nodeArguments, relayMain, command], {
+    const child = spawn(process.execPath, [...usualArguments, ...nodeArguments, relayMain, command], {
       env: { ...process.env, ...settings },
       stdio: ['ignore', log, log],
       // Ctrl-C goes to us, and we end it.

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { nodeArguments } from '@diptych/relay-app/node-arguments';
 import { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import { Watchdog } from '@diptych/testkit/watchdog';
@@ -98,7 +99,7 @@ export class RelayProcess {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const child = spawn(process.execPath, [relayMain, ...args], {
+    const child = spawn(process.execPath, [...nodeArguments, relayMain, ...args], {
       env: { ...withoutSettings(process.env), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

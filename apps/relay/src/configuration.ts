@@ -118,7 +118,7 @@ export const configurationSchema = z.strictObject({
   limits: z
     .strictObject({
       batchBytesMax: bound(4 * mebibyte, 'A Kafka transaction is cut at this size.'),
-      queueBytesMax: bound(16 * mebibyte, 'Records in flight above which the socket is paused.'),
+      queueBytesMax: bound(8 * mebibyte, 'Records in flight above which the socket is paused.'),
       rowBytesMax: bound(
         128 * mebibyte,
         'A row that the server sends as more bytes is set aside by its hash, or stops the relay: its envelope would need four times as much memory.',
