@@ -180,6 +180,10 @@ test('what Kafka has and the promoted server never had is refused by name, and p
   const refused = await running.ended.catch((error: Error) => error.message);
   const named = [...String(refused).matchAll(/\(xid (\d+)\)/g)].map((match) => Number(match[1]));
   expect(named).toEqual(phantoms.map(({ xid }) => xid));
+  expect(await readStatus(relay.configuration)).toMatchObject({
+    state: 'refused',
+    lastError: { code: 'kafka-ahead-of-database', message: refused },
+  });
 
   const written = await withCatalogue(standbyUrl, async (sql) => [
     await insertCart(sql, { id: 21 }),

@@ -4,12 +4,10 @@
  * server's words, publishes what came before, passes nothing by, and does not grow. `diptych skip` leaves out that transaction and no other.
  * https://www.postgresql.org/docs/18/limits.html (field size)
  */
+import { skipCommand } from '@diptych/relay-app/commands/skip';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
-import { skipTransaction } from '@diptych/relay-app/skip';
 import { OperatingError } from '@diptych/runtime/failure';
-import { createLogger } from '@diptych/runtime/log';
-import { openCatalogue } from '@diptych/wal/catalogue';
-import { formatLsn, type Lsn, lsn, parseLsn } from '@diptych/wal/lsn';
+import { formatLsn, lsn, parseLsn } from '@diptych/wal/lsn';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
 import { acceptedGaps, createShop, publishedIds } from './shop-for-tests.ts';
@@ -51,7 +49,8 @@ test('a row whose text is larger than 1 GiB is said in the server’s words, and
 
   // The way on: past that transaction and no further, knowingly.
   const at = /`diptych skip --lsn (\S+)`/.exec(said.remedy)?.[1] ?? 'no position is named';
-  await skip(parseLsn(at));
+  const { configuration } = shop;
+  expect(await skipCommand({ configuration, commitLsn: parseLsn(at), yes: true })).toBe(true);
   const behind = formatLsn(lsn(parseLsn(at) + 1n));
   expect(await acceptedGaps(shop)).toMatchObject([{ from: at, to: behind, reason: 'transaction-skipped' }]);
   const again = shop.start();
@@ -70,16 +69,4 @@ async function failureOf(ended: Promise<unknown>): Promise<OperatingError> {
   );
   if (end instanceof OperatingError) return end;
   throw end;
-}
-
-/** As `diptych skip` does. */
-async function skip(commitLsn: Lsn): Promise<void> {
-  const { configuration } = shop;
-  const catalogue = await openCatalogue(configuration.database.url);
-  const log = createLogger('skip', { level: 'silent' });
-  try {
-    await skipTransaction({ configuration, catalogue, commitLsn, log });
-  } finally {
-    await catalogue.close();
-  }
 }

@@ -38,8 +38,8 @@ export const behind = (commitLsn: Lsn): Lsn => lsn(commitLsn + 1n);
 
 /**
  * Holds the slot and fences the publisher, looks for the transaction in the stream, and writes the gap and a checkpoint
- * behind it in one Kafka transaction. The slot stays where it is: `advanceSlot` moves it once it is free, and if nobody
- * does, the next session reports that position. Throws OperatingError: `slot-held`, `skip-refused`, and what a relay
+ * behind it in one Kafka transaction. The slot stays where it is: `advanceSlot` moves it once it is free. If nobody does,
+ * the next session reports that position, unless the server itself cannot send the transaction and fails before. Throws OperatingError: `slot-held`, `skip-refused`, and what a relay
  * that starts refuses.
  */
 export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap> {

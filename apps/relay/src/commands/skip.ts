@@ -43,7 +43,7 @@ function commitLsnOf(text: string): Lsn {
  * Leaves the transaction out, after asking. Answers false when the user declines or nobody can be asked. Throws what
  * `skipTransaction` throws.
  */
-async function skipCommand({
+export async function skipCommand({
   configuration,
   commitLsn,
   yes,
