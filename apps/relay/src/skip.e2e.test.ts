@@ -26,7 +26,7 @@ const insert = (id: number, note = 'small') =>
   relay.sql.query('insert into carts (id, note) values ($1, $2)', [id, note]);
 const poison = (id: number) => insert(id, 'x'.repeat(6000));
 
-async function skip(commitLsn: Lsn): Promise<AcceptedGap> {
+async function skip(commitLsn: Lsn): Promise<AcceptedGap | null> {
   const { configuration } = relay;
   const catalogue = await openCatalogue(configuration.database.url);
   const log = createLogger('skip', { level: 'silent' });

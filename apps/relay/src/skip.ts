@@ -39,10 +39,11 @@ export const behind = (commitLsn: Lsn): Lsn => lsn(commitLsn + 1n);
 /**
  * Holds the slot and fences the publisher, looks for the transaction in the stream, and writes the gap and a checkpoint
  * behind it in one Kafka transaction. The slot stays where it is: `advanceSlot` moves it once it is free. If nobody does,
- * the next session reports that position, unless the server itself cannot send the transaction and fails before. Throws OperatingError: `slot-held`, `skip-refused`, and what a relay
- * that starts refuses.
+ * the next session reports that position, unless the server cannot even send the transaction and fails before. So of one
+ * that is written down already the answer is null: only the slot is left to be moved. Throws OperatingError: `slot-held`,
+ * `skip-refused`, and what a relay that starts refuses.
  */
-export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap> {
+export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap | null> {
   const { configuration, catalogue, commitLsn } = options;
   await requireSlot(catalogue, configuration.slot);
   const source = await identifySystem(catalogue.databaseUrl);
@@ -50,6 +51,7 @@ export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap
   const last = await destination.readCheckpoint();
   refuseForeign(last, source);
   refuseStale(last, source);
+  if (last && isSkipped(last, commitLsn)) return null;
   const search = new SkipSearch(catalogue.databaseUrl, configuration);
   let publisher: Publisher | null = null;
   try {
@@ -71,6 +73,10 @@ export async function skipTransaction(options: SkipOptions): Promise<AcceptedGap
     await Promise.all([search.end(), publisher?.close()]);
   }
 }
+
+/** Behind a transaction that was published the reported position is its end, never one byte behind its beginning. */
+const isSkipped = ({ lsn: last, reportedLsn }: Checkpoint, commitLsn: Lsn): boolean =>
+  last === commitLsn && reportedLsn === behind(commitLsn);
 
 /** The checkpoint, which the transaction must lie behind, and the end of the WAL before which it must lie. */
 async function requireAhead(

@@ -58,8 +58,12 @@ export async function skipCommand({
   const log = createLogger('skip', { level: 'warn' });
   const catalogue = await openCatalogue(configuration.database.url, { queryTimeoutMs: advanceTimeoutMs });
   try {
-    const { detail } = await skipTransaction({ configuration, catalogue, commitLsn, log });
-    process.stdout.write(`skipped ${detail}, and wrote it down in the parked topic\n`);
+    const gap = await skipTransaction({ configuration, catalogue, commitLsn, log });
+    process.stdout.write(
+      gap
+        ? `skipped ${gap.detail}, and wrote it down in the parked topic\n`
+        : 'it was skipped and written down before\n',
+    );
     const isMoved = await advance(catalogue, { name: configuration.slot, to: behind(commitLsn) });
     process.stdout.write(
       isMoved
