@@ -1,13 +1,20 @@
-import type { Before } from '@diptych/pgoutput/message';
+import type { Before, LogicalMessage } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import type { Row } from '@diptych/pgoutput/row';
 import { unreachable } from '@diptych/runtime/assert';
+import { OperatingError } from '@diptych/runtime/failure';
 import type { PanelHeader, PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
+import { ColumnRules } from './column-rules.ts';
+import { type ChangeEvent, EnvelopeWriter, type EventContext } from './envelope-writer.ts';
 import { JsonWriter } from './json-writer.ts';
-import { type PrimaryKeys, RelationPlan } from './relation-plan.ts';
-import { SourceBlock, type SourceOptions, type TransactionParts } from './source-block.ts';
+import { type MessageSettings, messageFilter, messageKey } from './message-event.ts';
+import { type PrimaryKeys, RelationPlan, type Representation } from './relation-plan.ts';
+import type { LooseSource, SourceOptions } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
+import { TypeCatalogue } from './type-catalogue.ts';
+import { Unrepresentable } from './unrepresentable.ts';
+import { exactModes } from './value-modes.ts';
 
 export interface ChangeEncoderOptions extends SourceOptions {
   readonly topics: TopicNaming;
@@ -15,27 +22,17 @@ export interface ChangeEncoderOptions extends SourceOptions {
   readonly publishes?: (relation: Relation) => boolean;
   /** The catalogue's primary keys, for tables whose replica identity is FULL or NOTHING. Asked once for each Relation. */
   readonly primaryKeys?: PrimaryKeys;
+  /** How values, unchanged ones and single columns are represented; left out: exact, all columns as they are. */
+  readonly representation?: Partial<Representation>;
   /** A tombstone after each delete (default true). */
   readonly tombstones?: boolean;
   /** A change event for each TRUNCATE (default true). */
   readonly truncates?: boolean;
+  /** Events for logical messages (default none). */
+  readonly messages?: MessageSettings | null;
   /** Now, in ms since 1970: the envelope's own `ts_*`, when the event was made. */
   readonly nowMs?: () => number;
 }
-
-type Operation = 'c' | 'u' | 'd' | 't';
-
-/** One change event to be written. */
-interface Event {
-  readonly op: Operation;
-  readonly before: Before | null;
-  readonly after: Row | null;
-  /** Where values of `after` that were not sent may stand. */
-  readonly known: Before | null;
-}
-
-/** Room for the envelope around a row's values. */
-const envelopeBytes = 2048;
 
 const noHeaders: readonly PanelHeader[] = [];
 
@@ -45,24 +42,31 @@ const noHeaders: readonly PanelHeader[] = [];
  */
 export class ChangeEncoder {
   readonly #options: ChangeEncoderOptions;
-  readonly #source: SourceBlock;
+  readonly #representation: Representation;
+  readonly #envelope: EnvelopeWriter;
   readonly #out = new JsonWriter();
+  readonly #publishesMessage: (prefix: string) => boolean;
   /** null: not published. */
   readonly #plans = new WeakMap<Relation, RelationPlan | null>();
-  #parts: TransactionParts | null = null;
-  #withoutValues = false;
-  #nowMs = Number.NaN;
-  #stamp: Buffer = Buffer.alloc(0);
 
   constructor(options: ChangeEncoderOptions) {
     this.#options = options;
-    this.#source = new SourceBlock(options);
+    this.#publishesMessage = options.messages ? messageFilter(options.messages) : () => false;
+    this.#representation = {
+      types: new TypeCatalogue(),
+      modes: exactModes,
+      columns: new ColumnRules(),
+      placeholder: null,
+      ...options.representation,
+    };
+    const { binary } = this.#representation.modes;
+    this.#envelope = new EnvelopeWriter(this.#out, { ...options, binary });
   }
 
   /**
-   * The records of one change, in order, and counts them. None for a table that is not published and for logical
-   * messages. `withoutValues`: of a row that is too large to be made into an envelope; topics, keys and counts are as
-   * ever, envelopes are empty. Throws what TopicNaming throws.
+   * The records of one change, in order, and counts them. None for a table or a message that is not published. A record
+   * with a value that has no form says so in `failure`. `withoutValues`: of a change that is too large to be made into an
+   * envelope; topics, keys and counts are as ever, envelopes are empty. Throws what TopicNaming throws.
    */
   encode(
     change: TransactionChange,
@@ -70,45 +74,36 @@ export class ChangeEncoder {
     { withoutValues = false }: { withoutValues?: boolean } = {},
   ): readonly PanelRecord[] {
     const { message } = change;
-    this.#withoutValues = withoutValues;
+    const origin = { change, counters, withoutValues };
+    if (message.tag === 'message') return this.#message(message, origin);
+    if (message.tag === 'truncate') return this.#truncate(message.relations, origin);
+    const plan = this.#plan(message.relation);
+    if (plan === null) return [];
+    const context = { ...origin, plan };
     switch (message.tag) {
       case 'insert': {
-        const plan = this.#plan(message.relation);
-        if (plan === null) return [];
-        const event: Event = { op: 'c', before: null, after: message.after, known: null };
-        return [
-          this.#record({
-            change,
-            counters,
-            plan,
-            event,
-            key: plan.key(this.#out, message.after, null),
-            part: 0,
-          }),
-        ];
+        const { after } = message;
+        const event: ChangeEvent = { op: 'c', before: null, after, known: null };
+        return [this.#record({ ...context, event, key: () => plan.key(this.#out, after, null), part: 0 })];
       }
       case 'update': {
-        const plan = this.#plan(message.relation);
-        if (plan === null) return [];
         const { before, after } = message;
-        if (plan.keyChanged(before, after))
-          return this.#keyChange({ change, counters, plan }, before as Before, after);
-        const event: Event = { op: 'u', before, after, known: before };
-        return [
-          this.#record({ change, counters, plan, event, key: plan.key(this.#out, after, before), part: 0 }),
-        ];
+        if (before !== null && plan.keyChanged(before, after)) return this.#keyChange(context, before, after);
+        const event: ChangeEvent = { op: 'u', before, after, known: before };
+        return [this.#record({ ...context, event, key: () => plan.key(this.#out, after, before), part: 0 })];
       }
-      case 'delete': {
-        const plan = this.#plan(message.relation);
-        return plan === null ? [] : this.#delete({ change, counters, plan }, message.before);
-      }
-      case 'truncate':
-        return this.#truncate(message.relations, { change, counters });
-      case 'message':
-        return [];
+      case 'delete':
+        return this.#delete(context, message.before);
       default:
         return unreachable(message);
     }
+  }
+
+  /** The event of a logical message outside every transaction; null for one that is not published. */
+  encodeLoose(message: LogicalMessage, source: LooseSource): PanelRecord | null {
+    if (!this.#publishesMessage(message.prefix)) return null;
+    this.#envelope.looseMessage(message, source);
+    return this.#messageRecord(message);
   }
 
   #plan(relation: Relation): RelationPlan | null {
@@ -122,7 +117,7 @@ export class ChangeEncoder {
         `table ${JSON.stringify(schema)}.${JSON.stringify(table)}`,
         `${prefix}.${schema}.${table}`,
       );
-      plan = new RelationPlan(relation, { topic, primaryKeys });
+      plan = new RelationPlan(relation, { topic, primaryKeys, representation: this.#representation });
     }
     this.#plans.set(relation, plan);
     return plan;
@@ -131,96 +126,101 @@ export class ChangeEncoder {
   /** The delete, and its tombstone when the table has a key. */
   #delete(context: Context, before: Before, headers = noHeaders): PanelRecord[] {
     const { plan } = context;
-    const key = plan.key(this.#out, before.row, null);
-    const event: Event = { op: 'd', before, after: null, known: null };
-    const records = [this.#record({ ...context, event, key, part: 0, headers })];
-    if (key !== null && (this.#options.tombstones ?? true)) {
-      records.push({ topic: plan.topic, key, value: null, headers: noHeaders, part: 1 });
-    }
-    return records;
+    const event: ChangeEvent = { op: 'd', before, after: null, known: null };
+    const key = () => plan.keyBefore(this.#out, before);
+    const record = this.#record({ ...context, event, key, part: 0, headers });
+    if (record.key === null || !(this.#options.tombstones ?? true)) return [record];
+    const { failure } = record;
+    const tombstone = { topic: plan.topic, key: record.key, value: null, headers: noHeaders, part: 1 };
+    return [record, failure ? { ...tombstone, failure } : tombstone];
   }
 
   /** A row that moved to another key: deleted under the old one, created under the new one, each naming the other. */
   #keyChange(context: Context, before: Before, after: Row): PanelRecord[] {
     const { plan } = context;
-    const oldKey = plan.key(this.#out, before.row, null);
-    const newKey = plan.key(this.#out, after, before);
-    const records = this.#delete(context, before, [['__debezium.newkey', String(newKey)]]);
-    const event: Event = { op: 'c', before: null, after, known: before };
-    const headers: PanelHeader[] = [['__debezium.oldkey', String(oldKey)]];
+    const newKey = () => plan.key(this.#out, after, before);
+    const { key: named } = this.#keyOf(plan, newKey, after);
+    const records = this.#delete(context, before, [['__debezium.newkey', String(named)]]);
+    const event: ChangeEvent = { op: 'c', before: null, after, known: before };
+    const headers: PanelHeader[] = [['__debezium.oldkey', String(records[0]?.key ?? null)]];
     records.push(this.#record({ ...context, event, key: newKey, part: records.length, headers }));
     return records;
   }
 
-  #truncate(relations: readonly Relation[], context: Omit<Context, 'plan'>): PanelRecord[] {
+  #truncate(relations: readonly Relation[], context: EventContext): PanelRecord[] {
     const records: PanelRecord[] = [];
     if (!(this.#options.truncates ?? true)) return records;
-    const event: Event = { op: 't', before: null, after: null, known: null };
+    const event: ChangeEvent = { op: 't', before: null, after: null, known: null };
     for (const relation of relations) {
       const plan = this.#plan(relation);
       if (plan === null) continue;
-      const record = this.#record({ ...context, plan, event, key: null, part: records.length });
+      const record = this.#record({ ...context, plan, event, key: () => null, part: records.length });
       records.push({ ...record, spread: 'every' });
     }
     return records;
   }
 
-  #record({ change, counters, plan, event, key, part, headers = noHeaders }: Recorded): PanelRecord {
-    const value = this.#value({ change, counters, plan }, event);
-    return { topic: plan.topic, key, value, headers, part };
+  #message(message: LogicalMessage, context: EventContext): PanelRecord[] {
+    if (!this.#publishesMessage(message.prefix)) return [];
+    this.#envelope.message(message, context);
+    return [this.#messageRecord(message)];
   }
 
-  /** Writes the envelope, in the order of Debezium's fields. */
-  #value({ change, counters, plan }: Context, { op, before, after, known }: Event): Buffer {
-    const out = this.#out;
-    const parts = this.#partsOf(change, counters);
-    const { totalOrder, collectionOrder } = counters.countChange(plan.collection);
-    if (this.#withoutValues) return Buffer.alloc(0);
-    const lsn = change.lsn.toString();
-    out.expect(((after ?? before?.row)?.bytes.length ?? 0) + envelopeBytes);
-    out.ascii('{"before":');
-    plan.writeBefore(out, before);
-    out.ascii(',"after":');
-    plan.writeAfter(out, after, known);
-    out.ascii(',');
-    out.raw(parts.head);
-    out.ascii(lsn);
-    out.raw(parts.times);
-    out.raw(plan.source);
-    out.raw(parts.xid);
-    out.ascii(lsn);
-    out.raw(parts.tail);
-    out.ascii(`${totalOrder},"data_collection_order":${collectionOrder}},"op":"${op}"`);
-    out.raw(this.#stampNow());
-    if (after !== null) plan.writeUnchanged(out, after, known);
-    out.ascii('}');
-    return out.take();
+  #messageRecord(message: LogicalMessage): PanelRecord {
+    const { topics, prefix } = this.#options;
+    const topic = topics.of('logical messages', `${prefix}.message`);
+    return { topic, key: messageKey(message), value: this.#out.take(), headers: noHeaders, part: 0 };
   }
 
-  #partsOf({ transaction }: TransactionChange, { id }: TransactionCounters): TransactionParts {
-    if (this.#parts?.transaction !== transaction) this.#parts = this.#source.of(transaction, id);
-    return this.#parts;
+  #record(recorded: Recorded): PanelRecord {
+    const { counters, plan, event, key: keyOf, part, headers = noHeaders } = recorded;
+    const place = counters.countChange(plan.collection);
+    const { key, failure } = this.#keyOf(plan, keyOf, event.after ?? event.before?.row ?? null);
+    const value = this.#orFailure(plan, () => {
+      this.#envelope.change(recorded, { plan, event, place });
+      return this.#out.take();
+    });
+    const record = { topic: plan.topic, key, headers, part };
+    if (failure === null && Buffer.isBuffer(value)) return { ...record, value };
+    this.#envelope.texts(plan, event);
+    const why = failure ?? (value instanceof OperatingError ? value : null);
+    return { ...record, value: this.#out.take(), ...(why ? { failure: why } : {}) };
   }
 
-  #stampNow(): Buffer {
-    const nowMs = this.#options.nowMs?.() ?? Date.now();
-    if (nowMs !== this.#nowMs) {
-      this.#nowMs = nowMs;
-      this.#stamp = Buffer.from(`,"ts_ms":${nowMs},"ts_us":${nowMs}000,"ts_ns":${nowMs}000000`);
+  /** The key, or the texts of the row in its place: records of one key that cannot be made still share a key. */
+  #keyOf(
+    plan: RelationPlan,
+    keyOf: () => Buffer | null,
+    row: Row | null,
+  ): { readonly key: Buffer | null; readonly failure: OperatingError | null } {
+    const key = this.#orFailure(plan, keyOf);
+    if (!(key instanceof OperatingError)) return { key, failure: null };
+    plan.writeTexts(this.#out, row);
+    return { key: this.#out.take(), failure: key };
+  }
+
+  /** What `write` returns; when a value has no form, why. */
+  #orFailure<T>(plan: RelationPlan, write: () => T): T | OperatingError {
+    try {
+      return write();
+    } catch (error) {
+      if (!(error instanceof Unrepresentable)) throw error;
+      this.#out.discard();
+      return new OperatingError('value-not-representable', `column ${plan.writing}: ${error.message}`, {
+        remedy: 'Choose another mode for values of this kind (docs/change-events.md), or correct the row.',
+        cause: error,
+      });
     }
-    return this.#stamp;
   }
 }
 
-interface Context {
-  readonly change: TransactionChange;
-  readonly counters: TransactionCounters;
+interface Context extends EventContext {
   readonly plan: RelationPlan;
 }
 
 interface Recorded extends Context {
-  readonly event: Event;
-  readonly key: Buffer | null;
+  readonly event: ChangeEvent;
+  readonly key: () => Buffer | null;
   readonly part: number;
   readonly headers?: readonly PanelHeader[];
 }

@@ -1,5 +1,5 @@
 import type { PanelRecord } from '@diptych/transaction/panel-record';
-import type { TransactionEnd } from '@diptych/transaction/transaction';
+import type { Transaction, TransactionEnd } from '@diptych/transaction/transaction';
 import type { TransactionCounters } from './transaction-counters.ts';
 
 /**
@@ -25,5 +25,15 @@ export function encodeEnd(
     `{"status":"END","id":${id},"ts_ms":${transaction.commitTimeUs / 1000n},"event_count":${counters.changes},` +
     `"data_collections":[${collections.join()}],"domain_event_count":${counters.domainEvents},` +
     `"domain_events":[${domain.join()}],"parked_count":${counters.parked}}`;
+  return { topic, key: Buffer.from(`{"id":${id}}`), value: Buffer.from(value), headers: [], part: 0 };
+}
+
+/** The BEGIN record of a transaction: it comes before its first record, with ordinal 0. `topic` is the transaction topic. */
+export function encodeBegin(
+  { commitTimeUs }: Transaction,
+  { counters, topic }: { readonly counters: TransactionCounters; readonly topic: string },
+): PanelRecord {
+  const id = JSON.stringify(counters.id);
+  const value = `{"status":"BEGIN","id":${id},"event_count":null,"data_collections":null,"ts_ms":${commitTimeUs / 1000n}}`;
   return { topic, key: Buffer.from(`{"id":${id}}`), value: Buffer.from(value), headers: [], part: 0 };
 }

@@ -80,6 +80,11 @@ export class JsonWriter {
     return taken;
   }
 
+  /** Forgets what was written since the last take. */
+  discard(): void {
+    this.#at = this.#start;
+  }
+
   #escape(bytes: Buffer, start: number, end: number): void {
     this.#room(6 * (end - start));
     const slab = this.#slab;

@@ -28,7 +28,9 @@ export function publishForTests(
   const records: PanelRecord[] = [];
   let counters: TransactionCounters | undefined;
   for (const { lsn: position, bytes } of messages) {
-    const item = assembler.read(decoder.decode(bytes), position);
+    const message = decoder.decode(bytes);
+    if (message.tag === 'type') options.representation?.types?.learn(message);
+    const item = assembler.read(message, position);
     if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
     if (item?.tag === 'change' && counters) records.push(...encoder.encode(item, counters));
     if (item?.tag === 'end' && counters && !counters.isEmpty) {

@@ -1,8 +1,14 @@
 import type { Before } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { nullStart, type Row, unchangedStart } from '@diptych/pgoutput/row';
+import type { ColumnRules } from './column-rules.ts';
 import type { JsonWriter } from './json-writer.ts';
-import { type ValueWriter, valueWriter } from './values.ts';
+import type { TypeCatalogue } from './type-catalogue.ts';
+import { placeholderFor } from './unchanged-values.ts';
+import { unrepresentable } from './unrepresentable.ts';
+import type { ValueModes } from './value-modes.ts';
+import { type ValueWriter, writeText } from './value-writer.ts';
+import { valueWriter } from './values.ts';
 
 const comma = 0x2c;
 const openBrace = 0x7b;
@@ -14,12 +20,28 @@ const jsonNull = Buffer.from('null');
 /** The primary key's columns as the catalogue knows them; null when the table has none or is not known. */
 export type PrimaryKeys = (relation: Relation) => readonly string[] | null;
 
+/** How the rows of all tables are represented. */
+export interface Representation {
+  readonly types: TypeCatalogue;
+  readonly modes: ValueModes;
+  readonly columns: ColumnRules;
+  /** What stands for a TOASTed value that was not sent; null: it is left out, and named in `unchanged`. */
+  readonly placeholder: string | null;
+}
+
 interface ColumnPlan {
+  readonly column: string;
   /** `"name"`, escaped. */
   readonly name: Buffer;
   readonly write: ValueWriter;
+  /** Writes the text itself, masked where the value is. */
+  readonly writeText: ValueWriter;
   /** Part of the replica identity, so that it stands in a row before that holds only the key. */
   readonly identity: boolean;
+  /** JSON that stands for a value that was not sent. */
+  readonly placeholder: Buffer | null;
+  /** Stands in `before` and `after`. */
+  readonly included: boolean;
 }
 
 /** All that can be known of a table's change events before the first row comes; as long-lived as the Relation. */
@@ -33,33 +55,46 @@ export class RelationPlan {
   readonly #all: readonly number[];
   readonly #identity: readonly number[];
   readonly #key: readonly number[] | null;
+  #writing = 0;
 
-  constructor(relation: Relation, { topic, primaryKeys }: { topic: string; primaryKeys: PrimaryKeys }) {
+  constructor(
+    relation: Relation,
+    options: { topic: string; primaryKeys: PrimaryKeys; representation: Representation },
+  ) {
+    const { topic, primaryKeys, representation } = options;
     this.topic = topic;
     this.collection = `${relation.schema}.${relation.table}`;
     this.source = Buffer.from(
       `"schema":${JSON.stringify(relation.schema)},"table":${JSON.stringify(relation.table)}`,
     );
-    this.#columns = relation.columns.map(({ name, typeOid, key }) => ({
-      name: Buffer.from(JSON.stringify(name)),
-      write: valueWriter(typeOid),
-      identity: key,
-    }));
-    this.#all = this.#columns.map((_, index) => index);
+    this.#columns = relation.columns.map((_, index) => columnPlan(relation, index, representation));
+    const places = this.#columns.map((_, index) => index);
+    this.#all = places.filter((index) => this.#columns[index]?.included);
     this.#identity = this.#all.filter((index) => this.#columns[index]?.identity);
-    this.#key = keyColumns(relation, primaryKeys);
+    this.#key = keyColumns(relation, representation.columns.keyOf(relation) ?? primaryKeys);
   }
 
-  /** False: the table's records have no key and no tombstones. */
-  get hasKey(): boolean {
-    return this.#key !== null;
+  /** The column that was being written when a writer threw Unrepresentable. */
+  get writing(): string {
+    return `${this.collection}.${this.#columns[this.#writing]?.column}`;
   }
 
-  /** The record's key, `{pk columns}` in the table's order; null for a table without one. */
+  /** The record's key, `{pk columns}` in the table's order; null for a table without one. Throws Unrepresentable. */
   key(out: JsonWriter, row: Row, before: Before | null): Buffer | null {
     if (this.#key === null) return null;
     this.#object(out, { columns: this.#key, row, before });
     return out.take();
+  }
+
+  /** The key of the row before; throws Unrepresentable when it has not all of the key's columns. */
+  keyBefore(out: JsonWriter, before: Before): Buffer | null {
+    const missing =
+      before.tag === 'row' ? undefined : this.#key?.find((index) => !this.#columns[index]?.identity);
+    if (missing !== undefined) {
+      this.#writing = missing;
+      unrepresentable('a key column that is not part of the replica identity');
+    }
+    return this.key(out, before.row, null);
   }
 
   /** The row before: whole, or only its key's columns when only they were sent. */
@@ -79,20 +114,40 @@ export class RelationPlan {
     else this.#object(out, { columns: this.#all, row, before });
   }
 
-  /** `,"unchanged":[…]`: the TOASTed columns that were not sent; nothing when none is missing. */
+  /** `,"unchanged":[…]`: the TOASTed columns that were not sent and have no placeholder; nothing when none is missing. */
   writeUnchanged(out: JsonWriter, row: Row, before: Before | null): void {
     let any = false;
-    for (let column = 0; column < this.#columns.length; column += 1) {
-      if (this.#holder(column, row, before) !== null) continue;
+    for (const column of this.#all) {
+      const { name, placeholder } = this.#columns[column] as ColumnPlan;
+      if (placeholder !== null || this.#holder(column, row, before) !== null) continue;
       if (any) out.byte(comma);
       else {
         out.ascii(',"unchanged":');
         out.byte(openBracket);
       }
       any = true;
-      out.raw((this.#columns[column] as ColumnPlan).name);
+      out.raw(name);
     }
     if (any) out.byte(closeBracket);
+  }
+
+  /** The texts of a row, for a person to look at: what is left of a record that cannot be made. */
+  writeTexts(out: JsonWriter, row: Row | null): void {
+    if (row === null) return out.raw(jsonNull);
+    let separator = openBrace;
+    for (const column of this.#all) {
+      const start = row.start(column);
+      if (start === unchangedStart) continue;
+      const { name, writeText } = this.#columns[column] as ColumnPlan;
+      out.byte(separator);
+      separator = comma;
+      out.raw(name);
+      out.byte(0x3a);
+      if (start === nullStart) out.raw(jsonNull);
+      else writeText(out, row.bytes, start, row.end(column));
+    }
+    if (separator === openBrace) out.byte(openBrace);
+    out.byte(closeBrace);
   }
 
   /**
@@ -102,7 +157,10 @@ export class RelationPlan {
   keyChanged(before: Before | null, after: Row): boolean {
     if (before === null || this.#key === null) return false;
     return this.#key.some(
-      (column) => after.start(column) !== unchangedStart && !sameValue(column, before.row, after),
+      (column) =>
+        (before.tag === 'row' || this.#columns[column]?.identity) &&
+        after.start(column) !== unchangedStart &&
+        !sameValue(column, before.row, after),
     );
   }
 
@@ -113,13 +171,18 @@ export class RelationPlan {
     let separator = openBrace;
     for (const column of columns) {
       const holder = this.#holder(column, row, before);
-      if (holder === null) continue;
+      const { name, write, placeholder } = this.#columns[column] as ColumnPlan;
+      if (holder === null && placeholder === null) continue;
       out.byte(separator);
       separator = comma;
-      const { name, write } = this.#columns[column] as ColumnPlan;
       out.raw(name);
       out.byte(0x3a);
+      if (holder === null) {
+        out.raw(placeholder as Buffer);
+        continue;
+      }
       const start = holder.start(column);
+      this.#writing = column;
       if (start === nullStart) out.raw(jsonNull);
       else write(out, holder.bytes, start, holder.end(column));
     }
@@ -135,16 +198,40 @@ export class RelationPlan {
   }
 }
 
+function columnPlan(
+  { schema, table, columns }: Relation,
+  index: number,
+  { types, modes, columns: rules, placeholder }: Representation,
+): ColumnPlan {
+  const { name = '', typeOid = 0, typeModifier = -1, key = false } = columns[index] ?? {};
+  const qualified = `${schema}.${table}.${name}`;
+  const type = types.of(typeOid);
+  const own = valueWriter(type, { modifier: typeModifier, modes, moneyDigits: types.moneyDigits });
+  const replacement = rules.replacement(qualified);
+  return {
+    column: name,
+    name: Buffer.from(JSON.stringify(name)),
+    // A key needs its columns also when Debezium would leave their type out.
+    write: replacement ?? own ?? writeText,
+    writeText: replacement ?? writeText,
+    identity: key,
+    placeholder: placeholder === null ? null : placeholderFor(type, placeholder, modes),
+    included: own !== null && rules.includes(qualified),
+  };
+}
+
 /**
- * Key columns as of the change: those that the Relation message flags. With FULL it flags all, with NOTHING none; only
- * then the catalogue is asked, whose answer may be newer than the change: a column that the table did not have means no key.
+ * Key columns as of the change: those chosen by configuration, else those that the Relation message flags. With FULL it
+ * flags all, with NOTHING none; only then the catalogue is asked, whose answer may be newer than the change: a column
+ * that the table did not have means no key.
  */
-function keyColumns(relation: Relation, primaryKeys: PrimaryKeys): readonly number[] | null {
+function keyColumns(relation: Relation, chosen: readonly string[] | PrimaryKeys): readonly number[] | null {
   const { columns, replicaIdentity } = relation;
   const isFlagged = replicaIdentity === 'default' || replicaIdentity === 'index';
-  const names = isFlagged
-    ? columns.filter(({ key }) => key).map(({ name }) => name)
-    : (primaryKeys(relation) ?? []);
+  let names: readonly string[];
+  if (typeof chosen !== 'function') names = chosen;
+  else if (isFlagged) names = columns.filter(({ key }) => key).map(({ name }) => name);
+  else names = chosen(relation) ?? [];
   const key = columns.flatMap(({ name }, index) => (names.includes(name) ? [index] : []));
   return key.length > 0 && key.length === names.length ? key : null;
 }

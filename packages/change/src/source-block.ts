@@ -1,4 +1,5 @@
 import type { Transaction } from '@diptych/transaction/transaction';
+import type { Lsn } from '@diptych/wal/lsn';
 
 /**
  * The parts of a change event that are the same in a whole transaction, as JSON bytes. Fields and order are those of
@@ -25,6 +26,12 @@ export interface SourceOptions {
   readonly database: string;
 }
 
+export interface LooseSource {
+  readonly lsn: Lsn;
+  readonly timeUs: bigint;
+  readonly previousCommitEndLsn: Lsn | null;
+}
+
 export class SourceBlock {
   /** From `"source":{` to the commit time. */
   readonly #opening: string;
@@ -35,6 +42,15 @@ export class SourceBlock {
     const [ours, name, db] = [version, prefix, database].map((text) => JSON.stringify(text));
     this.#opening = `"source":{"version":${ours},"connector":"postgresql","name":${name},"ts_ms":`;
     this.#middle = `,"snapshot":"false","db":${db},"sequence":"[`;
+  }
+
+  /** The whole block for a message outside every transaction: its time is the relay's, its transaction none. */
+  ofLoose({ lsn, timeUs, previousCommitEndLsn }: LooseSource): string {
+    const previous = previousCommitEndLsn === null ? 'null' : `\\"${previousCommitEndLsn}\\"`;
+    return (
+      `${this.#opening}${timeUs / 1000n}${this.#middle}${previous},\\"${lsn}\\"]","ts_us":${timeUs},` +
+      `"ts_ns":${timeUs}000,"schema":"","table":"","txId":null,"lsn":${lsn},"xmin":null,"origin":null,"origin_lsn":null}`
+    );
   }
 
   /** The parts for a transaction; `id` is its own, as END has it. */

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JsonWriter } from './json-writer.ts';
+import { TypeCatalogue } from './type-catalogue.ts';
+import { exactModes } from './value-modes.ts';
 import { valueWriter } from './values.ts';
 
 const oids = {
@@ -27,7 +29,12 @@ const oids = {
 function json(type: keyof typeof oids, text: string): string {
   const out = new JsonWriter();
   const bytes = Buffer.from(`9-BC${text}7+00 BC`);
-  valueWriter(oids[type])(out, bytes, 4, 4 + Buffer.byteLength(text));
+  const write = valueWriter(new TypeCatalogue().of(oids[type]), {
+    modifier: -1,
+    modes: exactModes,
+    moneyDigits: 2,
+  });
+  write?.(out, bytes, 4, 4 + Buffer.byteLength(text));
   return out.take().toString();
 }
 
@@ -92,17 +99,20 @@ describe('dates and times are ISO 8601 as Debezium writes them', () => {
     ['time', '13:51:30', '13:51:30Z'],
     ['time', '13:51:30.1', '13:51:30.1Z'],
     ['time', '24:00:00', '24:00:00Z'],
-    ['timetz', '13:51:30.123789+02', '13:51:30.123789+02:00'],
-    ['timetz', '13:51:30-05:30', '13:51:30-05:30'],
-    ['timetz', '13:51:30+00:00:01', '13:51:30+00:00:01'],
+    ['timetz', '13:51:30.123789+02', '11:51:30.123789Z'],
+    ['timetz', '01:51:30+02', '23:51:30Z'],
+    ['timetz', '13:51:30-05:30', '19:21:30Z'],
+    ['timetz', '13:51:30+00:00:01', '13:51:29Z'],
+    ['timetz', '24:00:00+00', '24:00:00Z'],
+    ['timetz', '24:00:00+02', '22:00:00Z'],
     ['timetz', '13:51:30+00', '13:51:30Z'],
     ['timestamp', '2016-11-04 13:51:30.123456', '2016-11-04T13:51:30.123456Z'],
     ['timestamp', '294276-12-31 23:59:59.999999', '+294276-12-31T23:59:59.999999Z'],
     ['timestamp', '4713-01-01 00:00:00 BC', '-4712-01-01T00:00:00Z'],
     ['timestamp', 'infinity', 'infinity'],
     ['timestamptz', '2016-11-04 11:51:30.123456+00', '2016-11-04T11:51:30.123456Z'],
-    ['timestamptz', '2016-11-04 17:21:30+05:30', '2016-11-04T17:21:30+05:30'],
-    ['timestamptz', '0044-03-15 12:00:00+00 BC', '-0043-03-15T12:00:00Z'],
+    ['timestamptz', '2016-11-04 17:21:30+05:30', '2016-11-04T17:21:30.000000+05:30'],
+    ['timestamptz', '0044-03-15 12:00:00+00 BC', '-0043-03-15T12:00:00.000000Z'],
     ['timestamptz', '-infinity', '-infinity'],
   ] as const)('%s %s is %s', (type, text, expected) => {
     expect(json(type, text)).toBe(`"${expected}"`);

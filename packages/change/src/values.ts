@@ -1,18 +1,33 @@
 /**
  * Column text to JSON, by type. A value goes from the row's bytes to the published bytes and is never a JavaScript
- * number or Date on its way: nothing is rounded. The text is what the type's output function wrote with
- * `datestyle = ISO`, which the replication session sets.
+ * number or Date on its way: nothing is rounded. The text is what the type's output function wrote with the settings of
+ * the replication session (`datestyle = ISO`, `intervalstyle = iso_8601`, `timezone = UTC`, `bytea_output = hex`).
  */
-import type { JsonWriter } from './json-writer.ts';
-import { writeDate, writeTime, writeTimestamp } from './time-values.ts';
-
-/** Writes the JSON value for the text in `bytes` from `start` to `end`. */
-export type ValueWriter = (out: JsonWriter, bytes: Buffer, start: number, end: number) => void;
+import { arrayWriter } from './array-values.ts';
+import { bitsWriter, byteaWriter, textAsBytesWriter } from './binary-values.ts';
+import { compositeWriter } from './composite-values.ts';
+import { moneyWriter, numericWriter } from './decimal-values.ts';
+import { clockWriter, timestampWriter, writeDays } from './epoch-values.ts';
+import {
+  polygonWriter,
+  writeBox,
+  writeCircle,
+  writeLine,
+  writePath,
+  writePoint,
+  writePostgis,
+  writeSegment,
+} from './geometric-values.ts';
+import { hstoreWriter } from './hstore-values.ts';
+import { intervalWriter } from './interval-values.ts';
+import { type PostgresType, withoutDomains } from './postgres-type.ts';
+import { writeDate, writeTime, writeTimestamp, writeZonedTime, zonedTimestampWriter } from './time-values.ts';
+import type { ValueModes } from './value-modes.ts';
+import { type ValueWriter, writeText } from './value-writer.ts';
+import { writeSparseVector, writeVector } from './vector-values.ts';
 
 const jsonTrue = Buffer.from('true');
 const jsonFalse = Buffer.from('false');
-
-const writeText: ValueWriter = (out, bytes, start, end) => out.string(bytes, start, end);
 
 const writeInteger: ValueWriter = (out, bytes, start, end) => out.raw(bytes, start, end);
 
@@ -26,38 +41,114 @@ const writeFloat: ValueWriter = (out, bytes, start, end) => {
   else out.string(bytes, start, end);
 };
 
-/** NaN and the infinities under the names that Debezium's `decimal.handling.mode=string` gives them. */
-const specialNumerics: ReadonlyMap<string, Buffer> = new Map([
-  ['NaN', Buffer.from('"NAN"')],
-  ['Infinity', Buffer.from('"POSITIVE_INFINITY"')],
-  ['-Infinity', Buffer.from('"NEGATIVE_INFINITY"')],
+/** Types whose form no mode changes. */
+const fixed: ReadonlyMap<string, ValueWriter> = new Map<string, ValueWriter>([
+  ['bool', writeBoolean],
+  ...['int2', 'int4', 'int8', 'oid'].map((name) => [name, writeInteger] as const),
+  ...['float4', 'float8'].map((name) => [name, writeFloat] as const),
+  ['timetz', writeZonedTime],
+  ['point', writePoint],
+  ['box', writeBox],
+  ['lseg', writeSegment],
+  ['path', writePath],
+  ['circle', writeCircle],
+  ['line', writeLine],
+  ...['geometry', 'geography'].map((name) => [name, writePostgis] as const),
+  ...['vector', 'halfvec'].map((name) => [name, writeVector] as const),
+  ['sparsevec', writeSparseVector],
 ]);
 
-const writeNumeric: ValueWriter = (out, bytes, start, end) => {
-  const last = bytes[end - 1] as number;
-  const special = last > 0x39 ? specialNumerics.get(bytes.toString('latin1', start, end)) : undefined;
-  if (special) out.raw(special);
-  else out.string(bytes, start, end);
-};
+/** Types that Debezium knows and sends as their text. */
+const textTypes: ReadonlySet<string> = new Set(
+  (
+    'char name text bpchar varchar json jsonb xml uuid inet cidr macaddr macaddr8 tsvector citext ltree isbn ' +
+    'int4range int8range numrange tsrange tstzrange daterange'
+  ).split(' '),
+);
 
-/** By type oid: https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/catalog/pg_type.dat */
-const writers: ReadonlyMap<number, ValueWriter> = new Map<number, ValueWriter>([
-  [16, writeBoolean], // bool
-  [20, writeInteger], // int8
-  [21, writeInteger], // int2
-  [23, writeInteger], // int4
-  [26, writeInteger], // oid
-  [700, writeFloat], // float4
-  [701, writeFloat], // float8
-  [1082, writeDate], // date
-  [1083, writeTime], // time
-  [1114, writeTimestamp], // timestamp
-  [1184, writeTimestamp], // timestamptz
-  [1266, writeTime], // timetz
-  [1700, writeNumeric], // numeric
-]);
+/** Arrays of these Debezium leaves out, whatever `include.unknown.datatypes` says. */
+const omittedElements: ReadonlySet<string> = new Set(
+  'money name interval varbit xml point refcursor'.split(' '),
+);
 
-/** The writer for a type; the text itself, as a string, for every type that has none of its own. */
-export function valueWriter(typeOid: number): ValueWriter {
-  return writers.get(typeOid) ?? writeText;
+/** Types whose form depends on a mode. */
+function byMode(name: string, { modifier, modes, moneyDigits }: Choice): ValueWriter | null {
+  const { times } = modes;
+  switch (name) {
+    case 'numeric':
+      return numericWriter(modifier, modes.decimals);
+    case 'money':
+      return moneyWriter(moneyDigits, modes.decimals);
+    case 'date':
+      return times === 'iso' ? writeDate : writeDays;
+    case 'time':
+      return times === 'iso' ? writeTime : clockWriter(modifier, times);
+    case 'timestamp':
+      return times === 'iso' ? writeTimestamp : timestampWriter(modifier, times);
+    case 'timestamptz':
+      return zonedTimestampWriter(modifier);
+    case 'interval':
+      return intervalWriter(modes.intervals);
+    case 'bytea':
+      return byteaWriter(modes.binary);
+    case 'bit':
+    case 'varbit':
+      return bitsWriter(modifier, modes.bits);
+    case 'hstore':
+      return hstoreWriter(modes.hstore);
+    case 'polygon':
+      return polygonWriter(modes.shapes);
+    default:
+      return null;
+  }
+}
+
+export interface Choice {
+  /** `atttypmod`; -1 when the column has none. */
+  readonly modifier: number;
+  readonly modes: ValueModes;
+  /** Decimal places of money. */
+  readonly moneyDigits: number;
+}
+
+/** The writer for values of a type; null when they are left out, as `unknownTypes = omit` does with what Debezium does not know. */
+export function valueWriter(type: PostgresType, choice: Choice): ValueWriter | null {
+  const { type: root, modifier } = withoutDomains(type, choice.modifier);
+  switch (root.tag) {
+    case 'base':
+      return baseWriter(root.name, { ...choice, modifier });
+    case 'enum':
+      return writeText;
+    case 'array': {
+      const element = elementWriter(root.element, { ...choice, modifier });
+      if (element === null) return null;
+      const bounds = choice.modes.shapes === 'exact' ? 'kept' : 'dropped';
+      return arrayWriter(element, { delimiter: root.delimiter, bounds });
+    }
+    case 'composite': {
+      if (choice.modes.unknownTypes !== 'text') return unknownWriter(choice.modes);
+      const fields = root.fields.map(({ name, type: field, modifier: own }) => ({
+        name,
+        write: valueWriter(field, { ...choice, modifier: own }) ?? writeText,
+      }));
+      return compositeWriter(fields);
+    }
+  }
+}
+
+function baseWriter(name: string, choice: Choice): ValueWriter | null {
+  const writer = fixed.get(name) ?? byMode(name, choice);
+  if (writer) return writer;
+  return textTypes.has(name) ? writeText : unknownWriter(choice.modes);
+}
+
+function elementWriter(element: PostgresType, choice: Choice): ValueWriter | null {
+  if (choice.modes.unknownTypes === 'text') return valueWriter(element, choice);
+  if (element.tag === 'base' && omittedElements.has(element.name)) return null;
+  return element.tag === 'domain' ? unknownWriter(choice.modes) : valueWriter(element, choice);
+}
+
+function unknownWriter({ unknownTypes, binary }: ValueModes): ValueWriter | null {
+  if (unknownTypes === 'text') return writeText;
+  return unknownTypes === 'bytes' ? textAsBytesWriter(binary) : null;
 }

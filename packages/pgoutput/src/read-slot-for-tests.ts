@@ -8,6 +8,7 @@ const sessionSettings = [
   'set timezone = utc',
   'set extra_float_digits = 1',
   'set bytea_output = hex',
+  'set lc_monetary = "C"',
 ];
 
 /** Makes a slot and a publication of all tables, both named `name`; the session's text forms are the relay's from then on. */

@@ -61,6 +61,7 @@ export const failures = {
   // data
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',
+  'value-not-representable': 'operator',
   'record-unreadable': 'operator',
   'comparison-exhausted': 'operator',
   'event-malformed': 'operator',

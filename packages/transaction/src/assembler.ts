@@ -25,6 +25,11 @@ export class Assembler {
     this.#previousCommitEndLsn = previousCommitEndLsn;
   }
 
+  /** End of the last commit that was read; null when none is known. */
+  get previousCommitEndLsn(): Lsn | null {
+    return this.#previousCommitEndLsn;
+  }
+
   /**
    * Takes the next message; undefined when nothing follows from it. `lsn` is the WAL start of the XLogData that carried
    * it; left out, changes carry the LSN of their commit.

@@ -1,3 +1,5 @@
+import type { OperatingError } from '@diptych/runtime/failure';
+
 /**
  * A record as a panel makes it, before the relay gives it its identity header and its timestamp. Its identity is that
  * of the change it comes from, with `part`.
@@ -15,6 +17,8 @@ export interface PanelRecord {
   readonly spread?: 'every';
   /** Overrides the commit time; ms since 1970. */
   readonly timestampMs?: number;
+  /** Why the record could not be made as it should be: key and value are what is left to park of it. */
+  readonly failure?: OperatingError;
 }
 
 export type PanelHeader = readonly [name: string, value: string];

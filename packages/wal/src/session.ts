@@ -39,6 +39,7 @@ const sessionSettings = {
   timezone: 'UTC',
   extra_float_digits: '1',
   bytea_output: 'hex',
+  lc_monetary: 'C',
 } as const;
 
 const millisecondsTo2000 = 946_684_800_000;

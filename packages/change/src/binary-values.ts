@@ -1,0 +1,50 @@
+/** bytea and bit strings. https://www.postgresql.org/docs/18/datatype-binary.html */
+import type { JsonWriter } from './json-writer.ts';
+import type { ValueModes } from './value-modes.ts';
+import { type ValueWriter, writeText } from './value-writer.ts';
+
+const one = 0x31;
+const jsonTrue = Buffer.from('true');
+const jsonFalse = Buffer.from('false');
+
+/** bytea as the session's `bytea_output = hex` writes it: `\x` and two digits a byte. */
+export function byteaWriter(mode: ValueModes['binary']): ValueWriter {
+  if (mode === 'hex') return (out, bytes, start, end) => out.string(bytes, start + 2, end);
+  return (out, bytes, start, end) =>
+    writeBytes(out, Buffer.from(bytes.toString('latin1', start + 2, end), 'hex'), mode);
+}
+
+/** The text of a type that is not known, as bytes. */
+export function textAsBytesWriter(mode: ValueModes['binary']): ValueWriter {
+  return (out, bytes, start, end) => writeBytes(out, bytes.subarray(start, end), mode);
+}
+
+/** Bytes as a JSON string in the form of `binary.handling.mode`; `bytes` is base64, as Connect's JSON has it. */
+export function writeBytes(out: JsonWriter, bytes: Buffer, mode: ValueModes['binary']): void {
+  const text = mode === 'hex' ? bytes.toString('hex') : bytes.toString('base64');
+  out.ascii(`"${mode === 'base64-url-safe' ? text.replaceAll('+', '-').replaceAll('/', '_') : text}"`);
+}
+
+const writeBit: ValueWriter = (out, bytes, start) => out.raw(bytes[start] === one ? jsonTrue : jsonFalse);
+
+/** Little-endian, without the bytes that are zero at the end, as Debezium writes `io.debezium.data.Bits`. */
+const writeBits: ValueWriter = (out, bytes, start, end) => {
+  const little = Buffer.alloc(Math.ceil((end - start) / 8));
+  let used = 0;
+  for (let bit = 0; bit < end - start; bit += 1) {
+    if (bytes[end - 1 - bit] !== one) continue;
+    little[bit >> 3] = (little[bit >> 3] as number) | (1 << (bit & 7));
+    used = (bit >> 3) + 1;
+  }
+  out.ascii(`"${little.toString('base64', 0, used)}"`);
+};
+
+/** bit and varbit. A single bit is a boolean. */
+export function bitsWriter(length: number, mode: ValueModes['bits']): ValueWriter {
+  if (length === 1) return writeSingle;
+  return mode === 'text' ? writeText : writeBits;
+}
+
+/** A varbit(1) may be empty, which is neither true nor false. */
+const writeSingle: ValueWriter = (out, bytes, start, end) =>
+  start === end ? writeText(out, bytes, start, end) : writeBit(out, bytes, start, end);

@@ -1,0 +1,141 @@
+import type { Before, LogicalMessage } from '@diptych/pgoutput/message';
+import type { Row } from '@diptych/pgoutput/row';
+import type { Transaction, TransactionChange } from '@diptych/transaction/transaction';
+import type { JsonWriter } from './json-writer.ts';
+import { messageCollection, writeMessage } from './message-event.ts';
+import type { RelationPlan } from './relation-plan.ts';
+import { type LooseSource, SourceBlock, type SourceOptions, type TransactionParts } from './source-block.ts';
+import type { ChangePlace, TransactionCounters } from './transaction-counters.ts';
+import type { ValueModes } from './value-modes.ts';
+
+/** One change event to be written. */
+export interface ChangeEvent {
+  readonly op: 'c' | 'u' | 'd' | 't';
+  readonly before: Before | null;
+  readonly after: Row | null;
+  /** Where values of `after` that were not sent may stand. */
+  readonly known: Before | null;
+}
+
+/** Of which transaction an event is, and with whose counters. */
+export interface EventContext {
+  readonly change: TransactionChange;
+  readonly counters: TransactionCounters;
+  /** The change is too large to be made into an envelope: none is written. */
+  readonly withoutValues: boolean;
+}
+
+export interface EnvelopeOptions extends SourceOptions {
+  readonly binary: ValueModes['binary'];
+  /** Now, in ms since 1970: the envelope's own `ts_*`, when the event was made. */
+  readonly nowMs?: () => number;
+}
+
+/** Room for the envelope around a row's values. */
+const envelopeBytes = 2048;
+
+/** The table of a logical message. */
+const noTable = Buffer.from('"schema":"","table":""');
+
+/** Writes envelopes, in the order of Debezium's fields. */
+export class EnvelopeWriter {
+  readonly #out: JsonWriter;
+  readonly #options: EnvelopeOptions;
+  readonly #source: SourceBlock;
+  #parts: TransactionParts | null = null;
+  #nowMs = Number.NaN;
+  #stamp: Buffer = Buffer.alloc(0);
+
+  constructor(out: JsonWriter, options: EnvelopeOptions) {
+    this.#out = out;
+    this.#options = options;
+    this.#source = new SourceBlock(options);
+  }
+
+  /** A change event. Throws Unrepresentable. */
+  change(
+    context: EventContext,
+    { plan, event, place }: { plan: RelationPlan; event: ChangeEvent; place: ChangePlace },
+  ): void {
+    if (context.withoutValues) return;
+    const { op, before, after, known } = event;
+    const out = this.#out;
+    out.expect(((after ?? before?.row)?.bytes.length ?? 0) + envelopeBytes);
+    out.ascii('{"before":');
+    plan.writeBefore(out, before);
+    out.ascii(',"after":');
+    plan.writeAfter(out, after, known);
+    out.ascii(',');
+    this.#writeSource(context, { table: plan.source, place });
+    out.ascii(`,"op":"${op}"`);
+    out.raw(this.#stampNow());
+    if (after !== null) plan.writeUnchanged(out, after, known);
+    out.ascii('}');
+  }
+
+  /** What is left of an event that cannot be made: the rows' texts. */
+  texts(plan: RelationPlan, { op, before, after }: ChangeEvent): void {
+    const out = this.#out;
+    out.ascii(`{"op":"${op}","before":`);
+    plan.writeTexts(out, before?.row ?? null);
+    out.ascii(',"after":');
+    plan.writeTexts(out, after);
+    out.ascii('}');
+  }
+
+  /** The event of a logical message inside a transaction. */
+  message(message: LogicalMessage, context: EventContext): void {
+    const place = context.counters.countChange(messageCollection);
+    if (context.withoutValues) return;
+    this.#out.ascii(`{"op":"m","ts_ms":${this.#now()},`);
+    this.#writeSource(context, { table: noTable, place });
+    this.#endMessage(message);
+  }
+
+  /** The event of a logical message outside every transaction. */
+  looseMessage(message: LogicalMessage, source: LooseSource): void {
+    this.#out.ascii(`{"op":"m","ts_ms":${this.#now()},${this.#source.ofLoose(source)},"transaction":null`);
+    this.#endMessage(message);
+  }
+
+  #endMessage(message: LogicalMessage): void {
+    writeMessage(this.#out, message, this.#options.binary);
+    this.#out.ascii('}');
+  }
+
+  /** `"source":{…},"transaction":{…}` */
+  #writeSource(
+    { change, counters }: EventContext,
+    { table, place }: { table: Buffer; place: ChangePlace },
+  ): void {
+    const out = this.#out;
+    const parts = this.#partsOf(change.transaction, counters);
+    const lsn = change.lsn.toString();
+    out.raw(parts.head);
+    out.ascii(lsn);
+    out.raw(parts.times);
+    out.raw(table);
+    out.raw(parts.xid);
+    out.ascii(lsn);
+    out.raw(parts.tail);
+    out.ascii(`${place.totalOrder},"data_collection_order":${place.collectionOrder}}`);
+  }
+
+  #partsOf(transaction: Transaction, { id }: TransactionCounters): TransactionParts {
+    if (this.#parts?.transaction !== transaction) this.#parts = this.#source.of(transaction, id);
+    return this.#parts;
+  }
+
+  #now(): number {
+    return this.#options.nowMs?.() ?? Date.now();
+  }
+
+  #stampNow(): Buffer {
+    const nowMs = this.#now();
+    if (nowMs !== this.#nowMs) {
+      this.#nowMs = nowMs;
+      this.#stamp = Buffer.from(`,"ts_ms":${nowMs},"ts_us":${nowMs}000,"ts_ns":${nowMs}000000`);
+    }
+    return this.#stamp;
+  }
+}
