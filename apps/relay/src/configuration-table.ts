@@ -4,9 +4,13 @@ import { configurationSchema } from './configuration.ts';
 
 /** docs/configuration.md, whole. A test compares the two. */
 export function configurationPage(): string {
-  const rows = settingsOf(configurationSchema).map(({ path, variable, default: fallback, description }) => {
-    const shown =
-      fallback === undefined ? 'required' : `\`${JSON.stringify(fallback).replaceAll('|', '\\|')}\``;
+  const rows = settingsOf(configurationSchema).map((setting) => {
+    const { path, variable, default: fallback, required, description } = setting;
+    const shown = required
+      ? 'required'
+      : fallback === undefined
+        ? '–'
+        : `\`${JSON.stringify(fallback).replaceAll('|', '\\|')}\``;
     return `| \`${path}\` | \`${variable}\` | ${shown} | ${description} |`;
   });
   return `# Configuration

@@ -1,5 +1,6 @@
 import { loadConfiguration } from '@diptych/runtime/configuration';
 import { z } from 'zod';
+import { representationSettings } from './change-configuration.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -105,6 +106,7 @@ export const configurationSchema = z.strictObject({
         .default(['drizzle.*', '*.outbox', '*.outbox_heads'])
         .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
       onPoison: onPoison('stop', 'a change event'),
+      ...representationSettings,
     })
     .prefault({}),
   heartbeat: z

@@ -62,13 +62,13 @@ function recordsWith({
       log: createLogger('panels', { level: 'silent' }),
     }),
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
-    primaryKeys: new Map(),
+    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },
     changeTables: new Set(changeTables),
   });
   return messages.flatMap((bytes) => {
     const position = lsn(commitLsn);
-    const made = panels.read({ bytes, position, admission: () => ({ tag: 'take' }) });
-    return made && 'records' in made ? made.records : [];
+    const events = panels.read({ bytes, position, admission: () => ({ tag: 'take' }) });
+    return events.flatMap((event) => ('records' in event ? event.records : []));
   });
 }
 

@@ -1,28 +1,29 @@
 /** Raw messages to the records of both panels: the pure middle of the pipeline. */
-import { ChangeEncoder } from '@diptych/change/change-encoder';
-import { encodeEnd } from '@diptych/change/end';
+import { encodeBegin, encodeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { OutboxRouter } from '@diptych/outbox/route';
 import { Decoder } from '@diptych/pgoutput/decoder';
+import type { LogicalMessage } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { present, unreachable } from '@diptych/runtime/assert';
 import type { OperatingError } from '@diptych/runtime/failure';
 import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/transaction/transaction';
-import type { Lsn } from '@diptych/wal/lsn';
+import { type Lsn, lsn } from '@diptych/wal/lsn';
 import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
+import { ChangePanel } from './change-panel.ts';
 import type { Configuration } from './configuration.ts';
 import { heartbeatRecord } from './heartbeat.ts';
 import { bytesOf, IdentityStamp } from './identity-stamp.ts';
 import { ParkingCounters } from './parking/parking-counters.ts';
 import { isPoison, type Poison } from './parking/poison.ts';
 import { rowTooLarge } from './row-size.ts';
-import { version } from './version.ts';
+import type { Described } from './source.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
@@ -35,8 +36,9 @@ export interface PublishedRecord extends OutgoingRecord {
 export interface PanelsOptions {
   readonly configuration: Configuration;
   readonly source: SourceSystem;
-  /** By `schema.table`. */
-  readonly primaryKeys: ReadonlyMap<number, readonly string[]>;
+  readonly described: Described;
+  /** End of the last commit before this session; null when none is known. */
+  readonly previousCommitEndLsn?: Lsn | null;
   /** The tables of the change publication, `schema.table`. */
   readonly changeTables: ReadonlySet<string>;
   /** What becomes of a record that can never be published. */
@@ -68,9 +70,9 @@ export function changeTopic(
 
 /** Reads one session's messages; a new session begins with a new one. */
 export class Panels {
+  readonly change: ChangePanel;
   readonly #decoder = new Decoder();
-  readonly #assembler = new Assembler();
-  readonly #encoder: ChangeEncoder;
+  readonly #assembler: Assembler;
   readonly #router: OutboxRouter;
   readonly #stamp: IdentityStamp;
   readonly #rowBytesMax: number;
@@ -81,17 +83,22 @@ export class Panels {
   readonly #poison: Poison;
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
-  #primaryKeys: ReadonlyMap<number, readonly string[]>;
-  #wantsKeys = false;
   #counters: ParkingCounters | null = null;
 
-  constructor({ configuration, source, primaryKeys, changeTables, poison }: PanelsOptions) {
-    const { prefix, outbox, limits, slot, heartbeat } = configuration;
+  constructor({
+    configuration,
+    source,
+    described,
+    previousCommitEndLsn = null,
+    changeTables,
+    poison,
+  }: PanelsOptions) {
+    const { outbox, limits, slot, heartbeat } = configuration;
     const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
     const own = ownTopicNames(configuration);
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
     for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
-    this.#primaryKeys = primaryKeys;
+    this.#assembler = new Assembler({ previousCommitEndLsn });
     this.#stamp = new IdentityStamp(source);
     this.#rowBytesMax = limits.rowBytesMax;
     this.#poison = poison;
@@ -101,15 +108,10 @@ export class Panels {
     this.#transactionTopic = own.transaction;
     this.#heartbeat = heartbeat.intervalMs > 0 ? { topic: own.heartbeat, slot } : null;
     this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
-    this.#encoder = new ChangeEncoder({
-      topics,
-      prefix,
-      version,
-      database: source.database,
+    this.change = new ChangePanel({
+      ...{ configuration, described, topics, database: source.database },
       // An outbox table is a business table only when it was put into that publication too.
-      publishes: (relation) =>
-        !this.#outboxTables.has(nameOf(relation)) || changeTables.has(nameOf(relation)),
-      primaryKeys: (relation) => this.#primaryKeys.get(relation.oid) ?? null,
+      publishes: (table) => !this.#outboxTables.has(table) || changeTables.has(table),
     });
   }
 
@@ -119,20 +121,7 @@ export class Panels {
   }
 
   /**
-   * A table was described whose key the message does not tell: the changes that follow need the catalogue's keys as they
-   * are now. Two keys for one row would tear its order apart.
-   */
-  get wantsKeys(): boolean {
-    return this.#wantsKeys;
-  }
-
-  setPrimaryKeys(primaryKeys: ReadonlyMap<number, readonly string[]>): void {
-    this.#primaryKeys = primaryKeys;
-    this.#wantsKeys = false;
-  }
-
-  /**
-   * Reads one message; undefined when the state machine need not know of it. `admission` is asked when a change may
+   * Reads one message; returns what the state machine has to know of it, in order. `admission` is asked when a change may
    * have to be published. Throws OperatingError for what cannot be decoded or routed.
    */
   read({
@@ -143,23 +132,43 @@ export class Panels {
     bytes: Buffer;
     position: Lsn;
     admission: () => Admission;
-  }): Event<PublishedRecord> | undefined {
+  }): readonly Event<PublishedRecord>[] {
     const message = this.#decoder.decode(bytes);
-    if (message.tag === 'relation') this.#wantsKeys ||= keysElsewhere(message.relation);
+    this.change.note(message);
     const item = this.#assembler.read(message, position);
-    if (!item) return undefined;
+    if (!item) return [];
     switch (item.tag) {
       case 'begin':
-        return this.#begin(item.transaction);
+        return [this.#begin(item.transaction)];
       case 'change':
-        return this.#change(item, { admission: admission(), raw: bytes });
+        return [this.#change(item, { admission: admission(), raw: bytes })];
       case 'end':
-        return this.#end(item);
+        return [this.#end(item)];
       case 'message':
-        return undefined; // outside every transaction: no identity, and nothing to compare
+        return this.#loose(item.message, bytes);
       default:
         return unreachable(item);
     }
+  }
+
+  /** A logical message outside every transaction; one that was published before is dropped by the state machine. */
+  #loose(message: LogicalMessage, raw: Buffer): readonly Event<PublishedRecord>[] {
+    const failure = rowTooLarge({ message }, { bytes: raw.length, rowBytesMax: this.#rowBytesMax });
+    const made = this.change.encodeLoose(message, {
+      previousCommitEndLsn: this.#assembler.previousCommitEndLsn,
+      withoutValues: failure !== null,
+    });
+    if (!made) return [];
+    const began = this.#begin(made.transaction);
+    const record = this.#judged(made.record, {
+      ...{ panel: 'change', ordinal: 1, part: 0, isDecided: false, failure },
+      ...(failure ? { original: raw } : {}),
+    });
+    return [
+      began,
+      { tag: 'change-received', ordinal: 1, bytes: record.bytes, records: [record] },
+      { tag: 'transaction-ended', commitEndLsn: lsn(message.lsn + 1n), bytes: 0, records: [] },
+    ];
   }
 
   #begin(transaction: Transaction): Event<PublishedRecord> {
@@ -176,7 +185,11 @@ export class Panels {
     const { ordinal } = change;
     if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
     const isDecided = admission.tag === 'resume' && ordinal <= admission.seq;
+    const counters = present(this.#counters, 'the counters of the open transaction');
+    const isFirst = this.change.begins && counters.isEmpty;
     const records = this.#recordsOf(change, { isDecided, raw });
+    // As END, it is not for a transaction of nothing but a heartbeat.
+    if (isFirst && !counters.isEmpty) records.unshift(this.#beginRecord(change.transaction));
     let bytes = 0;
     for (const record of records) bytes += record.bytes;
     return { tag: 'change-received', ordinal, bytes, records };
@@ -197,15 +210,15 @@ export class Panels {
     const event = isOutbox
       ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided, failure })
       : null;
-    const records = event ? [event] : [];
-    for (const record of this.#encoder.encode(change, counters, { withoutValues: large !== null })) {
+    const records: PublishedRecord[] = event ? [event] : [];
+    for (const record of this.change.encode(change, counters, { withoutValues: large !== null })) {
       const part = record.part + (event ? 1 : 0);
       // A TRUNCATE goes to every partition and has no key: nothing to keep in order, and never large.
       const made = record.spread
         ? this.#stamp.stamp(record, { panel: 'change', ordinal, part })
         : this.#judged(record, {
             ...{ panel: 'change', ordinal, part, isDecided },
-            ...(record.value && large ? { failure, original: raw } : { failure: null }),
+            ...(record.value && large ? { failure, original: raw } : { failure: record.failure ?? null }),
           });
       records.push(made);
       if (made.panel !== 'parked') continue;
@@ -237,11 +250,21 @@ export class Panels {
     }
   }
 
+  #beginRecord(transaction: Transaction): PublishedRecord {
+    const counters = present(this.#counters, 'the counters of the open transaction');
+    const begin = encodeBegin(transaction, this.#markerOf(counters));
+    return this.#stamp.stamp(begin, { panel: 'transaction', ordinal: 0, part: 0 });
+  }
+
+  #markerOf(counters: ParkingCounters) {
+    return { counters, topic: this.#transactionTopic };
+  }
+
   #end(end: TransactionEnd): Event<PublishedRecord> {
     const counters = present(this.#counters, 'the counters of the open transaction');
     const { commitEndLsn } = end;
     if (counters.isEmpty) return { tag: 'transaction-ended', commitEndLsn, bytes: 0, records: [] };
-    const record = this.#stamp.stamp(encodeEnd(end, { counters, topic: this.#transactionTopic }), {
+    const record = this.#stamp.stamp(encodeEnd(end, this.#markerOf(counters)), {
       panel: 'transaction',
       ordinal: end.rawMessages + 1,
       part: 0,
@@ -269,9 +292,5 @@ export class Panels {
     return made;
   }
 }
-
-/** With these replica identities pgoutput flags all columns as key, or none. */
-const keysElsewhere = ({ replicaIdentity }: Relation): boolean =>
-  replicaIdentity === 'full' || replicaIdentity === 'nothing';
 
 const nameOf = ({ schema, table }: Relation): string => `${schema}.${table}`;

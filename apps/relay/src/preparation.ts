@@ -11,7 +11,7 @@ import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
-import { agreementOn, optionsHash, readPrimaryKeys, requirePublications, tablesOf } from './source.ts';
+import { agreementOn, describeTables, optionsHash, requirePublications, tablesOf } from './source.ts';
 
 export interface Preparation {
   /** The checkpoint, with what is agreed from now on; null when there is none. */
@@ -53,7 +53,8 @@ export async function prepare(
     configuration,
     poison: parking.poison,
     source,
-    primaryKeys: await readPrimaryKeys(catalogue),
+    described: await describeTables(catalogue),
+    previousCommitEndLsn: checkpoint && checkpoint.lsn > 0n ? checkpoint.reportedLsn : null,
     changeTables: tablesOf(found, configuration.change.publication),
   });
   return { checkpoint: agreed, confirmedFlushLsn, parking, panels };

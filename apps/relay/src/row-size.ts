@@ -2,11 +2,11 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 
 /**
- * A row that is larger than the relay takes: no envelope is made of it, because that needs several times its memory.
+ * A row, or a logical message, that is larger than the relay takes: no envelope is made of it, because that needs several times its memory.
  * Null when it is not. https://www.postgresql.org/docs/18/limits.html
  */
 export function rowTooLarge(
-  { message }: TransactionChange,
+  { message }: Pick<TransactionChange, 'message'>,
   { bytes, rowBytesMax }: { bytes: number; rowBytesMax: number },
 ): OperatingError | null {
   if (bytes <= rowBytesMax) return null;

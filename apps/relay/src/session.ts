@@ -26,7 +26,7 @@ import { prepare } from './preparation.ts';
 import { describeProgress, isTooLarge, refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { outcomeOf, type SessionOutcome, sessionOver } from './session-outcome.ts';
-import { readPrimaryKeys } from './source.ts';
+import { describeTables } from './source.ts';
 import { sightingOf } from './standstill.ts';
 
 /** How often the state machine is told the time. */
@@ -197,25 +197,26 @@ export class Session {
     if (this.#hold.holds) return this.#hold.add(bytes, position);
     try {
       const panels = present(this.#panels, 'panels while streaming');
-      const event = panels.read({ bytes, position, admission: () => admissionOf(this.#state) });
-      if (panels.wantsKeys) this.#readKeys(panels);
-      if (!event) return;
-      if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;
-      this.#dispatch(event);
-      if (event.tag === 'transaction-ended') this.#parking?.atBoundary();
+      const events = panels.read({ bytes, position, admission: () => admissionOf(this.#state) });
+      if (panels.change.wantsDescription) this.#describe(panels);
+      for (const event of events) {
+        if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;
+        this.#dispatch(event);
+        if (event.tag === 'transaction-ended') this.#parking?.atBoundary();
+      }
     } catch (error) {
       this.#part(operating(error));
     }
   }
 
-  /** A table whose key only the catalogue knows was described: its changes wait until the catalogue was asked. */
-  #readKeys(panels: Panels): void {
+  /** A table whose key or types only the catalogue knows came: its changes wait until the catalogue was asked. */
+  #describe(panels: Panels): void {
     this.#hold.begin();
     this.#replication.pause();
-    readPrimaryKeys(this.#context.catalogue)
-      .then((keys) => {
+    describeTables(this.#context.catalogue)
+      .then((described) => {
         if (this.#parting) return;
-        panels.setPrimaryKeys(keys);
+        panels.change.describe(described);
         this.#hold.end((bytes, position) => this.#receive(bytes, position));
         if (!this.#state.paused && !this.#hold.holds) this.#replication.resume();
       })

@@ -1,11 +1,13 @@
 /** Reads the slot's stream up to one transaction, to see that nothing unpublished comes before it. */
+
+import type { Event } from '@diptych/delivery/protocol';
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { Decoder } from '@diptych/pgoutput/decoder';
 import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, type Xid } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import type { Configuration } from './configuration.ts';
-import type { Panels } from './panels.ts';
+import type { Panels, PublishedRecord } from './panels.ts';
 
 /** What is known of a transaction when it begins. */
 export interface Beginning {
@@ -92,16 +94,26 @@ export class SkipSearch {
       // It may be what nobody can read: that it begins is enough.
       if (this.#open?.commitLsn === commitLsn) return this.#found.resolve(this.#open);
       const isPublished = (this.#open?.commitLsn ?? commitLsn) <= checkpoint.lsn;
-      const event = panels.read({
+      const events = panels.read({
         bytes,
         position,
         admission: () => ({ tag: isPublished ? 'skip' : 'take' }),
       });
-      if (event?.tag === 'transaction-ended') this.#open = null;
-      if (event && 'records' in event && event.records.length > 0)
-        this.#refuse(this.#comesFirst('is not published yet'));
+      this.#judge(events, checkpoint);
     } catch (error) {
       this.#found.reject(error instanceof OperatingError ? this.#before(error) : error);
+    }
+  }
+
+  /** Nothing that would be published may come first. A logical message outside every transaction is one by itself. */
+  #judge(events: readonly Event<PublishedRecord>[], checkpoint: Checkpoint): void {
+    let at = this.#open?.commitLsn ?? null;
+    for (const event of events) {
+      if (event.tag === 'transaction-began') at = event.commitLsn;
+      const isPublished = at !== null && at <= checkpoint.lsn;
+      if ('records' in event && event.records.length > 0 && !isPublished)
+        this.#refuse(comesFirst(at, 'is not published yet'));
+      if (event.tag === 'transaction-ended') this.#open = null;
     }
   }
 
@@ -124,18 +136,18 @@ export class SkipSearch {
   /** What went wrong in a transaction that comes before the one that was asked for. */
   #before(failure: OperatingError): OperatingError {
     return this.#open
-      ? refusedSkip(this.#comesFirst(`cannot be read: ${failure.message}`), failure)
+      ? refusedSkip(comesFirst(this.#open.commitLsn, `cannot be read: ${failure.message}`), failure)
       : failure;
-  }
-
-  #comesFirst(what: string): string {
-    const at = this.#open ? formatLsn(this.#open.commitLsn) : 'an unknown position';
-    return `the transaction that commits at ${at} comes first, and ${what}`;
   }
 
   #refuse(why: string): void {
     this.#found.reject(refusedSkip(why));
   }
+}
+
+function comesFirst(at: Lsn | null, what: string): string {
+  const where = at === null ? 'an unknown position' : formatLsn(at);
+  return `the transaction that commits at ${where} comes first, and ${what}`;
 }
 
 /** Nothing was changed. */

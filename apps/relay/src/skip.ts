@@ -19,7 +19,7 @@ import type { AcceptedGap } from './parking/parked-record.ts';
 import { Parking } from './parking/parking.ts';
 import { refusal, refuseForeign } from './refusal.ts';
 import { type Beginning, refusedSkip, SkipSearch } from './skip-search.ts';
-import { readPrimaryKeys, requirePublications, tablesOf } from './source.ts';
+import { describeTables, requirePublications, tablesOf } from './source.ts';
 
 export interface SkipOptions {
   readonly configuration: Configuration;
@@ -103,7 +103,7 @@ async function panelsFor(
   const { poison } = await Parking.open({ configuration, catalogue, log, progress: checkpoint, source });
   return new Panels({
     ...{ configuration, source, poison },
-    primaryKeys: await readPrimaryKeys(catalogue),
+    described: await describeTables(catalogue),
     changeTables: tablesOf(found, configuration.change.publication),
   });
 }

@@ -1,5 +1,6 @@
 /** What a relay must find in Postgres before it may stream, and what it agreed on with the last checkpoint. */
 import { createHash } from 'node:crypto';
+import { readTypes, type TypeRows } from '@diptych/change/read-types';
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
@@ -106,7 +107,7 @@ export function optionsHash(publications: readonly Publication[]): string {
  * Primary keys of all tables: pgoutput flags all columns as key with replica identity FULL. By the table's oid, because its
  * name may have changed since the change was written.
  */
-export async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap<number, readonly string[]>> {
+async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap<number, readonly string[]>> {
   const rows = await catalogue.query<{ oid: number; columns: string[] }>(`
     select c.oid, array_agg(a.attname::text order by k.place) as columns
     from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace,
@@ -115,6 +116,18 @@ export async function readPrimaryKeys(catalogue: Catalogue): Promise<ReadonlyMap
       and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
     group by 1`);
   return new Map(rows.map(({ oid, columns }) => [oid, columns]));
+}
+
+/** What the catalogue knows of tables and types, and the stream does not tell. */
+export interface Described {
+  /** By the table's oid. */
+  readonly primaryKeys: ReadonlyMap<number, readonly string[]>;
+  readonly types: TypeRows;
+}
+
+/** Throws OperatingError. */
+export async function describeTables(catalogue: Catalogue): Promise<Described> {
+  return { primaryKeys: await readPrimaryKeys(catalogue), types: await readTypes(catalogue) };
 }
 
 /** Whether the failure says that changes are missing: what `--accept-gap` accepts. */

@@ -100,9 +100,12 @@ export class ChangeEncoder {
   }
 
   /** The event of a logical message outside every transaction; null for one that is not published. */
-  encodeLoose(message: LogicalMessage, source: LooseSource): PanelRecord | null {
+  encodeLoose(
+    message: LogicalMessage,
+    { withoutValues, ...source }: LooseSource & { readonly withoutValues: boolean },
+  ): PanelRecord | null {
     if (!this.#publishesMessage(message.prefix)) return null;
-    this.#envelope.looseMessage(message, source);
+    if (!withoutValues) this.#envelope.looseMessage(message, source);
     return this.#messageRecord(message);
   }
 

@@ -119,7 +119,15 @@ function readMarker(record: IncomingRecord): PanelRecord {
   if (marker.status !== 'END' || typeof changes !== 'number' || typeof events !== 'number') {
     throw unreadable(record, 'it is neither BEGIN nor END with counts');
   }
-  return { tag: 'end', end: { events, changes, parked: typeof parked === 'number' ? parked : 0 } };
+  const counted = { events, changes: changes - messagesOf(marker.data_collections) };
+  return { tag: 'end', end: { ...counted, parked: typeof parked === 'number' ? parked : 0 } };
+}
+
+/** Logical messages are counted with the changes, as Debezium does, and stand in a topic that is of neither panel. */
+function messagesOf(collections: unknown): number {
+  const all: readonly unknown[] = Array.isArray(collections) ? collections : [];
+  const messages = all.find((one) => isJsonObject(one) && one.data_collection === 'LOGICAL_DECODING_MESSAGE');
+  return isJsonObject(messages) && typeof messages.event_count === 'number' ? messages.event_count : 0;
 }
 
 function readObject(record: IncomingRecord): JsonObject {

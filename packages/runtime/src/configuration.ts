@@ -17,11 +17,14 @@ export interface Setting {
   readonly description: string;
   readonly secret: boolean;
   readonly default: unknown;
+  /** Has no default and must be set. */
+  readonly required: boolean;
 }
 
 interface JsonSchema {
   type?: string;
   properties?: Record<string, JsonSchema>;
+  required?: readonly string[];
   description?: string;
   secret?: boolean;
   default?: unknown;
@@ -39,10 +42,10 @@ const foreignVariables = new Set([
 
 /** All settings of a schema, in its order. */
 export function settingsOf(schema: z.ZodObject): Setting[] {
-  const walk = (node: JsonSchema, path: string): Setting[] => {
+  const walk = (node: JsonSchema, path: string, required: boolean): Setting[] => {
     if (node.properties) {
       return Object.entries(node.properties).flatMap(([name, child]) =>
-        walk(child, path ? `${path}.${name}` : name),
+        walk(child, path ? `${path}.${name}` : name, node.required?.includes(name) ?? false),
       );
     }
     return [
@@ -53,10 +56,11 @@ export function settingsOf(schema: z.ZodObject): Setting[] {
         description: node.description ?? '',
         secret: node.secret ?? false,
         default: node.default,
+        required,
       },
     ];
   };
-  return walk(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema, '');
+  return walk(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema, '', true);
 }
 
 const numeric = (node: JsonSchema): 'number' | 'string' =>

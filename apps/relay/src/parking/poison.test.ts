@@ -47,12 +47,12 @@ function session({ keys = new ParkedKeys(10), decided = [], repeated = [], envir
     configuration,
     poison,
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
-    primaryKeys: new Map(),
+    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },
     changeTables: new Set(['public.carts']),
   });
   const read = (bytes: Buffer, admission: Admission): readonly PublishedRecord[] => {
-    const made = panels.read({ bytes, position: lsn(1n), admission: () => admission });
-    return made && 'records' in made ? made.records : [];
+    const events = panels.read({ bytes, position: lsn(1n), admission: () => admission });
+    return events.flatMap((event) => ('records' in event ? event.records : []));
   };
   for (const relation of [carts, outbox]) read(encode.relation(relation), { tag: 'take' });
   return (commit: bigint, rows: readonly Buffer[], admission: Admission = { tag: 'take' }) => [
