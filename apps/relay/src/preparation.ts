@@ -5,6 +5,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { inspectSlot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
+import { checkColumns, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
@@ -44,6 +45,8 @@ export async function prepare(
     publications: agreementOn(found),
   };
   const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
+  const { change } = configuration;
+  checkColumns(change, await readColumns(catalogue, change.publication));
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (gap && agreed)
     await publisher.publish(destination.checkpointBehind([destination.gapRecord(gap)], agreed));
@@ -55,7 +58,7 @@ export async function prepare(
     source,
     described: await describeTables(catalogue),
     previousCommitEndLsn: checkpoint && checkpoint.lsn > 0n ? checkpoint.reportedLsn : null,
-    changeTables: tablesOf(found, configuration.change.publication),
+    changeTables: tablesOf(found, change.publication),
   });
   return { checkpoint: agreed, confirmedFlushLsn, parking, panels };
 }

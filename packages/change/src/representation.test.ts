@@ -1,0 +1,159 @@
+/** What configuration makes of change events: columns, keys, placeholders, messages, and values without a form. */
+import { encode, relationForTests, type Sent } from '@diptych/pgoutput/encode-for-tests';
+import type { PanelRecord } from '@diptych/transaction/panel-record';
+import { lsn } from '@diptych/wal/lsn';
+import { describe, expect, test } from 'vitest';
+import { ColumnRules, type ColumnSettings, noColumnSettings } from './column-rules.ts';
+import { type PublishOptions, publishForTests } from './publish-for-tests.ts';
+import { debeziumModes } from './value-modes.ts';
+
+const text = (name: string, key = false) => ({ name, key, typeOid: 25, typeModifier: -1 });
+const users = relationForTests({
+  table: 'users',
+  columns: [text('id', true), text('name'), text('mail'), { ...text('worth'), typeOid: 1700 }],
+});
+const { oid } = users;
+const commit = { commitLsn: 4096n, commitTimeUs: 1_795_246_912_669_491n };
+
+function publish(messages: readonly Buffer[], options: PublishOptions = {}): PanelRecord[] {
+  const session = [
+    encode.relation(users),
+    encode.begin({ ...commit, xid: 757 }),
+    ...messages,
+    encode.commit({ ...commit, commitEndLsn: 4200n }),
+  ];
+  const sent = session.map((bytes) => ({ lsn: lsn(900n), bytes: Buffer.from(bytes) }));
+  return publishForTests(sent, options);
+}
+
+const eventOf = (record: PanelRecord | undefined) => JSON.parse(String(record?.value));
+const withColumns = (settings: Partial<ColumnSettings>): PublishOptions => ({
+  representation: { columns: new ColumnRules({ ...noColumnSettings, ...settings }) },
+});
+const insert = (...row: readonly Sent[]) => encode.insert(oid, row);
+const ann = insert('7', 'Änn', 'ann@example.org', '1.50');
+
+describe('columns', () => {
+  test('are left out by name, never from a key', () => {
+    const [record] = publish([ann], withColumns({ exclude: ['public.users.id', '*.mail'] }));
+    expect(eventOf(record).after).toEqual({ name: 'Änn', worth: '1.50' });
+    expect(String(record?.key)).toBe('{"id":"7"}');
+    const [only] = publish([ann], withColumns({ include: ['public.users.name'] }));
+    expect(eventOf(only).after).toEqual({ name: 'Änn' });
+  });
+
+  test('are masked, hashed with a salt and cut by characters, nulls stay nulls', () => {
+    const rules = withColumns({
+      mask: ['public.users.mail:3', 'public.users.worth'],
+      hash: ['public.users.id'],
+      salt: 'pepper',
+      truncate: ['public.users.name:2'],
+    });
+    const [record, empty] = publish([ann, insert('8', null, null, null)], rules);
+    const hash = '1b44481921a511e3b17e3200b40be11bd079c687d6209960a30c19e45b192723';
+    expect(eventOf(record).after).toEqual({ id: hash, name: 'Än', mail: '***', worth: '**********' });
+    expect(String(record?.key)).toBe(`{"id":"${hash}"}`);
+    expect(eventOf(empty).after).toMatchObject({ name: null, mail: null, worth: null });
+  });
+
+  test('can be the key instead of the primary key, in the order of the table', () => {
+    const chosen = withColumns({ key: ['*.mail', '*.name'] });
+    const [created, changed] = publish([ann, encode.update(oid, { after: ['7', 'B', 'b', '0'] })], chosen);
+    expect(String(created?.key)).toBe('{"name":"Änn","mail":"ann@example.org"}');
+    expect(String(changed?.key)).toBe('{"name":"B","mail":"b"}');
+  });
+
+  test('that are a chosen key and do not come with a delete make a failure, not a key of nulls', () => {
+    const gone = encode.delete(oid, { part: 'K', row: ['7', null, null, null] });
+    const [record, tombstone] = publish([gone], withColumns({ key: ['*.mail'] }));
+    expect(record?.failure).toMatchObject({
+      code: 'value-not-representable',
+      message: 'column public.users.mail: a key column that is not part of the replica identity',
+    });
+    expect(tombstone?.failure?.code).toBe('value-not-representable');
+  });
+});
+
+describe('an unchanged TOASTed value', () => {
+  test('has a placeholder when there is one, and is not named then', () => {
+    const event = eventOf(
+      publish([encode.update(oid, { after: ['7', undefined, null, '1'] })], {
+        representation: { placeholder: '__debezium_unavailable_value' },
+      })[0],
+    );
+    expect(event.after).toEqual({ id: '7', name: '__debezium_unavailable_value', mail: null, worth: '1' });
+    expect(event).not.toHaveProperty('unchanged');
+  });
+});
+
+describe('a value without a form', () => {
+  const options = { representation: { modes: debeziumModes } };
+
+  test('makes a record that says which column and why, and holds the texts of the row', () => {
+    const [record] = publish([insert('7', 'Änn', null, 'NaN')], options);
+    expect(record?.failure).toMatchObject({
+      code: 'value-not-representable',
+      message: 'column public.users.worth: NaN or an infinity with decimals = precise',
+    });
+    expect(eventOf(record)).toEqual({
+      op: 'c',
+      before: null,
+      after: { id: '7', name: 'Änn', mail: null, worth: 'NaN' },
+    });
+  });
+
+  test('does not disturb the records around it, and is counted like them', () => {
+    const records = publish(
+      [insert('1', null, null, '1'), insert('2', null, null, 'NaN'), insert('3', null, null, '1')],
+      options,
+    );
+    expect(records.map(({ failure }) => failure?.code)).toEqual([
+      undefined,
+      'value-not-representable',
+      undefined,
+      undefined,
+    ]);
+    expect(eventOf(records[2]).transaction.total_order).toBe(3);
+    expect(String(records[2]?.key)).toBe('{"id":"3"}');
+  });
+});
+
+describe('logical messages', () => {
+  const message = (prefix: string, content = 'bar') =>
+    encode.message({ transactional: true, lsn: 8n, prefix, content: Buffer.from(content) });
+  const all = { include: [], exclude: [] };
+
+  test('are no events unless asked for', () => {
+    expect(publish([message('foo')])).toEqual([]);
+  });
+
+  test("are events as Debezium's, counted in their transaction", () => {
+    const [record, row, end] = publish([message('foo'), ann], { messages: all });
+    expect(record).toMatchObject({ topic: 'p.message', headers: [], part: 0 });
+    expect(String(record?.key)).toBe('{"prefix":"foo"}');
+    expect(eventOf(record)).toEqual({
+      op: 'm',
+      ts_ms: 1_795_246_912_700,
+      source: expect.objectContaining({ schema: '', table: '', txId: 757, lsn: 900 }),
+      transaction: { id: '757:4096', total_order: 1, data_collection_order: 1 },
+      message: { prefix: 'foo', content: 'YmFy' },
+    });
+    expect(eventOf(row).transaction).toMatchObject({ total_order: 2, data_collection_order: 1 });
+    expect(eventOf(end).data_collections[0]).toEqual({
+      data_collection: 'LOGICAL_DECODING_MESSAGE',
+      event_count: 1,
+    });
+  });
+
+  test.each([
+    [{ include: ['ano*er_included'], exclude: [] }, ['another_included']],
+    [{ include: [], exclude: ['excluded*'] }, ['another_included', 'prefix:excluded']],
+    [{ include: [], exclude: ['*'] }, []],
+  ])('are chosen by prefix: %o', (messages, expected) => {
+    const sent = ['another_included', 'excluded_prefix', 'prefix:excluded', 'diptych.context'].map((prefix) =>
+      message(prefix),
+    );
+    const events = publish(sent, { messages }).filter(({ topic }) => topic === 'p.message');
+    expect(events.map((record) => eventOf(record).message.prefix)).toEqual(expected);
+  });
+});
