@@ -87,6 +87,10 @@ export const representationSettings = {
     description:
       'What stands for a TOASTed value that a change left as it was (`unavailable.value.placeholder`). Empty: the column is left out and named in `unchanged`. Default empty, in compat `__debezium_unavailable_value`.',
   }),
+  schemas: z.enum(['none', 'inline']).default('none').meta({
+    description:
+      'Whether each key and value carries its Connect schema, `{schema, payload}`, for readers that demand one.',
+  }),
   tombstones: z
     .boolean()
     .default(true)

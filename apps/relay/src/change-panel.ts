@@ -1,5 +1,6 @@
 /** The change panel of one session: its encoder, and what the catalogue has to say before a table can be encoded. */
 import { ChangeEncoder } from '@diptych/change/change-encoder';
+import { type TableSchemas, transactionSchemas } from '@diptych/change/record-schema';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
 import { TypeCatalogue } from '@diptych/change/type-catalogue';
 import type { LogicalMessage, Message } from '@diptych/pgoutput/message';
@@ -31,6 +32,8 @@ export interface LooseEvent {
 export class ChangePanel {
   /** Whether each transaction has a BEGIN. */
   readonly begins: boolean;
+  /** Of the transaction topic's records; null: not sent. */
+  readonly transactionSchemas: TableSchemas | null;
   readonly #encoder: ChangeEncoder;
   readonly #types: TypeCatalogue;
   #primaryKeys: Described['primaryKeys'];
@@ -39,6 +42,7 @@ export class ChangePanel {
   constructor({ configuration, database, described, topics, publishes }: ChangePanelOptions) {
     const { change, prefix } = configuration;
     this.begins = beginsTransactions(change);
+    this.transactionSchemas = change.schemas === 'inline' ? transactionSchemas : null;
     this.#primaryKeys = described.primaryKeys;
     this.#types = new TypeCatalogue(described.types);
     this.#encoder = new ChangeEncoder({

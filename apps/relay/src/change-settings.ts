@@ -16,6 +16,8 @@ export function valueModes(change: ChangeSettings): ValueModes {
   const chosen = { decimals, times, intervals, binary, hstore, unknownTypes };
   return {
     ...(change.compat === 'debezium' ? debeziumModes : exactModes),
+    // A schema says list, and an array that is a string for its bounds would not be one.
+    ...(change.schemas === 'inline' ? { shapes: 'debezium' as const } : {}),
     ...Object.fromEntries(Object.entries(chosen).filter(([, mode]) => mode !== undefined)),
   };
 }
@@ -37,6 +39,7 @@ export function encoderSettings(
     representation: {
       types,
       modes: valueModes(change),
+      schemas: change.schemas,
       columns: new ColumnRules({ ...change.columns, key: change.keyColumns, salt: change.columns.hashSalt }),
       placeholder: placeholder === undefined ? fallback : placeholder === '' ? null : placeholder,
     },

@@ -1,5 +1,5 @@
 /** Raw messages to the records of both panels: the pure middle of the pipeline. */
-import { encodeBegin, encodeEnd } from '@diptych/change/end';
+import { encodeBegin, encodeEnd, type MarkerOptions } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
@@ -256,8 +256,8 @@ export class Panels {
     return this.#stamp.stamp(begin, { panel: 'transaction', ordinal: 0, part: 0 });
   }
 
-  #markerOf(counters: ParkingCounters) {
-    return { counters, topic: this.#transactionTopic };
+  #markerOf(counters: ParkingCounters): MarkerOptions {
+    return { counters, topic: this.#transactionTopic, schemas: this.change.transactionSchemas };
   }
 
   #end(end: TransactionEnd): Event<PublishedRecord> {

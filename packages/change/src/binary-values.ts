@@ -1,5 +1,6 @@
 /** bytea and bit strings. https://www.postgresql.org/docs/18/datatype-binary.html */
 import type { JsonWriter } from './json-writer.ts';
+import { unrepresentable } from './unrepresentable.ts';
 import type { ValueModes } from './value-modes.ts';
 import { type ValueWriter, writeText } from './value-writer.ts';
 
@@ -39,12 +40,19 @@ const writeBits: ValueWriter = (out, bytes, start, end) => {
   out.ascii(`"${little.toString('base64', 0, used)}"`);
 };
 
-/** bit and varbit. A single bit is a boolean. */
-export function bitsWriter(length: number, mode: ValueModes['bits']): ValueWriter {
-  if (length === 1) return writeSingle;
-  return mode === 'text' ? writeText : writeBits;
-}
-
 /** A varbit(1) may be empty, which is neither true nor false. */
 const writeSingle: ValueWriter = (out, bytes, start, end) =>
-  start === end ? writeText(out, bytes, start, end) : writeBit(out, bytes, start, end);
+  start === end ? unrepresentable('an empty varbit(1)') : writeBit(out, bytes, start, end);
+
+/** bit(1) is a boolean; so is varbit(1) in Debezium's form. */
+export function isBoolean(type: 'bit' | 'varbit', length: number, mode: ValueModes['bits']): boolean {
+  return length === 1 && (type === 'bit' || mode === 'bytes');
+}
+
+export function bitsWriter(
+  type: 'bit' | 'varbit',
+  { modifier, modes }: { readonly modifier: number; readonly modes: ValueModes },
+): ValueWriter {
+  if (isBoolean(type, modifier, modes.bits)) return writeSingle;
+  return modes.bits === 'text' ? writeText : writeBits;
+}

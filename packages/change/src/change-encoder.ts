@@ -9,6 +9,7 @@ import { ColumnRules } from './column-rules.ts';
 import { type ChangeEvent, EnvelopeWriter, type EventContext } from './envelope-writer.ts';
 import { JsonWriter } from './json-writer.ts';
 import { type MessageSettings, messageFilter, messageKey } from './message-event.ts';
+import { inSchema, messageSchemas, type TableSchemas } from './record-schema.ts';
 import { type PrimaryKeys, RelationPlan, type Representation } from './relation-plan.ts';
 import type { LooseSource, SourceOptions } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
@@ -45,6 +46,7 @@ export class ChangeEncoder {
   readonly #representation: Representation;
   readonly #envelope: EnvelopeWriter;
   readonly #out = new JsonWriter();
+  readonly #messageSchemas: TableSchemas | null;
   readonly #publishesMessage: (prefix: string) => boolean;
   /** null: not published. */
   readonly #plans = new WeakMap<Relation, RelationPlan | null>();
@@ -57,10 +59,14 @@ export class ChangeEncoder {
       modes: exactModes,
       columns: new ColumnRules(),
       placeholder: null,
+      schemas: 'none',
       ...options.representation,
     };
-    const { binary } = this.#representation.modes;
-    this.#envelope = new EnvelopeWriter(this.#out, { ...options, binary });
+    const { schemas, modes } = this.#representation;
+    const { binary } = modes;
+    this.#messageSchemas = schemas === 'none' ? null : messageSchemas(binary);
+    const messageHead = this.#messageSchemas?.value ?? null;
+    this.#envelope = new EnvelopeWriter(this.#out, { ...options, binary, messageHead });
   }
 
   /**
@@ -172,7 +178,8 @@ export class ChangeEncoder {
   #messageRecord(message: LogicalMessage): PanelRecord {
     const { topics, prefix } = this.#options;
     const topic = topics.of('logical messages', `${prefix}.message`);
-    return { topic, key: messageKey(message), value: this.#out.take(), headers: noHeaders, part: 0 };
+    const key = inSchema(messageKey(message), this.#messageSchemas?.key ?? null);
+    return { topic, key, value: this.#out.take(), headers: noHeaders, part: 0 };
   }
 
   #record(recorded: Recorded): PanelRecord {

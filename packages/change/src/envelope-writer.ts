@@ -3,6 +3,7 @@ import type { Row } from '@diptych/pgoutput/row';
 import type { Transaction, TransactionChange } from '@diptych/transaction/transaction';
 import type { JsonWriter } from './json-writer.ts';
 import { messageCollection, writeMessage } from './message-event.ts';
+import type { SchemaHead } from './record-schema.ts';
 import type { RelationPlan } from './relation-plan.ts';
 import { type LooseSource, SourceBlock, type SourceOptions, type TransactionParts } from './source-block.ts';
 import type { ChangePlace, TransactionCounters } from './transaction-counters.ts';
@@ -27,6 +28,8 @@ export interface EventContext {
 
 export interface EnvelopeOptions extends SourceOptions {
   readonly binary: ValueModes['binary'];
+  /** What stands before a logical message's value; null without schemas. */
+  readonly messageHead: SchemaHead | null;
   /** Now, in ms since 1970: the envelope's own `ts_*`, when the event was made. */
   readonly nowMs?: () => number;
 }
@@ -61,6 +64,7 @@ export class EnvelopeWriter {
     const { op, before, after, known } = event;
     const out = this.#out;
     out.expect(((after ?? before?.row)?.bytes.length ?? 0) + envelopeBytes);
+    if (plan.valueHead) out.raw(plan.valueHead);
     out.ascii('{"before":');
     plan.writeBefore(out, before);
     out.ascii(',"after":');
@@ -70,7 +74,7 @@ export class EnvelopeWriter {
     out.ascii(`,"op":"${op}"`);
     out.raw(this.#stampNow());
     if (after !== null) plan.writeUnchanged(out, after, known);
-    out.ascii('}');
+    out.ascii(plan.valueHead ? '}}' : '}');
   }
 
   /** What is left of an event that cannot be made: the rows' texts. */
@@ -87,20 +91,28 @@ export class EnvelopeWriter {
   message(message: LogicalMessage, context: EventContext): void {
     const place = context.counters.countChange(messageCollection);
     if (context.withoutValues) return;
-    this.#out.ascii(`{"op":"m","ts_ms":${this.#now()},`);
+    this.#beginMessage();
+    this.#out.ascii(',');
     this.#writeSource(context, { table: noTable, place });
     this.#endMessage(message);
   }
 
   /** The event of a logical message outside every transaction. */
   looseMessage(message: LogicalMessage, source: LooseSource): void {
-    this.#out.ascii(`{"op":"m","ts_ms":${this.#now()},${this.#source.ofLoose(source)},"transaction":null`);
+    this.#beginMessage();
+    this.#out.ascii(`,${this.#source.ofLoose(source)},"transaction":null`);
     this.#endMessage(message);
+  }
+
+  #beginMessage(): void {
+    const { messageHead } = this.#options;
+    if (messageHead) this.#out.raw(messageHead);
+    this.#out.ascii(`{"op":"m","ts_ms":${this.#now()}`);
   }
 
   #endMessage(message: LogicalMessage): void {
     writeMessage(this.#out, message, this.#options.binary);
-    this.#out.ascii('}');
+    this.#out.ascii(this.#options.messageHead ? '}}' : '}');
   }
 
   /** `"source":{…},"transaction":{…}` */

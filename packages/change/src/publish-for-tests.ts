@@ -5,6 +5,7 @@ import type { PanelRecord } from '@diptych/transaction/panel-record';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
 import { ChangeEncoder, type ChangeEncoderOptions } from './change-encoder.ts';
 import { encodeEnd } from './end.ts';
+import { transactionSchemas } from './record-schema.ts';
 import { TopicNames } from './topic-name.ts';
 import { TransactionCounters } from './transaction-counters.ts';
 
@@ -26,6 +27,7 @@ export function publishForTests(
     ...options,
   });
   const records: PanelRecord[] = [];
+  const schemas = options.representation?.schemas === 'inline' ? transactionSchemas : null;
   let counters: TransactionCounters | undefined;
   for (const { lsn: position, bytes } of messages) {
     const message = decoder.decode(bytes);
@@ -34,7 +36,7 @@ export function publishForTests(
     if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
     if (item?.tag === 'change' && counters) records.push(...encoder.encode(item, counters));
     if (item?.tag === 'end' && counters && !counters.isEmpty) {
-      records.push(encodeEnd(item, { counters, topic: 'p.transaction' }));
+      records.push(encodeEnd(item, { counters, topic: 'p.transaction', schemas }));
     }
     // The bytes are only lent: what was made of them must not change with them.
     bytes.fill(0xff);

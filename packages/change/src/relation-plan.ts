@@ -3,10 +3,12 @@ import type { Relation } from '@diptych/pgoutput/relation';
 import { nullStart, type Row, unchangedStart } from '@diptych/pgoutput/row';
 import type { ColumnRules } from './column-rules.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { type SchemaHead, type TableSchemas, tableSchemas } from './record-schema.ts';
 import type { TypeCatalogue } from './type-catalogue.ts';
 import { placeholderFor } from './unchanged-values.ts';
 import { unrepresentable } from './unrepresentable.ts';
 import type { ValueModes } from './value-modes.ts';
+import { type ConnectSchema, valueSchema } from './value-schema.ts';
 import { type ValueWriter, writeText } from './value-writer.ts';
 import { valueWriter } from './values.ts';
 
@@ -27,9 +29,13 @@ export interface Representation {
   readonly columns: ColumnRules;
   /** What stands for a TOASTed value that was not sent; null: it is left out, and named in `unchanged`. */
   readonly placeholder: string | null;
+  /** Whether each key and value carries its Connect schema. */
+  readonly schemas: 'none' | 'inline';
 }
 
 interface ColumnPlan {
+  /** Of its values. */
+  readonly schema: ConnectSchema & { readonly field: string };
   readonly column: string;
   /** `"name"`, escaped. */
   readonly name: Buffer;
@@ -55,6 +61,7 @@ export class RelationPlan {
   readonly #all: readonly number[];
   readonly #identity: readonly number[];
   readonly #key: readonly number[] | null;
+  readonly #schemas: TableSchemas | null;
   #writing = 0;
 
   constructor(
@@ -72,6 +79,22 @@ export class RelationPlan {
     this.#all = places.filter((index) => this.#columns[index]?.included);
     this.#identity = this.#all.filter((index) => this.#columns[index]?.identity);
     this.#key = keyColumns(relation, representation.columns.keyOf(relation) ?? primaryKeys);
+    this.#schemas = representation.schemas === 'none' ? null : this.#schemasOf(representation, topic);
+  }
+
+  /** What stands before a value; null when schemas are not sent. A closing brace ends such a record. */
+  get valueHead(): SchemaHead | null {
+    return this.#schemas?.value ?? null;
+  }
+
+  #schemasOf({ placeholder }: Representation, name: string): TableSchemas {
+    const schemaOf = (index: number) => (this.#columns[index] as ColumnPlan).schema;
+    const key = (this.#key ?? []).map((index) => ({ ...schemaOf(index), optional: false }));
+    const columns = this.#all.map((index) => {
+      const required = this.#key?.includes(index) && this.#columns[index]?.identity;
+      return { ...schemaOf(index), optional: !required };
+    });
+    return tableSchemas({ name, columns, key, unchanged: placeholder === null });
   }
 
   /** The column that was being written when a writer threw Unrepresentable. */
@@ -82,7 +105,9 @@ export class RelationPlan {
   /** The record's key, `{pk columns}` in the table's order; null for a table without one. Throws Unrepresentable. */
   key(out: JsonWriter, row: Row, before: Before | null): Buffer | null {
     if (this.#key === null) return null;
+    if (this.#schemas) out.raw(this.#schemas.key);
     this.#object(out, { columns: this.#key, row, before });
+    if (this.#schemas) out.byte(closeBrace);
     return out.take();
   }
 
@@ -206,9 +231,12 @@ function columnPlan(
   const { name = '', typeOid = 0, typeModifier = -1, key = false } = columns[index] ?? {};
   const qualified = `${schema}.${table}.${name}`;
   const type = types.of(typeOid);
-  const own = valueWriter(type, { modifier: typeModifier, modes, moneyDigits: types.moneyDigits });
+  const choice = { modifier: typeModifier, modes, moneyDigits: types.moneyDigits };
+  const own = valueWriter(type, choice);
   const replacement = rules.replacement(qualified);
+  const shape = replacement ? { type: 'string' } : valueSchema(type, choice);
   return {
+    schema: { ...shape, optional: true, field: name },
     column: name,
     name: Buffer.from(JSON.stringify(name)),
     // A key needs its columns also when Debezium would leave their type out.

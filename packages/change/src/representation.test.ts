@@ -4,6 +4,8 @@ import type { PanelRecord } from '@diptych/transaction/panel-record';
 import { lsn } from '@diptych/wal/lsn';
 import { describe, expect, test } from 'vitest';
 import { ColumnRules, type ColumnSettings, noColumnSettings } from './column-rules.ts';
+import { conforms } from './conforms-for-tests.ts';
+import { type Json, parseExactly } from './decode-for-tests.ts';
 import { type PublishOptions, publishForTests } from './publish-for-tests.ts';
 import { debeziumModes } from './value-modes.ts';
 
@@ -31,14 +33,14 @@ const withColumns = (settings: Partial<ColumnSettings>): PublishOptions => ({
   representation: { columns: new ColumnRules({ ...noColumnSettings, ...settings }) },
 });
 const insert = (...row: readonly Sent[]) => encode.insert(oid, row);
-const ann = insert('7', 'Änn', 'ann@example.org', '1.50');
+const ann = () => insert('7', 'Änn', 'ann@example.org', '1.50');
 
 describe('columns', () => {
   test('are left out by name, never from a key', () => {
-    const [record] = publish([ann], withColumns({ exclude: ['public.users.id', '*.mail'] }));
+    const [record] = publish([ann()], withColumns({ exclude: ['public.users.id', '*.mail'] }));
     expect(eventOf(record).after).toEqual({ name: 'Änn', worth: '1.50' });
     expect(String(record?.key)).toBe('{"id":"7"}');
-    const [only] = publish([ann], withColumns({ include: ['public.users.name'] }));
+    const [only] = publish([ann()], withColumns({ include: ['public.users.name'] }));
     expect(eventOf(only).after).toEqual({ name: 'Änn' });
   });
 
@@ -49,7 +51,7 @@ describe('columns', () => {
       salt: 'pepper',
       truncate: ['public.users.name:2'],
     });
-    const [record, empty] = publish([ann, insert('8', null, null, null)], rules);
+    const [record, empty] = publish([ann(), insert('8', null, null, null)], rules);
     const hash = '1b44481921a511e3b17e3200b40be11bd079c687d6209960a30c19e45b192723';
     expect(eventOf(record).after).toEqual({ id: hash, name: 'Än', mail: '***', worth: '**********' });
     expect(String(record?.key)).toBe(`{"id":"${hash}"}`);
@@ -58,7 +60,7 @@ describe('columns', () => {
 
   test('can be the key instead of the primary key, in the order of the table', () => {
     const chosen = withColumns({ key: ['*.mail', '*.name'] });
-    const [created, changed] = publish([ann, encode.update(oid, { after: ['7', 'B', 'b', '0'] })], chosen);
+    const [created, changed] = publish([ann(), encode.update(oid, { after: ['7', 'B', 'b', '0'] })], chosen);
     expect(String(created?.key)).toBe('{"name":"Änn","mail":"ann@example.org"}');
     expect(String(changed?.key)).toBe('{"name":"B","mail":"b"}');
   });
@@ -128,7 +130,7 @@ describe('logical messages', () => {
   });
 
   test("are events as Debezium's, counted in their transaction", () => {
-    const [record, row, end] = publish([message('foo'), ann], { messages: all });
+    const [record, row, end] = publish([message('foo'), ann()], { messages: all });
     expect(record).toMatchObject({ topic: 'p.message', headers: [], part: 0 });
     expect(String(record?.key)).toBe('{"prefix":"foo"}');
     expect(eventOf(record)).toEqual({
@@ -155,5 +157,67 @@ describe('logical messages', () => {
     );
     const events = publish(sent, { messages }).filter(({ topic }) => topic === 'p.message');
     expect(events.map((record) => eventOf(record).message.prefix)).toEqual(expected);
+  });
+});
+
+describe('with schemas', () => {
+  const options: PublishOptions = {
+    representation: { schemas: 'inline', modes: debeziumModes },
+    messages: { include: [], exclude: [] },
+  };
+  const schemaOf = (bytes: Buffer | null | undefined) => JSON.parse(String(bytes)).schema;
+
+  test("key and value name Debezium's types, and only the key's columns are required", () => {
+    const [record] = publish([ann()], options);
+    expect(schemaOf(record?.key)).toEqual({
+      type: 'struct',
+      fields: [{ type: 'string', optional: false, field: 'id' }],
+      optional: false,
+      name: 'p.public.users.Key',
+    });
+    const { fields, name, version } = schemaOf(record?.value);
+    expect({ name, version }).toEqual({ name: 'p.public.users.Envelope', version: 2 });
+    expect(fields.map(({ field }: { field: string }) => field)).toEqual([
+      'before',
+      'after',
+      'source',
+      'transaction',
+      'op',
+      'ts_ms',
+      'ts_us',
+      'ts_ns',
+      'unchanged',
+    ]);
+    expect(fields[1]).toMatchObject({ name: 'p.public.users.Value', optional: true });
+    expect(fields[1].fields).toMatchObject([
+      { field: 'id', optional: false },
+      { field: 'name', type: 'string', optional: true },
+      { field: 'mail', type: 'string', optional: true },
+      { field: 'worth', name: 'io.debezium.data.VariableScaleDecimal', version: 1, optional: true },
+    ]);
+  });
+
+  test('every record but a tombstone is as its schema says', () => {
+    const message = encode.message({
+      transactional: true,
+      lsn: 8n,
+      prefix: 'foo',
+      content: Buffer.from('bar'),
+    });
+    const changes = [
+      message,
+      ann(),
+      encode.update(oid, {
+        before: { part: 'K', row: ['7', null, null, null] },
+        after: ['8', undefined, null, '1'],
+      }),
+      encode.truncate([oid]),
+    ];
+    const bytes = publish(changes, options).flatMap(({ key, value }) => [key, value]);
+    expect(bytes).toHaveLength(14);
+    for (const one of bytes.filter((given) => given !== null)) {
+      const { payload } = parseExactly(String(one)) as { payload: Json };
+      conforms(schemaOf(one), payload);
+    }
   });
 });

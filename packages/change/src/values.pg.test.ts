@@ -4,13 +4,16 @@ import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtInTypes } from './built-in-types.ts';
+import { conforms } from './conforms-for-tests.ts';
 import { debeziumCases, omittedTypes } from './debezium-cases-for-tests.ts';
 import { type Json, parseExactly } from './decode-for-tests.ts';
 import { exactCases } from './exact-cases-for-tests.ts';
 import { publishForTests } from './publish-for-tests.ts';
 import { readTypes } from './read-types.ts';
+import type { Representation } from './relation-plan.ts';
 import { TypeCatalogue } from './type-catalogue.ts';
 import { debeziumModes, exactModes, type ValueModes } from './value-modes.ts';
+import type { ConnectSchema } from './value-schema.ts';
 
 const slot = testPrefix();
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -38,7 +41,15 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** One key or value with its schema. */
+interface Inline {
+  readonly schema: ConnectSchema;
+  readonly payload: Json;
+}
+
 interface Stored {
+  /** Key and value of each record, with their schemas. */
+  readonly inline: (modes: ValueModes) => readonly Inline[];
   /** What the database says each value is. */
   readonly expected: readonly (string | null)[];
   /** What is published for it, without a column when it is left out. */
@@ -64,31 +75,42 @@ async function stored(
   const { rows: types, moneyDigits } = await readTypes({
     query: async (text: string) => (await client.query(text)).rows,
   });
+  const published = (modes: ValueModes, schemas: Representation['schemas']) =>
+    publishForTests(
+      messages.map(({ lsn, bytes }) => ({ lsn, bytes: Buffer.from(bytes) })),
+      { representation: { schemas, modes, types: new TypeCatalogue({ rows: types, moneyDigits }) } },
+    ).filter(({ topic }) => topic !== 'p.transaction');
   return {
     expected: rows.map(({ text }) => text),
     published: (modes) =>
-      publishForTests(
-        messages.map(({ lsn, bytes }) => ({ lsn, bytes: Buffer.from(bytes) })),
-        { representation: { modes, types: new TypeCatalogue({ rows: types, moneyDigits }) } },
-      )
-        .filter(({ topic }) => topic !== 'p.transaction')
-        .map(({ value }) => (parseExactly(String(value)) as { after: { c?: Json } }).after.c),
+      published(modes, 'none').map(
+        ({ value }) => (parseExactly(String(value)) as { after: { c?: Json } }).after.c,
+      ),
+    inline: (modes) =>
+      published({ ...modes, shapes: 'debezium' }, 'inline').flatMap(({ key, value }) =>
+        [key, value].map((bytes) => {
+          const { schema } = JSON.parse(String(bytes)) as Inline;
+          return { schema, payload: (parseExactly(String(bytes)) as { payload: Json }).payload };
+        }),
+      ),
   };
 }
 
-describe('in our own representation each value is read back as the text that the database has', () => {
+describe('in our own representation each value is read back as the text that the database has, and is as its schema says', () => {
   test.for(exactCases)('%s', async ([type, values, decode, oracle]) => {
-    const { expected, published } = await stored(type, { values, ...(oracle ? { oracle } : {}) });
+    const { expected, published, inline } = await stored(type, { values, ...(oracle ? { oracle } : {}) });
     const told = published(exactModes).map((json) => (json == null ? json : decode(json)));
     expect(told).toEqual(expected);
+    for (const { schema, payload } of inline(exactModes)) conforms(schema, payload);
   });
 });
 
 describe("in Debezium's representation", () => {
   test.for(debeziumCases)('%s is what the database computes', async ([type, values, decode, oracle]) => {
-    const { expected, published } = await stored(type, { values, ...(oracle ? { oracle } : {}) });
+    const { expected, published, inline } = await stored(type, { values, ...(oracle ? { oracle } : {}) });
     const told = published(debeziumModes).map((json) => (json == null ? json : decode(json)));
     expect(told).toEqual(expected);
+    for (const { schema, payload } of inline(debeziumModes)) conforms(schema, payload);
   });
 
   test.for(omittedTypes)('%s is left out, and can be had as bytes', async ([type, value]) => {

@@ -66,6 +66,8 @@ const textTypes: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+export const isTextType = (name: string): boolean => textTypes.has(name);
+
 /** Arrays of these Debezium leaves out, whatever `include.unknown.datatypes` says. */
 const omittedElements: ReadonlySet<string> = new Set(
   'money name interval varbit xml point refcursor'.split(' '),
@@ -93,7 +95,7 @@ function byMode(name: string, { modifier, modes, moneyDigits }: Choice): ValueWr
       return byteaWriter(modes.binary);
     case 'bit':
     case 'varbit':
-      return bitsWriter(modifier, modes.bits);
+      return bitsWriter(name, { modifier, modes });
     case 'hstore':
       return hstoreWriter(modes.hstore);
     case 'polygon':
