@@ -87,7 +87,8 @@ test('a value without a form is parked with its texts, and the rest goes on', as
   await relay.sql.query(`insert into sums values (1, 1), (2, 'NaN'), (3, 3)`);
   await relay.caughtUp();
   await running.stop();
-  expect((await records('public.sums')).map((record) => parsed(record).after.id).toSorted()).toEqual([1, 3]);
+  const ids = (await records('public.sums')).map((record) => parsed(record).after.id as number);
+  expect(new Set(ids)).toEqual(new Set([1, 3]));
   const [parked] = await records('parked');
   expect(parsed(parked)).toMatchObject({ panel: 'change', reason: 'value-not-representable' });
   expect(String(Buffer.from(parsed(parked).value, 'base64'))).toContain('"after":{"id":"2","worth":"NaN"}');

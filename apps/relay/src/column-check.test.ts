@@ -11,7 +11,8 @@ const check = (given: object, keyColumns: string[] = []) =>
   checkColumns({ columns: { ...none, ...given }, keyColumns }, columns);
 
 test('settings that name columns of published tables are taken', () => {
-  check({ exclude: ['*.born'], mask: ['public.users.name:3'], hash: ['public.users.id'] }, ['public.*.name']);
+  const settings = { exclude: ['*.born'], mask: ['public.users.name:3'], hash: ['public.users.id'] };
+  expect(() => check(settings, ['public.*.name'])).not.toThrow();
 });
 
 test('a pattern that fits no column is refused by setting and name', () => {

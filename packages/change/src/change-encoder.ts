@@ -148,7 +148,7 @@ export class ChangeEncoder {
   #keyChange(context: Context, before: Before, after: Row): PanelRecord[] {
     const { plan } = context;
     const newKey = () => plan.key(this.#out, after, before);
-    const { key: named } = this.#keyOf(plan, newKey, after);
+    const named = this.#keyOf(context, newKey, after);
     const records = this.#delete(context, before, [['__debezium.newkey', String(named)]]);
     const event: ChangeEvent = { op: 'c', before: null, after, known: before };
     const headers: PanelHeader[] = [['__debezium.oldkey', String(records[0]?.key ?? null)]];
@@ -185,42 +185,46 @@ export class ChangeEncoder {
   #record(recorded: Recorded): PanelRecord {
     const { counters, plan, event, key: keyOf, part, headers = noHeaders } = recorded;
     const place = counters.countChange(plan.collection);
-    const { key, failure } = this.#keyOf(plan, keyOf, event.after ?? event.before?.row ?? null);
-    const value = this.#orFailure(plan, () => {
+    try {
+      const key = keyOf();
       this.#envelope.change(recorded, { plan, event, place });
-      return this.#out.take();
-    });
-    const record = { topic: plan.topic, key, headers, part };
-    if (failure === null && Buffer.isBuffer(value)) return { ...record, value };
-    this.#envelope.texts(plan, event);
-    const why = failure ?? (value instanceof OperatingError ? value : null);
-    return { ...record, value: this.#out.take(), ...(why ? { failure: why } : {}) };
+      return { topic: plan.topic, key, value: this.#out.take(), headers, part };
+    } catch (error) {
+      return this.#salvage(recorded, this.#failure(plan, error));
+    }
+  }
+
+  /** What is left of a record that cannot be made: why, and the texts of its rows. */
+  #salvage(recorded: Recorded, failure: OperatingError): PanelRecord {
+    const { plan, event, key: keyOf, part, headers = noHeaders, withoutValues } = recorded;
+    const key = this.#keyOf(recorded, keyOf, event.after ?? event.before?.row ?? null);
+    if (!withoutValues) this.#envelope.texts(plan, event);
+    return { topic: plan.topic, key, value: this.#out.take(), headers, part, failure };
   }
 
   /** The key, or the texts of the row in its place: records of one key that cannot be made still share a key. */
   #keyOf(
-    plan: RelationPlan,
+    { plan, withoutValues }: Context,
     keyOf: () => Buffer | null,
     row: Row | null,
-  ): { readonly key: Buffer | null; readonly failure: OperatingError | null } {
-    const key = this.#orFailure(plan, keyOf);
-    if (!(key instanceof OperatingError)) return { key, failure: null };
-    plan.writeTexts(this.#out, row);
-    return { key: this.#out.take(), failure: key };
+  ): Buffer | null {
+    try {
+      return keyOf();
+    } catch (error) {
+      this.#failure(plan, error);
+      if (!withoutValues) plan.writeTexts(this.#out, row);
+      return this.#out.take();
+    }
   }
 
-  /** What `write` returns; when a value has no form, why. */
-  #orFailure<T>(plan: RelationPlan, write: () => T): T | OperatingError {
-    try {
-      return write();
-    } catch (error) {
-      if (!(error instanceof Unrepresentable)) throw error;
-      this.#out.discard();
-      return new OperatingError('value-not-representable', `column ${plan.writing}: ${error.message}`, {
-        remedy: 'Choose another mode for values of this kind (docs/change-events.md), or correct the row.',
-        cause: error,
-      });
-    }
+  /** Why a value has no form; any other error is thrown on. Forgets what was written of the record. */
+  #failure(plan: RelationPlan, error: unknown): OperatingError {
+    if (!(error instanceof Unrepresentable)) throw error;
+    this.#out.discard();
+    return new OperatingError('value-not-representable', `column ${plan.writing}: ${error.message}`, {
+      remedy: 'Choose another mode for values of this kind (docs/change-events.md), or correct the row.',
+      cause: error,
+    });
   }
 }
 
