@@ -1,4 +1,5 @@
 /** Raw messages in, records out: what the relay adds to each panel's records is the same whatever is configured. */
+import { createHash } from 'node:crypto';
 import { parseIdentity } from '@diptych/kafka/identity';
 import { MessageLimits } from '@diptych/kafka/message-limits';
 import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
@@ -149,6 +150,47 @@ test('the heartbeat of another slot makes no record, nor does any while heartbea
   expect(recordsWith({ messages: [messages[0] as Buffer, beat('diptych'), messages[2] as Buffer] })).toEqual(
     [],
   );
+});
+
+test('a BEGIN comes before the first record that END counts, so a heartbeat alone has none', () => {
+  const environment = { ...heartbeats, DIPTYCH_CHANGE_COMPAT: 'debezium' };
+  // Without the message in the midst of it: the server sends such ones between transactions.
+  const [begin, ...rest] = transaction.toSpliced(4, 1) as [Buffer, ...Buffer[]];
+  const alone = [begin, beat('diptych'), rest.at(-1) as Buffer];
+  expect(placesOf(recordsWith({ environment, messages: alone }))).toEqual(['diptych.heartbeat 1.0']);
+  expect(placesOf(recordsWith({ environment, messages: [begin, beat('diptych'), ...rest] }))).toEqual([
+    'diptych.heartbeat 1.0',
+    'diptych.transaction 0.0',
+    'diptych.public.carts 2.0',
+    'outbox.event.cart 5.0',
+    'diptych.message 6.0',
+    'diptych.public.carts 7.0',
+    'diptych.public.carts 7.1',
+    'diptych.transaction 8.0',
+  ]);
+});
+
+test('a logical message beyond rowBytesMax is set aside by its hash, inside a transaction and outside', () => {
+  const large = (transactional: boolean) =>
+    encode.message({ transactional, lsn: 8n, prefix: 'large', content: Buffer.alloc(200) });
+  const inside = large(true);
+  const outside = large(false);
+  const records = recordsWith({
+    environment: {
+      DIPTYCH_CHANGE_MESSAGES: 'true',
+      DIPTYCH_CHANGE_ON_POISON: 'park',
+      DIPTYCH_LIMITS_ROW_BYTES_MAX: '100',
+    },
+    messages: [outside, transaction[0] as Buffer, inside, transaction.at(-1) as Buffer],
+  });
+  expect(records.map(({ panel }) => panel)).toEqual(['parked', 'parked', 'transaction']);
+  for (const [index, raw] of [outside, inside].entries()) {
+    expect(JSON.parse(String(records[index]?.value))).toMatchObject({
+      ...{ key: '{"prefix":"large"}', bytes: raw.length, value: null },
+      sha256: createHash('sha256').update(raw).digest('hex'),
+    });
+  }
+  expect(JSON.parse(String(records.at(-1)?.value))).toMatchObject({ event_count: 0, parked_count: 1 });
 });
 
 test('every record has the identity as its first header and the commit time as its timestamp', () => {

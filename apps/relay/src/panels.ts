@@ -1,12 +1,13 @@
 /** Raw messages to the records of both panels: the pure middle of the pipeline. */
 import { encodeBegin, encodeEnd, type MarkerOptions } from '@diptych/change/end';
+import { messageCollection } from '@diptych/change/message-event';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { OutboxRouter } from '@diptych/outbox/route';
 import { Decoder } from '@diptych/pgoutput/decoder';
-import type { LogicalMessage } from '@diptych/pgoutput/message';
+import type { DataMessage, LogicalMessage } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { present, unreachable } from '@diptych/runtime/assert';
 import type { OperatingError } from '@diptych/runtime/failure';
@@ -223,7 +224,7 @@ export class Panels {
       records.push(made);
       if (made.panel !== 'parked') continue;
       counters.countParked();
-      if (record.value !== null && 'relation' in message) counters.parkChange(nameOf(message.relation));
+      if (record.value !== null) counters.parkChange(collectionOf(message));
     }
     return records;
   }
@@ -292,5 +293,9 @@ export class Panels {
     return made;
   }
 }
+
+/** How END names what a parked change event is of; a TRUNCATE's are never parked. */
+const collectionOf = (message: DataMessage): string =>
+  'relation' in message ? nameOf(message.relation) : messageCollection;
 
 const nameOf = ({ schema, table }: Relation): string => `${schema}.${table}`;

@@ -203,11 +203,7 @@ export class ChangeEncoder {
   }
 
   /** The key, or the texts of the row in its place: records of one key that cannot be made still share a key. */
-  #keyOf(
-    { plan, withoutValues }: Context,
-    keyOf: () => Buffer | null,
-    row: Row | null,
-  ): Buffer | null {
+  #keyOf({ plan, withoutValues }: Context, keyOf: () => Buffer | null, row: Row | null): Buffer | null {
     try {
       return keyOf();
     } catch (error) {

@@ -9,12 +9,16 @@ import { transactionSchemas } from './record-schema.ts';
 import { TopicNames } from './topic-name.ts';
 import { TransactionCounters } from './transaction-counters.ts';
 
-export type PublishOptions = Partial<ChangeEncoderOptions> & { readonly previousCommitEndLsn?: Lsn | null };
+export type PublishOptions = Partial<ChangeEncoderOptions> & {
+  readonly previousCommitEndLsn?: Lsn | null;
+  /** Which changes have no envelope; left out: none. */
+  readonly isTooLarge?: (ordinal: number) => boolean;
+};
 
 /** The records of all transactions, each with its END in topic `p.transaction` unless nothing came of it. */
 export function publishForTests(
   messages: Iterable<{ readonly lsn: Lsn; readonly bytes: Buffer }>,
-  { previousCommitEndLsn = lsn(16n), ...options }: PublishOptions = {},
+  { previousCommitEndLsn = lsn(16n), isTooLarge = () => false, ...options }: PublishOptions = {},
 ): PanelRecord[] {
   const decoder = new Decoder();
   const assembler = new Assembler({ previousCommitEndLsn });
@@ -34,7 +38,10 @@ export function publishForTests(
     if (message.tag === 'type') options.representation?.types?.learn(message);
     const item = assembler.read(message, position);
     if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
-    if (item?.tag === 'change' && counters) records.push(...encoder.encode(item, counters));
+    if (item?.tag === 'change' && counters) {
+      const withoutValues = isTooLarge(item.ordinal);
+      records.push(...encoder.encode(item, counters, { withoutValues }));
+    }
     if (item?.tag === 'end' && counters && !counters.isEmpty) {
       records.push(encodeEnd(item, { counters, topic: 'p.transaction', schemas }));
     }

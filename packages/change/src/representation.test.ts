@@ -221,3 +221,17 @@ describe('with schemas', () => {
     }
   });
 });
+
+test('a change that is too large keeps topics, keys and counts, and has no envelope: neither texts nor schemas', () => {
+  const all = [ann(), encode.update(oid, { after: ['7', 'B', null, '1'] }), insert('8', 'x', 'y', '2')];
+  const schemas = { representation: { schemas: 'inline' } } as const;
+  const whole = publish(all, schemas);
+  const [first, large, last, end] = publish(all, { ...schemas, isTooLarge: (ordinal) => ordinal === 2 });
+  expect(large).toEqual({ ...whole[1], value: Buffer.alloc(0) });
+  expect([first, last, end]).toEqual([whole[0], whole[2], whole[3]]);
+  const gone = encode.delete(oid, { part: 'K', row: ['7', null, null, null] });
+  const chosen = { ...withColumns({ key: ['*.mail'] }), isTooLarge: () => true };
+  const [record] = publish([gone], chosen);
+  expect(record).toMatchObject({ key: Buffer.alloc(0), value: Buffer.alloc(0) });
+  expect(record?.failure?.code).toBe('value-not-representable');
+});
