@@ -97,8 +97,9 @@ async function write(tx: Database, { state, cartId, events, traceparent }: Happe
   if (state) await updateCart(tx, changed);
   const appended = await append(tx, {
     aggregate: { type: cartAggregateType, id: String(cartId) },
-    events: events.map((event) => ({ ...event, headers: traceparent === undefined ? {} : { traceparent } })),
+    events,
     contract: cartContract,
+    telling: { traceparent },
     // A known cart is appended to wherever its head is: a legacy writer may have moved the row's version without events.
     ...(state === undefined ? { expectedVersion: 0n } : {}),
   });

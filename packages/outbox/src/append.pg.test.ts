@@ -1,15 +1,17 @@
-import { testDatabase } from '@diptych/testkit/for-tests';
+import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import { sql } from 'drizzle-orm';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { append, type Contract, type NewEvent } from './append.ts';
+import { append } from './append.ts';
+import type { Contract, EventOf } from './contract.ts';
+import { outboxTables } from './outbox-for-tests.ts';
 import { outbox, outboxHeads } from './schema.ts';
 
 /** A Standard Schema by hand: a number `n`, and nothing else of what was given. */
 const counted: Contract[string]['schema'] = {
   '~standard': {
-    validate: (value) => {
+    validate: (value: unknown) => {
       const n = typeof value === 'object' && value !== null && 'n' in value ? value.n : undefined;
       return typeof n === 'number'
         ? { value: { n } }
@@ -18,7 +20,7 @@ const counted: Contract[string]['schema'] = {
   },
 };
 const contract: Contract = { Counted: { typeversion: 3, schema: counted } };
-const event = (n: number): NewEvent => ({ type: 'Counted', payload: { n } });
+const event = (n: number): EventOf<Contract> => ({ type: 'Counted', payload: { n } });
 const events = (count: number) => Array.from({ length: count }, (_, n) => event(n));
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -29,12 +31,7 @@ beforeAll(async () => {
   database = await testDatabase();
   pool = new Pool({ connectionString: database.url });
   db = drizzle({ client: pool });
-  await db.execute(sql`create table outbox (id uuid not null, aggregatetype text not null, aggregateid text not null,
-    type text not null, payload jsonb not null, aggregateversion bigint not null, typeversion int not null default 1,
-    headers jsonb not null default '{}', occurred_at timestamptz not null default now(),
-    xid xid8 not null default pg_current_xact_id())`);
-  await db.execute(sql`create table outbox_heads (aggregatetype text, aggregateid text, version bigint not null,
-    primary key (aggregatetype, aggregateid))`);
+  await pool.query(outboxTables);
 });
 afterAll(async () => {
   await pool?.end();
@@ -146,7 +143,7 @@ describe('append', () => {
 
   test('an event that breaks its contract ends the transaction, naming the field and not the value', async () => {
     const aggregate = counter('broken');
-    const wrong = (given: NewEvent) =>
+    const wrong = (given: EventOf<Contract>) =>
       db.transaction(async (tx) => {
         await append(tx, { aggregate, events: [event(1)], contract });
         await append(tx, { aggregate, events: [given], contract });
@@ -187,5 +184,94 @@ describe('append', () => {
     expect(appended).toMatchObject({ ok: true, version: 9007199254740993n });
     const [row] = await db.select().from(outbox).where(sql`aggregateid = 'old'`);
     expect(row?.aggregateversion).toBe(9007199254740993n);
+  });
+});
+
+describe('what is told of events', () => {
+  test('actor, reason, correlation, causation and trace stand in the headers, an event’s own before the call’s', async () => {
+    const telling = {
+      actor: 'ann',
+      reason: 'asked',
+      correlationId: 'visit-7',
+      causationId: 'command-9',
+      traceparent: '00-a-b-01',
+    };
+    await db.transaction((tx) =>
+      append(tx, {
+        aggregate: counter('told'),
+        events: [event(1), { ...event(2), headers: { actor: 'bob', tenant: 'x' } }],
+        contract,
+        telling: { ...telling, reason: undefined },
+      }),
+    );
+    const rows = await db.select().from(outbox).where(sql`aggregateid = 'told'`).orderBy(outbox.id);
+    const { reason: _, ...told } = telling;
+    expect(rows.map(({ headers }) => headers)).toEqual([told, { ...told, actor: 'bob', tenant: 'x' }]);
+  });
+
+  test('a bigint in a payload is an integer of all its digits', async () => {
+    const big = {
+      Big: { typeversion: 1, schema: { '~standard': { validate: (value: unknown) => ({ value }) } } },
+    };
+    await db.transaction((tx) =>
+      append(tx, {
+        aggregate: counter('big'),
+        events: { type: 'Big', payload: { n: 9007199254740993n } },
+        contract: big,
+      }),
+    );
+    const { rows } = await db.execute(sql`select payload::text from outbox where aggregateid = 'big'`);
+    expect(rows).toEqual([{ payload: '{"n": 9007199254740993}' }]);
+  });
+});
+
+describe('other ways to emit', () => {
+  test('insert and delete leaves nothing in the table, and the head moved', async () => {
+    const aggregate = counter('deleted');
+    const appended = await db.transaction((tx) =>
+      append(tx, {
+        aggregate,
+        events: events(2),
+        contract,
+        emission: { tag: 'delete', table: 'public.outbox' },
+      }),
+    );
+    expect(appended).toMatchObject({ ok: true, version: 2n });
+    expect(await versionsOf('deleted')).toEqual([]);
+  });
+
+  test('a message has the versions of outbox_heads, its conflicts, and the payload’s bytes as jsonb has them', async () => {
+    const aggregate = counter('message');
+    const send = {
+      aggregate,
+      events: events(2),
+      contract,
+      emission: { tag: 'message', name: 'sold' },
+    } as const;
+    const slot = testPrefix();
+    await db.execute(sql`select pg_create_logical_replication_slot(${slot}, 'test_decoding')`);
+    await db.transaction((tx) => append(tx, send));
+    expect(await db.transaction((tx) => append(tx, { ...send, expectedVersion: 0n }))).toEqual({
+      ok: false,
+      reason: 'version-conflict',
+    });
+    const { rows } = await db.execute<{ data: string }>(
+      sql`select data from pg_logical_slot_get_changes(${slot}, null, null) where data like 'message%'`,
+    );
+    await db.execute(sql`select pg_drop_replication_slot(${slot})`);
+    expect(rows).toHaveLength(2);
+    expect(rows[1]?.data).toMatch(/^message: transactional: 1 prefix: diptych.outbox:sold,/);
+    const [head = '', payload, ...more] = rows[1]?.data.replace(/^.*?content:/, '').split('\n') ?? [];
+    expect([payload, more]).toEqual(['{"n": 1}', []]);
+    expect(JSON.parse(head)).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      aggregatetype: 'counter',
+      aggregateid: 'message',
+      aggregateversion: '2',
+      type: 'Counted',
+      typeversion: 3,
+      headers: {},
+      occurredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
   });
 });
