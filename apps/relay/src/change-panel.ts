@@ -34,8 +34,9 @@ export class ChangePanel {
   readonly begins: boolean;
   /** Of the transaction topic's records; null: not sent. */
   readonly transactionSchemas: TableSchemas | null;
+  /** As the catalogue and the stream describe them, always the latest. */
+  readonly types: TypeCatalogue;
   readonly #encoder: ChangeEncoder;
-  readonly #types: TypeCatalogue;
   #primaryKeys: Described['primaryKeys'];
   #wantsDescription = false;
 
@@ -44,9 +45,9 @@ export class ChangePanel {
     this.begins = beginsTransactions(change);
     this.transactionSchemas = change.schemas === 'inline' ? transactionSchemas : null;
     this.#primaryKeys = described.primaryKeys;
-    this.#types = new TypeCatalogue(described.types);
+    this.types = new TypeCatalogue(described.types);
     this.#encoder = new ChangeEncoder({
-      ...encoderSettings(change, this.#types),
+      ...encoderSettings(change, this.types),
       topics,
       prefix,
       version,
@@ -66,13 +67,13 @@ export class ChangePanel {
 
   describe({ primaryKeys, types }: Described): void {
     this.#primaryKeys = primaryKeys;
-    this.#types.update(types);
+    this.types.update(types);
     this.#wantsDescription = false;
   }
 
   /** Takes what the stream says of types and tables. */
   note(message: Message): void {
-    if (message.tag === 'type') this.#types.learn(message);
+    if (message.tag === 'type') this.types.learn(message);
     if (message.tag === 'relation') this.#wantsDescription ||= this.#needsDescription(message.relation);
   }
 
@@ -113,7 +114,7 @@ export class ChangePanel {
    */
   #needsDescription({ replicaIdentity, columns }: Relation): boolean {
     const keysElsewhere = replicaIdentity === 'full' || replicaIdentity === 'nothing';
-    return keysElsewhere || columns.some(({ typeOid }) => !this.#types.knows(typeOid));
+    return keysElsewhere || columns.some(({ typeOid }) => !this.types.knows(typeOid));
   }
 }
 

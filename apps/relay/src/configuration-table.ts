@@ -1,6 +1,7 @@
 /** Prints the reference table of settings: `node apps/relay/src/configuration-table.ts > docs/configuration.md`. */
 import { settingsOf } from '@diptych/runtime/configuration';
 import { configurationSchema } from './configuration.ts';
+import { outboxSchema } from './outbox-configuration.ts';
 
 /** docs/configuration.md, whole. A test compares the two. */
 export function configurationPage(): string {
@@ -13,6 +14,10 @@ export function configurationPage(): string {
         : `\`${JSON.stringify(fallback).replaceAll('|', '\\|')}\``;
     return `| \`${path}\` | \`${variable}\` | ${shown} | ${description} |`;
   });
+  const outboxRows = settingsOf(outboxSchema).map(({ path, default: fallback, description }) => {
+    const shown = fallback === undefined ? '–' : `\`${JSON.stringify(fallback).replaceAll('|', '\\|')}\``;
+    return `| \`${path.replace(/^router\./, '')}\` | ${shown} | ${description} |`;
+  });
   return `# Configuration
 
 The relay reads \`diptych.config.json\` (or the file that \`--config\` or \`DIPTYCH_CONFIG\` names) and the environment, which wins. Unknown
@@ -22,6 +27,14 @@ settings are refused by name. Lists are separated by commas in the environment. 
 | setting | variable | default | meaning |
 |---|---|---|---|
 ${rows.join('\n')}
+
+## An outbox with settings of its own
+An entry of \`outboxes\`: \`{"table": "public.orders_outbox", "onPoison": "stop", "router": {"route.by.field": "kind"}}\`. What has a dot in its
+name stands in \`router\`, and has the name and the meaning that it has for Debezium’s Outbox Event Router ([outbox.md](outbox.md)).
+
+| setting | default | meaning |
+|---|---|---|
+${outboxRows.join('\n')}
 
 Besides: \`DIPTYCH_LOG_LEVEL\` (\`info\`), and for the test kit and the demo \`DIPTYCH_STACK\`, \`DIPTYCH_CACHE\`, \`DIPTYCH_POSTGRES_IMAGE\`,
 \`DIPTYCH_KAFKA_IMAGE\`.

@@ -1,6 +1,7 @@
 import { loadConfiguration } from '@diptych/runtime/configuration';
 import { z } from 'zod';
 import { representationSettings } from './change-configuration.ts';
+import { outboxSchema } from './outbox-configuration.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -21,6 +22,17 @@ const onPoison = (fallback: 'park' | 'stop', panel: string) =>
     .meta({
       description: `What becomes of ${panel} that can never be published: set aside (docs/parking.md), or both panels stop.`,
     });
+
+/** Two entries for one outbox would leave open which one holds. */
+function eachOnce(
+  outboxes: readonly { table?: string | undefined; message?: string | undefined }[],
+  context: z.core.$RefinementCtx,
+): void {
+  const names = outboxes.map(({ table, message }) => (table === undefined ? `message ${message}` : table));
+  const twice = names.findIndex((name, index) => names.indexOf(name) < index);
+  if (twice >= 0)
+    context.addIssue({ code: 'custom', path: [twice], message: `${names[twice]} is there twice` });
+}
 
 /** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
 export const configurationSchema = z.strictObject({
@@ -94,6 +106,9 @@ export const configurationSchema = z.strictObject({
       onPoison: onPoison('park', 'a domain event'),
     })
     .prefault({}),
+  outboxes: z.array(outboxSchema).default([]).superRefine(eachOnce).meta({
+    description: 'Outboxes with settings of their own, below; in the variable as JSON.',
+  }),
   change: z
     .strictObject({
       publication: name('diptych_change', 'The publication of the business tables.'),

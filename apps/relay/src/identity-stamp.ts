@@ -1,4 +1,4 @@
-import { identitiesOf, identityHeader } from '@diptych/kafka/identity';
+import { identitiesOf, identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import type { Transaction } from '@diptych/transaction/transaction';
 import type { SourceSystem } from '@diptych/wal/server';
@@ -35,7 +35,7 @@ export class IdentityStamp {
     record: PanelRecord,
     { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
   ): PublishedRecord {
-    const { topic, key, value, headers, spread, timestampMs = this.#timestampMs } = record;
+    const { topic, key, value, headers, spread, partition, timestampMs = this.#timestampMs } = record;
     return {
       topic,
       key,
@@ -43,10 +43,16 @@ export class IdentityStamp {
       headers: [[identityHeader, this.#identity(ordinal, part)], ...headers],
       timestampMs,
       ...(spread ? { spread } : {}),
+      ...(partition === undefined ? {} : { partition }),
       panel,
       bytes: bytesOf(record),
     };
   }
+}
+
+/** An outbox may set the timestamp of its records; the identity has the commit's. A word on parked records has none. */
+export function committedAtUs({ headers: [first], timestampMs }: PublishedRecord): bigint {
+  return first?.[0] === identityHeader ? parseIdentity(first[1]).commitTimeUs : BigInt(timestampMs) * 1000n;
 }
 
 /** What a record takes on the wire and in memory, about. */

@@ -19,6 +19,7 @@ import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
 import { onTimelineOf } from './failover/crossing.ts';
 import { accept, withGap } from './gap.ts';
+import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
 import type { AcceptedGap } from './parking/parked-record.ts';
 import { refuseForeign } from './refusal.ts';
@@ -39,9 +40,10 @@ export async function initialise({ configuration, fromSlot, say }: InitialiseOpt
   try {
     await requireLogicalServer(catalogue);
     const tables = await listTables(catalogue);
-    const outboxTables = tables.filter((table) => outbox.tables.includes(qualifiedName(table)));
+    const named = outboxTables(configuration);
+    const ownTables = tables.filter((table) => named.includes(qualifiedName(table)));
     const businessTables = tables.filter((table) => isBusinessTable(qualifiedName(table), change));
-    requireUsableIdentity([...outboxTables, ...businessTables]);
+    requireUsableIdentity([...ownTables, ...businessTables]);
     const destination = new Destination(configuration);
     await destination.ensureOwnTopics();
     const source = await identifySystem(catalogue.databaseUrl);
@@ -50,7 +52,7 @@ export async function initialise({ configuration, fromSlot, say }: InitialiseOpt
       businessTables.map((table) => ({ topic: changeTopic(configuration, table) })),
     );
     say(`Kafka: topics for ${businessTables.length} business tables are there`);
-    await publish({ catalogue, name: outbox.publication, tables: outboxTables, viaRoot: true, say });
+    await publish({ catalogue, name: outbox.publication, tables: ownTables, viaRoot: true, say });
     await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
     await prepareForFailover({ catalogue, configuration, say });
     await begin({ catalogue, configuration, source, destination, fromSlot, say });

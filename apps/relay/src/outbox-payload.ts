@@ -1,5 +1,6 @@
 /** The payload of an outbox row that was published, read once more: the row itself may be gone. */
 import { type Catalogue, quoteIdentifier } from '@diptych/wal/catalogue';
+import type { payloadPlaces } from './outboxes.ts';
 import { type ParkedRecord, sha256 } from './parking/parked-record.ts';
 
 /**
@@ -8,11 +9,11 @@ import { type ParkedRecord, sha256 } from './parking/parked-record.ts';
  */
 export async function readPayload(
   catalogue: Catalogue,
-  { tables, record }: { tables: readonly string[]; record: ParkedRecord },
+  { places, record }: { places: ReturnType<typeof payloadPlaces>; record: ParkedRecord },
 ): Promise<Buffer | undefined> {
   const id = record.headers.find(([name]) => name === 'id')?.[1];
   if (id === undefined) return undefined;
-  for (const table of tables) {
+  for (const { table, ...columns } of places) {
     const name = table.split('.').map(quoteIdentifier).join('.');
     const existing = await catalogue.query<{ there: boolean }>(
       'select to_regclass($1) is not null as there',
@@ -20,7 +21,7 @@ export async function readPayload(
     );
     if (!existing[0]?.there) continue;
     const rows = await catalogue.query<{ payload: string | null }>(
-      `select payload::text as payload from ${name} where id = $1`,
+      `select ${quoteIdentifier(columns.payload)}::text as payload from ${name} where ${quoteIdentifier(columns.id)}::text = $1`,
       [id],
     );
     const [row] = rows;

@@ -51,8 +51,10 @@ function recordsWith({
     file: undefined,
     environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
   });
+  const log = createLogger('panels', { level: 'silent' });
   const panels = new Panels({
     configuration,
+    log,
     poison: new Poison({
       configuration,
       limits: new MessageLimits(new Map(), 1_000_000),
@@ -60,7 +62,7 @@ function recordsWith({
       decided: new Set(),
       repeated: new Set(),
       parkedTopic: 'diptych.parked',
-      log: createLogger('panels', { level: 'silent' }),
+      log,
     }),
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
     described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },

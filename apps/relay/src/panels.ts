@@ -5,12 +5,13 @@ import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
-import { OutboxRouter } from '@diptych/outbox/route';
+import { topicSource } from '@diptych/outbox/router-options';
 import { Decoder } from '@diptych/pgoutput/decoder';
 import type { DataMessage, LogicalMessage } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { present, unreachable } from '@diptych/runtime/assert';
 import type { OperatingError } from '@diptych/runtime/failure';
+import type { Logger } from '@diptych/runtime/log';
 import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/transaction/transaction';
@@ -21,8 +22,9 @@ import { ChangePanel } from './change-panel.ts';
 import type { Configuration } from './configuration.ts';
 import { heartbeatRecord } from './heartbeat.ts';
 import { bytesOf, IdentityStamp } from './identity-stamp.ts';
+import { type Outbox, Outboxes, routeEvent } from './outboxes.ts';
 import { ParkingCounters } from './parking/parking-counters.ts';
-import { isPoison, type Poison } from './parking/poison.ts';
+import type { Poison } from './parking/poison.ts';
 import { rowTooLarge } from './row-size.ts';
 import type { Described } from './source.ts';
 
@@ -44,6 +46,7 @@ export interface PanelsOptions {
   readonly changeTables: ReadonlySet<string>;
   /** What becomes of a record that can never be published. */
   readonly poison: Poison;
+  readonly log: Logger;
 }
 
 /** Which record of the open transaction: its panel and place, and whether it was published before. */
@@ -56,6 +59,8 @@ interface Made {
   readonly failure: OperatingError | null;
   /** What the parked topic refers to in place of a value that was not made. */
   readonly original?: Buffer;
+  /** What becomes of it when it can never be published; left out: what is set for its panel. */
+  readonly onPoison?: 'park' | 'stop';
 }
 
 /** Transaction, parked, heartbeat and checkpoint topic. */
@@ -74,10 +79,9 @@ export class Panels {
   readonly change: ChangePanel;
   readonly #decoder = new Decoder();
   readonly #assembler: Assembler;
-  readonly #router: OutboxRouter;
+  readonly #outboxes: Outboxes;
   readonly #stamp: IdentityStamp;
   readonly #rowBytesMax: number;
-  readonly #outboxTables: ReadonlySet<string>;
   readonly #transactionTopic: string;
   /** Null: no heartbeats. */
   readonly #heartbeat: { readonly topic: string; readonly slot: string } | null;
@@ -93,6 +97,7 @@ export class Panels {
     previousCommitEndLsn = null,
     changeTables,
     poison,
+    log,
   }: PanelsOptions) {
     const { outbox, limits, slot, heartbeat } = configuration;
     const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
@@ -105,15 +110,14 @@ export class Panels {
     this.#poison = poison;
     this.#topics = topics;
     this.#topicPrefix = outbox.topicPrefix;
-    this.#outboxTables = new Set(outbox.tables);
     this.#transactionTopic = own.transaction;
     this.#heartbeat = heartbeat.intervalMs > 0 ? { topic: own.heartbeat, slot } : null;
-    this.#router = new OutboxRouter({ topics, topicPrefix: outbox.topicPrefix });
     this.change = new ChangePanel({
       ...{ configuration, described, topics, database: source.database },
       // An outbox table is a business table only when it was put into that publication too.
-      publishes: (table) => !this.#outboxTables.has(table) || changeTables.has(table),
+      publishes: (table) => !this.#outboxes.hasTable(table) || changeTables.has(table),
     });
+    this.#outboxes = new Outboxes({ configuration, topics, log, types: this.change.types });
   }
 
   /** Commit time of the transaction that is open, or was last, in µs since 1970. */
@@ -205,12 +209,10 @@ export class Panels {
     const beat = this.#heartbeat && heartbeatRecord(change, this.#heartbeat);
     if (beat) return [this.#stamp.stamp(beat, { panel: 'heartbeat', ordinal, part: 0 })];
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const isOutbox = message.tag === 'insert' && this.#outboxTables.has(nameOf(message.relation));
+    const outbox = this.#outboxes.of(message);
     const large = rowTooLarge(change, { bytes: raw.length, rowBytesMax: this.#rowBytesMax });
     const failure = isDecided ? null : large;
-    const event = isOutbox
-      ? this.#event(change, { panel: 'domain', ordinal, part: 0, isDecided, failure })
-      : null;
+    const event = outbox ? this.#event(change, { outbox, isDecided, failure }) : null;
     const records: PublishedRecord[] = event ? [event] : [];
     for (const record of this.change.encode(change, counters, { withoutValues: large !== null })) {
       const part = record.part + (event ? 1 : 0);
@@ -230,25 +232,22 @@ export class Panels {
   }
 
   /** The domain event of an outbox row, or the record that is parked in its place. */
-  #event(change: TransactionChange, made: Made): PublishedRecord | null {
+  #event(
+    change: TransactionChange,
+    { outbox, isDecided, failure }: { outbox: Outbox } & Pick<Made, 'isDecided' | 'failure'>,
+  ): PublishedRecord | null {
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const routed = this.#route(change);
+    const routed = routeEvent(outbox, change);
     if (!routed) return null;
     const { record, eventType } = routed;
-    const event = this.#judged(record, { ...made, failure: routed.failure ?? made.failure });
+    const made: Made = {
+      ...{ panel: 'domain', ordinal: change.ordinal, part: 0, isDecided, onPoison: outbox.onPoison },
+      failure: routed.failure ?? failure,
+    };
+    const event = this.#judged(record, made);
     if (event.panel === 'parked') counters.countParked();
     else counters.countDomainEvent(event.topic, eventType);
     return event;
-  }
-
-  #route(change: TransactionChange) {
-    try {
-      const event = this.#router.route(change);
-      return event && { ...event, failure: null };
-    } catch (failure) {
-      if (!isPoison(failure)) throw failure;
-      return { record: { ...this.#router.salvage(change), part: 0 }, eventType: '', failure };
-    }
   }
 
   #beginRecord(transaction: Transaction): PublishedRecord {
@@ -275,18 +274,17 @@ export class Panels {
 
   /** The valid topic of a domain event that was parked because it had none. Throws what TopicNaming throws. */
   domainTopic(asked: string): string {
-    const aggregateType = asked.slice(this.#topicPrefix.length);
-    return this.#topics.of(`aggregate type ${JSON.stringify(aggregateType)}`, asked);
+    return this.#topics.of(topicSource(asked, this.#topicPrefix), asked);
   }
 
   /** The record as it is published, or as it is parked. */
   #judged(
     record: Omit<PanelRecord, 'topic'> & { readonly topic: string | null },
-    { panel, ordinal, part, isDecided, failure, original }: Made,
+    { panel, ordinal, part, isDecided, failure, ...judged }: Made,
   ): PublishedRecord {
     const { topic } = record;
     const made = this.#stamp.stamp({ ...record, topic: topic ?? '' }, { panel, ordinal, part });
-    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided, original });
+    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided, ...judged });
     if (parked) return { ...parked, panel: 'parked', bytes: bytesOf(parked) };
     // Published once, and refused now: the names of topics were given in another order.
     if (failure) throw failure;

@@ -56,6 +56,7 @@ export async function prepare(
     configuration,
     poison: parking.poison,
     source,
+    log,
     described: await describeTables(catalogue),
     previousCommitEndLsn: checkpoint && checkpoint.lsn > 0n ? checkpoint.reportedLsn : null,
     changeTables: tablesOf(found, change.publication),

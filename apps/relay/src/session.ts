@@ -18,6 +18,7 @@ import { AgreementWatch } from './agreement-watch.ts';
 import { refuseStale } from './failover/crossing.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
+import { committedAtUs } from './identity-stamp.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
 import { Parting } from './parting.ts';
@@ -260,7 +261,7 @@ export class Session {
     this.#committed = true;
     metrics.countPublished(records);
     const next = this.#state.queue[0]?.records[0];
-    board.waitingSinceUs = next ? BigInt(next.timestampMs) * 1000n : null;
+    board.waitingSinceUs = next ? committedAtUs(next) : null;
   }
 
   #outcome(reason: EndReason): SessionOutcome {

@@ -102,7 +102,7 @@ async function panelsFor(
   const found = await requirePublications(catalogue, configuration);
   const { poison } = await Parking.open({ configuration, catalogue, log, progress: checkpoint, source });
   return new Panels({
-    ...{ configuration, source, poison },
+    ...{ configuration, source, poison, log },
     described: await describeTables(catalogue),
     changeTables: tablesOf(found, configuration.change.publication),
   });

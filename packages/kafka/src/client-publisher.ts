@@ -109,7 +109,9 @@ export class ClientPublisher implements Publisher {
       if (record.spread === 'every') {
         for (let partition = 0; partition < partitions; partition += 1) placed.push({ record, partition });
       } else {
-        placed.push({ record, partition: partitionOf(record.key, partitions) });
+        const partition = record.partition ?? partitionOf(record.key, partitions);
+        if (partition >= partitions) throw noPartition({ topic: record.topic, partition, partitions });
+        placed.push({ record, partition });
       }
     }
     return placed;
@@ -135,6 +137,15 @@ export class ClientPublisher implements Publisher {
     this.#state = 'dead';
     await this.#driver.close();
   }
+}
+
+function noPartition(what: { topic: string; partition: number; partitions: number }): OperatingError {
+  const { topic, partition, partitions } = what;
+  return new OperatingError(
+    'kafka-refused',
+    `a record asks for partition ${partition} of the topic ${topic}, which has ${partitions}`,
+    { remedy: `Give the topic ${topic} at least ${partition + 1} partitions.` },
+  );
 }
 
 function tooLarge({

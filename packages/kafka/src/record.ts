@@ -15,6 +15,8 @@ export interface OutgoingRecord {
    * transaction nobody sees it without them.
    */
   readonly vouches?: boolean;
+  /** Its partition, in place of the key's. */
+  readonly partition?: number;
 }
 
 export type RecordHeader = readonly [name: string, value: string];

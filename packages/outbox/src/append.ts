@@ -85,11 +85,11 @@ async function validated(
 }
 
 // TypeScript's library does not know the proposal that Node 24 implements.
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+const json = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** JSON in which a bigint is an integer of all its digits: jsonb keeps them. */
 function stringify(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'bigint' ? rawJSON(part.toString()) : part,
+    typeof part === 'bigint' ? json.rawJSON(part.toString()) : part,
   );
 }

@@ -1,19 +1,31 @@
 /**
- * A row that was inserted into an outbox table to its domain event, as Debezium's Outbox Event Router makes it with
- * StringConverter for key and value. https://debezium.io/documentation/reference/3.7/transformations/outbox-event-router.html
+ * A row that was inserted into an outbox table, or a message in its place, to its domain event, as Debezium's Outbox Event
+ * Router makes it. https://debezium.io/documentation/reference/3.7/transformations/outbox-event-router.html
  */
 import type { Relation } from '@diptych/pgoutput/relation';
-import { nullStart, type Row } from '@diptych/pgoutput/row';
+import type { Row } from '@diptych/pgoutput/row';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { PanelHeader, PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import { formatLsn } from '@diptych/wal/lsn';
+import { messageRelation, messageRow } from './message-row.ts';
+import { copy, recordValue } from './payload.ts';
+import { type ColumnType, type Placed, type RoutePlan, routePlan } from './route-plan.ts';
+import { defaultRouting, type RouterOptions, topicPrefixDefault, topicSource } from './router-options.ts';
 
 export interface OutboxRouterOptions {
   readonly topics: TopicNaming;
   /** Before the aggregate type in a topic's name; default `outbox.event.`. */
   readonly topicPrefix?: string;
+  /** Default: what `defaultRouting` says. */
+  readonly options?: RouterOptions;
+  /** A column's text as JSON, by its type; for what is placed in headers and envelope. Default: as text. */
+  readonly columnJson?: ColumnJson;
+  /** Told of an UPDATE, where that does not stop the relay. */
+  readonly onUpdate?: (told: { level: 'warn' | 'error'; change: TransactionChange }) => void;
 }
+
+export type ColumnJson = (type: ColumnType, row: Row, column: number) => string;
 
 export interface DomainEvent {
   readonly record: PanelRecord;
@@ -31,20 +43,11 @@ export interface UnroutableRow {
   readonly headers: readonly PanelHeader[];
 }
 
-/** An aggregate type beyond it has no valid topic in any case: as much of it as tells which one it was. */
+/** A value beyond it has no valid topic in any case: as much of it as tells which one it was. */
 const topicLengthMax = 300;
 
-/** Where the columns of one outbox table stand; -1 for an optional one that it does not have. */
-interface Columns {
-  readonly id: number;
-  readonly aggregateType: number;
-  readonly aggregateId: number;
-  readonly type: number;
-  readonly payload: number;
-  readonly typeVersion: number;
-  readonly aggregateVersion: number;
-  readonly headers: number;
-}
+/** Kafka's partitions are counted in 32 bits. */
+const partitionMax = 2 ** 31 - 1;
 
 /** A row and where it comes from, for the error that names it. */
 interface Source {
@@ -53,112 +56,158 @@ interface Source {
   readonly row: Row;
 }
 
+const columnText: ColumnJson = (_type, row, column) => JSON.stringify(row.text(column));
+
+/** Routes one outbox, or all that are set alike. */
 export class OutboxRouter {
   readonly #topics: TopicNaming;
   readonly #topicPrefix: string;
-  readonly #columns = new WeakMap<Relation, Columns>();
+  readonly #options: RouterOptions;
+  readonly #columnJson: ColumnJson;
+  readonly #onUpdate: NonNullable<OutboxRouterOptions['onUpdate']>;
+  readonly #plans = new WeakMap<Relation, RoutePlan>();
 
-  constructor({ topics, topicPrefix = 'outbox.event.' }: OutboxRouterOptions) {
+  constructor({
+    topics,
+    topicPrefix = topicPrefixDefault,
+    options,
+    columnJson,
+    onUpdate,
+  }: OutboxRouterOptions) {
     this.#topics = topics;
     this.#topicPrefix = topicPrefix;
+    this.#options = options ?? defaultRouting(topicPrefix);
+    this.#columnJson = columnJson ?? columnText;
+    this.#onUpdate = onUpdate ?? (() => {});
   }
 
   /**
-   * The domain event of a change in an outbox table. Null for everything but an insert: deleting or truncating old rows
-   * is housekeeping, and an event that was told cannot be told otherwise. A null payload gives a null value. Throws
-   * OperatingError `outbox-row-malformed` for a row that cannot be routed, and what TopicNaming throws.
+   * The domain event of a change in an outbox table, or of a logical message of an outbox. Null for everything else:
+   * deleting or truncating old rows is housekeeping, and an event that was told cannot be told otherwise. Throws
+   * OperatingError `outbox-row-malformed` for a row that cannot be routed, `outbox-operation-invalid` for an UPDATE where
+   * that is to stop the relay, and what TopicNaming throws.
    */
   route(change: TransactionChange): DomainEvent | null {
     const { message } = change;
-    if (message.tag !== 'insert') return null;
-    const { relation, after: row } = message;
-    const source: Source = { change, relation, row };
-    const columns = this.#columnsOf(source);
-    const id = required(source, columns.id);
-    const aggregateType = required(source, columns.aggregateType);
-    const eventType = required(source, columns.type);
-    const key = present(source, columns.aggregateId);
+    if (message.tag === 'update') this.#refuseUpdate(change, message.relation);
+    const source = sourceOf(change);
+    if (!source) return null;
+    const { row } = source;
+    const plan = this.#planOf(source);
+    const eventType = required(source, plan.type);
+    const topic = this.#options.topic(required(source, plan.route));
+    const key = present(source, plan.key);
+    const headers = this.#headers(source, plan, eventType);
+    const members = plan.envelope?.map((placed) => [placed.alias, this.#json(row, placed)] as const) ?? null;
     const record: PanelRecord = {
-      topic: this.#topics.of(
-        `aggregate type ${JSON.stringify(aggregateType)}`,
-        this.#topicPrefix + aggregateType,
-      ),
+      topic: this.#topics.of(topicSource(topic, this.#topicPrefix), topic),
       key: copy(row, key),
-      value: row.start(columns.payload) === nullStart ? null : copy(row, columns.payload),
-      headers: headers(source, { columns, id, eventType }),
+      value: recordValue({ row, column: plan.payload }, { options: this.#options, members }),
+      headers,
       part: 0,
+      ...timestampOf(source, plan),
+      ...partitionOf(source, plan),
     };
     return { record, eventType };
   }
 
   /** What can be told of a row that `route` refused. Never throws. */
-  salvage({ message }: TransactionChange): UnroutableRow {
-    if (message.tag !== 'insert') return { topic: null, key: null, value: null, headers: [] };
-    const { relation, after: row } = message;
-    const place = (name: string) => relation.columns.findIndex((column) => column.name === name);
+  salvage(change: TransactionChange): UnroutableRow {
+    const source = hasRow(change) ? sourceOf(change) : null;
+    if (!source) return { topic: null, key: null, value: null, headers: [] };
+    const { relation, row } = source;
+    const { columns, routeBy, topic } = this.#options;
     const bytes = (name: string) => {
-      const column = place(name);
+      const column = relation.columns.findIndex((one) => one.name === name);
       return column >= 0 && row.kind(column) === 'value' ? copy(row, column) : null;
     };
-    const aggregateType = bytes('aggregatetype');
+    const routed = bytes(routeBy);
     const named = [
-      ['id', bytes('id')],
-      ['eventType', bytes('type')],
+      ['id', bytes(columns.id)],
+      ['eventType', bytes(columns.type)],
     ] as const;
     return {
-      topic: aggregateType && `${this.#topicPrefix}${aggregateType.toString()}`.slice(0, topicLengthMax),
-      key: bytes('aggregateid'),
-      value: bytes('payload'),
+      topic: routed && topic(routed.toString()).slice(0, topicLengthMax),
+      key: bytes(columns.key),
+      value: bytes(columns.payload),
       headers: named.flatMap(([name, value]) => (value === null ? [] : [[name, value.toString()] as const])),
     };
   }
 
-  #columnsOf(source: Source): Columns {
+  #planOf(source: Source): RoutePlan {
     const { relation } = source;
-    const known = this.#columns.get(relation);
+    const known = this.#plans.get(relation);
     if (known) return known;
-    const place = (name: string) => relation.columns.findIndex((column) => column.name === name);
-    const needed = (name: string) => {
-      const index = place(name);
-      return index >= 0 ? index : malformed(source, name, 'is missing');
-    };
-    const columns: Columns = {
-      id: needed('id'),
-      aggregateType: needed('aggregatetype'),
-      aggregateId: needed('aggregateid'),
-      type: needed('type'),
-      payload: needed('payload'),
-      typeVersion: place('typeversion'),
-      aggregateVersion: place('aggregateversion'),
-      headers: place('headers'),
-    };
-    this.#columns.set(relation, columns);
-    return columns;
+    const plan = routePlan(relation, this.#options, (column, what) => malformed(source, column, what));
+    this.#plans.set(relation, plan);
+    return plan;
+  }
+
+  /** `id`, `eventType`, and those of `eventVersion`, `aggregateVersion` that the row has; then what is set besides. */
+  #headers(source: Source, plan: RoutePlan, eventType: string): readonly PanelHeader[] {
+    const { row } = source;
+    const made: PanelHeader[] = [
+      ['id', required(source, plan.id)],
+      ['eventType', eventType],
+    ];
+    const typeVersion = optional(source, plan.typeVersion);
+    if (typeVersion !== null) made.push(['eventVersion', typeVersion]);
+    const aggregateVersion = optional(source, plan.aggregateVersion);
+    if (aggregateVersion !== null) made.push(['aggregateVersion', aggregateVersion]);
+    made.push(...toldHeaders(source, plan, this.#options.headers));
+    if (plan.placedHeaders.length === 0) return made;
+    const placed = plan.placedHeaders.flatMap((one): PanelHeader[] => {
+      const json = this.#json(row, one);
+      if (json === 'null') return [];
+      return [[one.alias, json.startsWith('"') ? String(JSON.parse(json)) : json]];
+    });
+    return [...made.filter(([name]) => !plan.isReplaced(name)), ...placed];
+  }
+
+  #json(row: Row, { column, type }: Placed): string {
+    return row.kind(column) === 'value' ? this.#columnJson(type, row, column) : 'null';
+  }
+
+  #refuseUpdate(change: TransactionChange, { schema, table }: Relation): void {
+    const { onUpdate } = this.#options;
+    if (onUpdate !== 'fatal') return this.#onUpdate({ level: onUpdate, change });
+    throw new OperatingError(
+      'outbox-operation-invalid',
+      `${schema}.${table}: a row was updated (${placeOf(change)})`,
+      {
+        remedy:
+          'An event that was told cannot be told otherwise: write another. To go on past this one, set ' +
+          'table.op.invalid.behavior of this outbox to warn or error.',
+      },
+    );
   }
 }
 
-/** `id`, `eventType`, and those of `eventVersion`, `aggregateVersion`, `traceparent` that the row has. */
-function headers(
-  source: Source,
-  { columns, id, eventType }: { columns: Columns; id: string; eventType: string },
-): readonly PanelHeader[] {
-  const made: PanelHeader[] = [
-    ['id', id],
-    ['eventType', eventType],
-  ];
-  const typeVersion = optional(source, columns.typeVersion);
-  if (typeVersion !== null) made.push(['eventVersion', typeVersion]);
-  const aggregateVersion = optional(source, columns.aggregateVersion);
-  if (aggregateVersion !== null) made.push(['aggregateVersion', aggregateVersion]);
-  const traceparent = traceparentOf(source, columns.headers);
-  if (traceparent !== null) made.push(['traceparent', traceparent]);
-  return made;
+const hasRow = ({ message }: TransactionChange): boolean =>
+  message.tag === 'insert' || (message.tag === 'message' && messageRow(message) !== undefined);
+
+/** Null for what is no event. Throws OperatingError `outbox-row-malformed` for a message without an event's form. */
+function sourceOf(change: TransactionChange): Source | null {
+  const { message } = change;
+  if (message.tag === 'insert') return { change, relation: message.relation, row: message.after };
+  if (message.tag !== 'message') return null;
+  const row = messageRow(message);
+  if (row) return { change, relation: messageRelation, row };
+  throw new OperatingError(
+    'outbox-row-malformed',
+    `a message with prefix ${JSON.stringify(message.prefix)} has not a line of JSON and a payload (${placeOf(change)})`,
+    { remedy: 'Let `append` write it, or give it the form that docs/wire.md describes ("Outbox tables").' },
+  );
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header; `headers` is an object of jsonb. */
-function traceparentOf(source: Source, column: number): string | null {
+/** Those of `names` that the column `headers`, an object of jsonb, has. https://www.w3.org/TR/trace-context/ */
+function toldHeaders(
+  source: Source,
+  { headers: column }: RoutePlan,
+  names: readonly string[],
+): PanelHeader[] {
   const text = optional(source, column);
-  if (text === null || text === '{}') return null;
+  if (text === null || text === '{}') return [];
   let given: unknown;
   try {
     given = JSON.parse(text);
@@ -168,9 +217,33 @@ function traceparentOf(source: Source, column: number): string | null {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     return malformed(source, 'headers', 'is not a JSON object');
   }
-  const traceparent: unknown = Object.hasOwn(given, 'traceparent') ? Reflect.get(given, 'traceparent') : null;
-  if (traceparent === null || typeof traceparent === 'string') return traceparent;
-  return malformed(source, 'headers', 'has a traceparent that is not text');
+  return names.flatMap((name) => {
+    const value: unknown = Object.hasOwn(given, name) ? Reflect.get(given, name) : null;
+    if (value === null) return [];
+    if (typeof value === 'string') return [[name, value] as const];
+    return malformed(source, 'headers', `has a ${name} that is not text`);
+  });
+}
+
+/** Null and no such column: the commit time. The text is in UTC, as the session is. */
+function timestampOf(source: Source, { timestamp }: RoutePlan): { timestampMs?: number } {
+  const text = optional(source, timestamp);
+  if (text === null) return {};
+  const ms = Date.parse(`${text.replace(' ', 'T').replace(/\+00$/, '')}Z`);
+  if (ms >= 0) return { timestampMs: ms };
+  return malformed(
+    source,
+    source.relation.columns[timestamp]?.name ?? '',
+    'is no time that a record can have',
+  );
+}
+
+function partitionOf(source: Source, { partition }: RoutePlan): { partition?: number } {
+  const text = optional(source, partition);
+  if (text === null) return {};
+  const number = /^\d{1,10}$/.test(text) ? Number(text) : -1;
+  if (number >= 0 && number <= partitionMax) return { partition: number };
+  return malformed(source, source.relation.columns[partition]?.name ?? '', 'is no number of a partition');
 }
 
 /** The column, which must have a value. */
@@ -188,17 +261,15 @@ function optional({ row }: Source, column: number): string | null {
   return column < 0 ? null : (row.text(column) ?? null);
 }
 
-/** A row's bytes last only until the next message. */
-function copy(row: Row, column: number): Buffer {
-  return Buffer.from(row.bytes.subarray(row.start(column), row.end(column)));
+function placeOf({ transaction, ordinal }: TransactionChange): string {
+  return `transaction ${transaction.xid} at ${formatLsn(transaction.commitLsn)}, change ${ordinal}`;
 }
 
 function malformed({ relation, change }: Source, column: string, what: string, cause?: unknown): never {
   const { schema, table } = relation;
-  const place = `transaction ${change.transaction.xid} at ${formatLsn(change.transaction.commitLsn)}, change ${change.ordinal}`;
   throw new OperatingError(
     'outbox-row-malformed',
-    `${schema}.${table}: column ${column} ${what} (${place})`,
+    `${schema}.${table}: column ${column} ${what} (${placeOf(change)})`,
     {
       remedy:
         `Give ${schema}.${table} the columns that docs/wire.md names ("Outbox tables"), id, aggregatetype, aggregateid ` +

@@ -13,7 +13,8 @@ export interface Setting {
   readonly path: string;
   /** `DIPTYCH_DATABASE_URL` */
   readonly variable: string;
-  readonly type: 'string' | 'number' | 'boolean' | 'list';
+  /** `json`: a list of objects, which a variable gives as JSON. */
+  readonly type: 'string' | 'number' | 'boolean' | 'list' | 'json';
   readonly description: string;
   readonly secret: boolean;
   readonly default: unknown;
@@ -25,6 +26,7 @@ interface JsonSchema {
   type?: string;
   properties?: Record<string, JsonSchema>;
   required?: readonly string[];
+  items?: JsonSchema;
   description?: string;
   secret?: boolean;
   default?: unknown;
@@ -52,7 +54,7 @@ export function settingsOf(schema: z.ZodObject): Setting[] {
       {
         path,
         variable: variableOf(path),
-        type: node.type === 'array' ? 'list' : node.type === 'boolean' ? 'boolean' : numeric(node),
+        type: typeOf(node),
         description: node.description ?? '',
         secret: node.secret ?? false,
         default: node.default,
@@ -63,8 +65,11 @@ export function settingsOf(schema: z.ZodObject): Setting[] {
   return walk(z.toJSONSchema(schema, { io: 'input' }) as JsonSchema, '', true);
 }
 
-const numeric = (node: JsonSchema): 'number' | 'string' =>
-  node.type === 'number' || node.type === 'integer' ? 'number' : 'string';
+function typeOf({ type, items }: JsonSchema): Setting['type'] {
+  if (type === 'array') return items?.properties ? 'json' : 'list';
+  if (type === 'boolean') return 'boolean';
+  return type === 'number' || type === 'integer' ? 'number' : 'string';
+}
 
 const variableOf = (path: string): string =>
   `DIPTYCH_${path
@@ -118,6 +123,7 @@ function readFile({ path, required }: { path: string; required: boolean }): Reco
 }
 
 function parse(setting: Setting, text: string): unknown {
+  if (setting.type === 'json') return parseJson(setting, text);
   if (setting.type === 'list')
     return text
       .split(',')
@@ -126,6 +132,14 @@ function parse(setting: Setting, text: string): unknown {
   if (setting.type === 'number') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   if (setting.type === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   return text;
+}
+
+function parseJson({ variable }: Setting, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw invalid([`${variable} is not JSON`], cause);
+  }
 }
 
 function assign(target: Record<string, unknown>, [name = '', ...rest]: string[], value: unknown): void {

@@ -62,6 +62,7 @@ export const failures = {
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',
   'value-not-representable': 'operator',
+  'outbox-operation-invalid': 'operator',
   'record-unreadable': 'operator',
   'comparison-exhausted': 'operator',
   'event-malformed': 'operator',

@@ -15,6 +15,8 @@ export interface PanelRecord {
   readonly part: number;
   /** Left out: by the key. `every`: one copy to each partition of the topic. */
   readonly spread?: 'every';
+  /** Left out: by the key. A partition that the topic has not is refused when it is published. */
+  readonly partition?: number;
   /** Overrides the commit time; ms since 1970. */
   readonly timestampMs?: number;
   /** Why the record could not be made as it should be: key and value are what is left to park of it. */

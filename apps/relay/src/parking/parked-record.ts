@@ -25,8 +25,10 @@ const commandHeader = 'diptych-command';
 const executedHeader = 'diptych-executed';
 const gapHeader = 'diptych-gap';
 const slotHeader = 'diptych-slot';
+/** The partition that the record asks for, where that is not its key's. */
+const partitionHeader = 'diptych-parked-partition';
 export const releasedHeader = 'diptych-released';
-const ownHeaders = new Set([identityHeader, parkedHeader, detailHeader, slotHeader]);
+const ownHeaders = new Set([...[identityHeader, parkedHeader, detailHeader, slotHeader, partitionHeader]]);
 
 const parkedBody = z.object({
   panel: z.enum(['domain', 'change']),
@@ -78,6 +80,7 @@ export interface ParkedRecord extends Omit<z.output<typeof parkedBody>, 'value'>
   readonly headers: readonly RecordHeader[];
   readonly detail: string | null;
   readonly timestampMs: number;
+  readonly partition?: number;
 }
 
 /** What a person asks for. `request` names it once and for all. */
@@ -130,6 +133,7 @@ export interface SetAside {
   readonly timestampMs: number;
   /** What stands for a value that was not made, the row as the server sent it: kept by its size and its hash only. */
   readonly reference?: Buffer;
+  readonly partition?: number;
 }
 
 export interface ParkedFor {
@@ -146,7 +150,7 @@ export function encodeParked(
   original: SetAside,
   { parkedTopic, slot, reason, detail, keepValue = true }: ParkedFor,
 ): OutgoingRecord {
-  const { panel, topic, key, value, timestampMs, reference } = original;
+  const { panel, topic, key, value, timestampMs, reference, partition } = original;
   const [[, identity] = ['', ''], ...headers] = original.headers;
   const { timeline, commitLsn, ordinal, part } = parseIdentity(identity);
   const isKept = keepValue && !reference && value !== null && value.length <= keptBytesMax;
@@ -167,6 +171,7 @@ export function encodeParked(
       [parkedHeader, reason],
       [slotHeader, slot],
       ...(detail === null ? [] : [[detailHeader, detail] as const]),
+      ...(partition === undefined ? [] : [[partitionHeader, String(partition)] as const]),
       ...headers,
     ],
     timestampMs,
@@ -244,6 +249,7 @@ function parkedOf(record: IncomingRecord, body: z.output<typeof parkedBody>): Pa
     isKept: value !== null || body.sha256 === null,
     headers: [...headers].filter(([name]) => !ownHeaders.has(name)),
     detail: headers.get(detailHeader) ?? null,
+    ...(headers.has(partitionHeader) ? { partition: Number(headers.get(partitionHeader)) } : {}),
   };
 }
 

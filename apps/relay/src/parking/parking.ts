@@ -11,6 +11,7 @@ import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from '../configuration.ts';
 import { bytesOf } from '../identity-stamp.ts';
 import { readPayload } from '../outbox-payload.ts';
+import { payloadPlaces } from '../outboxes.ts';
 import type { PublishedRecord } from '../panels.ts';
 import { encodeExecuted, type ParkedRecord } from './parked-record.ts';
 import { type OpenCommand, ParkedTopic, type ParkedTopicState } from './parked-topic.ts';
@@ -228,12 +229,14 @@ export class Parking {
     if (record.isKept) return record.value;
     if (record.panel !== 'domain' || record.bytes > this.#limits.of(record.topic ?? '')) return undefined;
     const { catalogue, configuration } = this.#options;
-    return await readPayload(catalogue, { tables: configuration.outbox.tables, record });
+    return await readPayload(catalogue, { places: payloadPlaces(configuration), record });
   }
 }
 
-function readLimits({ kafka, prefix, outbox }: Configuration): Promise<MessageLimits> {
+function readLimits({ kafka, prefix, outbox, outboxes }: Configuration): Promise<MessageLimits> {
   const { brokers } = kafka;
-  const wanted = (topic: string) => topic.startsWith(`${prefix}.`) || topic.startsWith(outbox.topicPrefix);
+  // A router of its own may name topics as it likes.
+  const named = (topic: string) => topic.startsWith(`${prefix}.`) || topic.startsWith(outbox.topicPrefix);
+  const wanted = (topic: string) => outboxes.length > 0 || named(topic);
   return readMessageLimits({ brokers, wanted });
 }

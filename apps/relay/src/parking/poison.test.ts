@@ -34,6 +34,7 @@ function session({ keys = new ParkedKeys(10), decided = [], repeated = [], envir
     file: undefined,
     environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
   });
+  const log = createLogger('poison', { level: 'silent' });
   const poison = new Poison({
     configuration,
     limits: new MessageLimits(new Map([['diptych.parked', 1_000_000]]), 2000),
@@ -41,11 +42,12 @@ function session({ keys = new ParkedKeys(10), decided = [], repeated = [], envir
     decided: new Set(decided),
     repeated: new Set(repeated),
     parkedTopic: 'diptych.parked',
-    log: createLogger('poison', { level: 'silent' }),
+    log,
   });
   const panels = new Panels({
     configuration,
     poison,
+    log,
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
     described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },
     changeTables: new Set(['public.carts']),

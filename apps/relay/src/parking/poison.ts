@@ -20,6 +20,8 @@ export interface Candidate {
   readonly isDecided: boolean;
   /** What is referred to in place of the value, which was not made. */
   readonly original?: Buffer | undefined;
+  /** Left out: what is set for its panel. */
+  readonly onPoison?: 'park' | 'stop' | undefined;
 }
 
 export interface PoisonOptions {
@@ -82,9 +84,9 @@ export class Poison {
   }
 
   /** What is wrong with the record itself, as far as the policy of its panel parks it. */
-  #reason({ panel, failure, record }: Candidate): OperatingError | null {
+  #reason({ panel, failure, record, onPoison }: Candidate): OperatingError | null {
     const { configuration, limits } = this.#options;
-    const policy = (panel === 'domain' ? configuration.outbox : configuration.change).onPoison;
+    const policy = onPoison ?? (panel === 'domain' ? configuration.outbox : configuration.change).onPoison;
     const wrong = failure ?? tooLarge(record, limits);
     if (wrong && policy === 'stop') throw wrong;
     return wrong;

@@ -106,9 +106,10 @@ function restore(
   }
   const topic = topicOf({ ...record, topic: record.topic }, domainTopic);
   if (topic instanceof OperatingError) return refused(topic.code, `${topic.remedy} Or ${discard}.`);
-  const { key, headers, timestampMs, identity, panel } = record;
+  const { key, headers, timestampMs, identity, panel, partition } = record;
   const original: OutgoingRecord = {
     ...{ topic, key, value: value ?? null, timestampMs },
+    ...(partition === undefined ? {} : { partition }),
     headers: [[identityHeader, identity], ...headers, [releasedHeader, 'true']],
   };
   if (value === undefined) {

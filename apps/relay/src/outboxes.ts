@@ -1,0 +1,133 @@
+/** Which outbox a message of the stream belongs to, and how it is set. */
+import { JsonWriter } from '@diptych/change/json-writer';
+import type { TypeCatalogue } from '@diptych/change/type-catalogue';
+import { exactModes } from '@diptych/change/value-modes';
+import { writeText } from '@diptych/change/value-writer';
+import { valueWriter } from '@diptych/change/values';
+import { outboxNameOf } from '@diptych/outbox/message-row';
+import { type ColumnJson, OutboxRouter } from '@diptych/outbox/route';
+import { defaultRouting, type RouterOptions } from '@diptych/outbox/router-options';
+import type { DataMessage } from '@diptych/pgoutput/message';
+import { unreachable } from '@diptych/runtime/assert';
+import type { Logger } from '@diptych/runtime/log';
+import type { TopicNaming } from '@diptych/transaction/panel-record';
+import type { TransactionChange } from '@diptych/transaction/transaction';
+import type { Configuration } from './configuration.ts';
+import { routerOptions } from './outbox-configuration.ts';
+import { isPoison } from './parking/poison.ts';
+
+export interface Outbox {
+  readonly router: OutboxRouter;
+  readonly onPoison: 'park' | 'stop';
+}
+
+/** All outbox tables, `schema.table`: those of the common settings, and those that have their own. */
+export function outboxTables({
+  outbox,
+  outboxes,
+}: Pick<Configuration, 'outbox' | 'outboxes'>): readonly string[] {
+  return [...new Set([...outbox.tables, ...outboxes.flatMap(({ table }) => table ?? [])])];
+}
+
+/** Where the payload of an event is read again, table by table. */
+export function payloadPlaces(
+  configuration: Pick<Configuration, 'outbox' | 'outboxes'>,
+): readonly { readonly table: string; readonly id: string; readonly payload: string }[] {
+  return outboxTables(configuration).map((table) => {
+    const set = configuration.outboxes.find((outbox) => outbox.table === table)?.router;
+    return {
+      table,
+      id: set?.['table.field.event.id'] ?? 'id',
+      payload: set?.['table.field.event.payload'] ?? 'payload',
+    };
+  });
+}
+
+export interface OutboxesOptions {
+  readonly configuration: Configuration;
+  readonly topics: TopicNaming;
+  readonly log: Logger;
+  readonly types: TypeCatalogue;
+}
+
+export class Outboxes {
+  readonly #byTable = new Map<string, Outbox>();
+  readonly #byMessage = new Map<string, Outbox>();
+  readonly #common: Outbox;
+
+  constructor({ configuration, topics, log, types }: OutboxesOptions) {
+    const { topicPrefix, onPoison } = configuration.outbox;
+    const columnJson = jsonOfColumns(types);
+    const onUpdate = warnOncePerTransaction(log);
+    const outbox = (options: RouterOptions, policy: Outbox['onPoison'] = onPoison): Outbox => ({
+      router: new OutboxRouter({ topics, topicPrefix, options, columnJson, onUpdate }),
+      onPoison: policy,
+    });
+    this.#common = outbox(defaultRouting(topicPrefix));
+    for (const table of configuration.outbox.tables) this.#byTable.set(table, this.#common);
+    for (const settings of configuration.outboxes) {
+      const own = outbox(routerOptions(settings, topicPrefix), settings.onPoison);
+      if (settings.table !== undefined) this.#byTable.set(settings.table, own);
+      if (settings.message !== undefined) this.#byMessage.set(settings.message, own);
+    }
+  }
+
+  hasTable(qualified: string): boolean {
+    return this.#byTable.has(qualified);
+  }
+
+  /** The outbox of a row or a logical message. One of messages that is not named has the common settings. */
+  of(message: DataMessage): Outbox | undefined {
+    switch (message.tag) {
+      case 'delete':
+      case 'truncate':
+        return undefined; // housekeeping
+      case 'insert':
+      case 'update':
+        return this.#byTable.get(`${message.relation.schema}.${message.relation.table}`);
+      case 'message': {
+        const name = outboxNameOf(message);
+        return name === null ? undefined : (this.#byMessage.get(name) ?? this.#common);
+      }
+      default:
+        return unreachable(message);
+    }
+  }
+}
+
+/** The domain event of a row, or what is left of one that cannot be routed. */
+export function routeEvent({ router }: Outbox, change: TransactionChange) {
+  try {
+    const event = router.route(change);
+    return event && { ...event, failure: null };
+  } catch (failure) {
+    if (!isPoison(failure)) throw failure;
+    return { record: { ...router.salvage(change), part: 0 }, eventType: '', failure };
+  }
+}
+
+/** As in an exact change event, whatever is set for those: nothing is rounded, every value has a form. */
+function jsonOfColumns(types: TypeCatalogue): ColumnJson {
+  const out = new JsonWriter({ bytes: 4096 });
+  return ({ typeOid, typeModifier }, row, column) => {
+    const choice = { modifier: typeModifier, modes: exactModes, moneyDigits: types.moneyDigits };
+    const write = valueWriter(types.of(typeOid), choice) ?? writeText;
+    write(out, row.bytes, row.start(column), row.end(column));
+    return out.take().toString();
+  };
+}
+
+/** One UPDATE may touch millions of rows. */
+function warnOncePerTransaction(log: Logger) {
+  let last: TransactionChange['transaction'] | null = null;
+  return ({ level, change }: { level: 'warn' | 'error'; change: TransactionChange }): void => {
+    const { transaction, message, ordinal } = change;
+    if (transaction === last || message.tag !== 'update') return;
+    last = transaction;
+    const { schema, table } = message.relation;
+    log[level](
+      { table: `${schema}.${table}`, xid: transaction.xid, ordinal },
+      'an outbox row was updated: no event',
+    );
+  };
+}
