@@ -1,6 +1,7 @@
 /** The `diptych` command: reads arguments, calls one function each, turns failures into exit codes. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
+import { addOutboxCommands } from './commands/outbox-commands.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
 import { run } from './commands/run.ts';
 import { addSkipCommand } from './commands/skip.ts';
@@ -98,5 +99,6 @@ function commands(answer: (code: ExitCode) => void): Command {
     });
   addParkedCommands(program, configuration);
   addSkipCommand(program, { configuration, declined: () => answer(exitCodes.badUse) });
+  addOutboxCommands(program, configuration);
   return program;
 }

@@ -25,6 +25,7 @@ export const failures = {
   'replication-slots-exhausted': 'operator',
   'replication-ended': 'timed',
   'replica-identity-unusable': 'operator',
+  'outbox-not-partitioned': 'operator',
   // slot, publication, checkpoint
   'slot-missing': 'operator',
   'slot-invalid': 'operator',
