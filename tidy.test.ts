@@ -21,7 +21,8 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/wal': ['runtime'],
   'packages/pgoutput': ['runtime', 'wal'],
   'packages/transaction': ['runtime', 'wal', 'pgoutput'],
-  'packages/contracts': ['runtime'],
+  'packages/events': ['runtime'],
+  'packages/contracts': ['runtime', 'events'],
   'packages/outbox': ['runtime', 'wal', 'pgoutput', 'transaction'],
   'packages/change': ['runtime', 'wal', 'pgoutput', 'transaction'],
   'packages/kafka': ['runtime', 'wal'],
@@ -91,7 +92,7 @@ describe('imports', () => {
       if (!workspace) return [];
       const allowed = new Set([
         ...(mayImport[workspace] ?? []),
-        ...(isTest(path) ? ['testkit', 'kafka', 'pgoutput', 'contracts', 'wal'] : []),
+        ...(isTest(path) ? ['testkit', 'kafka', 'pgoutput', 'contracts', 'events', 'wal'] : []),
       ]);
       const own = workspace.split('/')[1];
       return importsOf(path)

@@ -1,7 +1,9 @@
 /**
  * The cart's domain events: past-tense facts, each complete in itself, so that a consumer needs neither a look-up nor the
- * events before it to act. Version 1 of each. Amounts are decimal strings, discounts negative.
+ * events before it to act. Amounts are decimal strings, discounts negative.
  */
+import { EventContract } from '@diptych/events/event-contract';
+import { type ReadRefusal, readEvent } from '@diptych/events/read-event';
 import { z } from 'zod';
 import { quantityMax } from './cart-state.ts';
 import type { CartEventType } from './cart-states.ts';
@@ -51,17 +53,59 @@ export const cartEventSchemas = {
   CartAbandoned: z.strictObject({ ...priced, ...contents }),
 } as const satisfies Record<CartEventType, z.ZodObject>;
 
-/** What the outbox's `append` validates against: schema and version of each type. */
+/** The worked example: what its cart costs after the first banana. */
+const example = {
+  cartId: 101,
+  actor: 'ann',
+  totals: { subtotal: '1.00', discount: '0.00', total: '1.00' },
+};
+const banana = { sku: 'banana', name: 'Banana', unitPrice: '1.00' };
+const bananas = [{ ...banana, quantity: 1, lineTotal: '1.00' }];
+const since = '2026-11-01';
+
+/** The contracts of the cart's events, all versions of each: what `append` writes by, and readers read by. */
 export const cartContract = {
-  CartOpened: { typeversion: 1, schema: cartEventSchemas.CartOpened },
-  ItemAdded: { typeversion: 1, schema: cartEventSchemas.ItemAdded },
-  ItemRemoved: { typeversion: 1, schema: cartEventSchemas.ItemRemoved },
-  QuantityChanged: { typeversion: 1, schema: cartEventSchemas.QuantityChanged },
-  DiscountApplied: { typeversion: 1, schema: cartEventSchemas.DiscountApplied },
-  DiscountRevoked: { typeversion: 1, schema: cartEventSchemas.DiscountRevoked },
-  CartCheckedOut: { typeversion: 1, schema: cartEventSchemas.CartCheckedOut },
-  CartAbandoned: { typeversion: 1, schema: cartEventSchemas.CartAbandoned },
-} as const satisfies Record<CartEventType, { typeversion: number; schema: z.ZodObject }>;
+  CartOpened: EventContract.first({
+    since,
+    payload: cartEventSchemas.CartOpened,
+    example: { ...example, totals: { subtotal: '0.00', discount: '0.00', total: '0.00' } },
+  }),
+  ItemAdded: EventContract.first({
+    since,
+    payload: cartEventSchemas.ItemAdded,
+    example: { ...example, ...banana, quantity: 1, quantityInCart: 1 },
+  }),
+  ItemRemoved: EventContract.first({
+    since,
+    payload: cartEventSchemas.ItemRemoved,
+    example: { ...example, ...banana, quantity: 1 },
+  }),
+  QuantityChanged: EventContract.first({
+    since,
+    payload: cartEventSchemas.QuantityChanged,
+    example: { ...example, ...banana, previousQuantity: 2, quantity: 1 },
+  }),
+  DiscountApplied: EventContract.first({
+    since,
+    payload: cartEventSchemas.DiscountApplied,
+    example: { ...example, code: 'two-bananas', amount: '-0.10' },
+  }),
+  DiscountRevoked: EventContract.first({
+    since,
+    payload: cartEventSchemas.DiscountRevoked,
+    example: { ...example, code: 'two-bananas', amount: '-0.10', requires: { sku: 'banana', quantity: 2 } },
+  }),
+  CartCheckedOut: EventContract.first({
+    since,
+    payload: cartEventSchemas.CartCheckedOut,
+    example: { ...example, lines: bananas, discounts: [] },
+  }),
+  CartAbandoned: EventContract.first({
+    since,
+    payload: cartEventSchemas.CartAbandoned,
+    example: { ...example, reason: 'timed out', lines: bananas, discounts: [] },
+  }),
+} as const satisfies Record<CartEventType, EventContract<z.ZodObject>>;
 
 export type CartPayload<Type extends CartEventType> = z.infer<(typeof cartEventSchemas)[Type]>;
 
@@ -70,35 +114,26 @@ export type CartEvent = {
   [Type in CartEventType]: { readonly type: Type; readonly payload: Readonly<CartPayload<Type>> };
 }[CartEventType];
 
-/**
- * For consumers: a field that they do not know is left out, because a later version may add some.
- * One option for each event type, told apart by `type`.
- */
-const readable = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('CartOpened'), payload: cartEventSchemas.CartOpened.strip() }),
-  z.object({ type: z.literal('ItemAdded'), payload: cartEventSchemas.ItemAdded.strip() }),
-  z.object({ type: z.literal('ItemRemoved'), payload: cartEventSchemas.ItemRemoved.strip() }),
-  z.object({ type: z.literal('QuantityChanged'), payload: cartEventSchemas.QuantityChanged.strip() }),
-  z.object({ type: z.literal('DiscountApplied'), payload: cartEventSchemas.DiscountApplied.strip() }),
-  z.object({ type: z.literal('DiscountRevoked'), payload: cartEventSchemas.DiscountRevoked.strip() }),
-  z.object({ type: z.literal('CartCheckedOut'), payload: cartEventSchemas.CartCheckedOut.strip() }),
-  z.object({ type: z.literal('CartAbandoned'), payload: cartEventSchemas.CartAbandoned.strip() }),
-]);
-
 export type ReadCartEvent =
   | { readonly ok: true; readonly event: CartEvent }
-  | { readonly ok: false; readonly reason: 'type-unknown' | 'payload-invalid'; readonly detail: string };
+  | { readonly ok: false; readonly reason: ReadRefusal; readonly detail: string };
 
 /**
- * Reads what came from the topic: `type` from the header `eventType`, `payload` from the parsed value. What cannot be
- * read is a value with its reason and the paths that are wrong (never the values), for the consumer to park.
+ * Reads what came from the topic, in its newest version: `type` and `version` from the headers `eventType` and
+ * `eventVersion` (left out: the newest), `payload` from the parsed value. What cannot be read is a value with its reason
+ * and the paths that are wrong (never the values), for the consumer to park.
  */
-export function readCartEvent({ type, payload }: { type: string; payload: unknown }): ReadCartEvent {
-  if (!Object.hasOwn(cartEventSchemas, type)) {
-    return { ok: false, reason: 'type-unknown', detail: `no event of the cart is called ${type}` };
-  }
-  const read = readable.safeParse({ type, payload });
-  if (read.success) return { ok: true, event: read.data };
-  const paths = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  return { ok: false, reason: 'payload-invalid', detail: paths.join('; ') };
+export function readCartEvent({
+  type,
+  version,
+  payload,
+}: {
+  type: string;
+  version?: number | null;
+  payload: unknown;
+}): ReadCartEvent {
+  const newest = isCartEventType(type) ? cartContract[type].typeversion : 1;
+  return readEvent(cartContract, { type, version: version ?? newest, payload });
 }
+
+const isCartEventType = (type: string): type is CartEventType => Object.hasOwn(cartContract, type);

@@ -67,6 +67,7 @@ export const failures = {
   'record-unreadable': 'operator',
   'comparison-exhausted': 'operator',
   'event-malformed': 'operator',
+  'contract-unknown-version': 'operator',
   'event-contradictory': 'operator',
   'effect-failed': 'timed',
 } as const satisfies Record<string, Retry>;
