@@ -242,3 +242,19 @@ test('no command ever prints the password', async () => {
   expect(password.length).toBeGreaterThan(3);
   for (const { out, err } of outputs) expect(out + err).not.toContain(password);
 });
+
+test('outbox retain prints what it did as one line of JSON, and says the way out', async () => {
+  const retain = (...args: string[]) => whole(['outbox', 'retain', ...args]);
+  const bad = await retain('--keep', 'soon');
+  expect([bad.code, bad.err]).toEqual([2, expect.stringContaining('days or hours')]);
+  const refused = await retain('--keep', '30d');
+  expect([refused.code, refused.err]).toEqual([4, expect.stringContaining('outbox-not-partitioned')]);
+  await relay.sql.query(`drop table outbox;
+    create table outbox (id uuid, occurred_at timestamptz not null) partition by range (occurred_at)`);
+  const done = await retain('--keep', '30d', '--ahead', '0d', '--json');
+  const created = [expect.stringMatching(/^outbox_p\d{8}$/)];
+  expect(done.code).toBe(0);
+  expect(JSON.parse(done.out)).toEqual({
+    ...{ table: 'public.outbox', created, postponed: [], dropped: [], kept: [] },
+  });
+});

@@ -26,11 +26,12 @@ interface Parked {
   readonly reason?: string;
   readonly topic?: string | null;
   readonly value?: Buffer | null;
+  readonly partition?: number;
 }
 
 const originalOf = (
   ordinal: number,
-  { topic = 'carts', value = Buffer.from(`{"n":${ordinal}}`) }: Parked,
+  { topic = 'carts', value = Buffer.from(`{"n":${ordinal}}`), partition }: Parked,
 ) => ({
   panel: 'domain' as const,
   topic,
@@ -41,6 +42,7 @@ const originalOf = (
     ['id', `event ${ordinal}`],
   ] as const,
   timestampMs: 1_795_246_912_669,
+  ...(partition === undefined ? {} : { partition }),
 });
 
 /** A record of the change with this ordinal, as it is read from the parked topic. */
@@ -192,4 +194,10 @@ describe('the parked topic', () => {
       }),
     );
   });
+});
+
+test('a record that asked for a partition of its own is released to that one, with its own headers', () => {
+  const [first, second] = round({ parked: [{ partition: 5 }, {}] }).records;
+  expect([first?.partition, second?.partition]).toEqual([5, undefined]);
+  expect(first?.headers.map(([name]) => name)).toEqual(['diptych-tx', 'id', 'diptych-released']);
 });
