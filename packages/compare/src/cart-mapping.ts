@@ -25,7 +25,7 @@ export const cartMapping: AggregateMapping<CartState> = {
   },
   begins: ({ type, aggregateVersion }) => type === 'CartOpened' && aggregateVersion === 1n,
   evolve: (state, event) => {
-    const read = readCartEvent(event);
+    const read = readCartEvent({ ...event, typeversion: event.version });
     if (!read.ok) return { ok: false, reason: 'event-unreadable' };
     return { ok: true, value: evolve(state, read.event) };
   },
@@ -96,7 +96,7 @@ function contentsOf(cart: JsonObject, rows: AggregateRows): Contents | undefined
 /** A cart event in words: `ItemAdded  cart 101  banana ×1  $1.00  (customer)`; any other as `describeEvent` does. */
 export function describeCartEvent(event: DomainEvent): string {
   if (event.aggregateType !== cartAggregateType) return describeEvent(event);
-  const read = readCartEvent(event);
+  const read = readCartEvent({ ...event, typeversion: event.version });
   if (!read.ok) return describeEvent(event);
   const { type, payload } = read.event;
   const who = payload.reason === undefined ? payload.actor : `${payload.actor}: ${payload.reason}`;

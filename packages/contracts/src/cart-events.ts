@@ -119,21 +119,21 @@ export type ReadCartEvent =
   | { readonly ok: false; readonly reason: ReadRefusal; readonly detail: string };
 
 /**
- * Reads what came from the topic, in its newest version: `type` and `version` from the headers `eventType` and
+ * Reads what came from the topic, in its newest version: `type` and `typeversion` from the headers `eventType` and
  * `eventVersion` (left out: the newest), `payload` from the parsed value. What cannot be read is a value with its reason
  * and the paths that are wrong (never the values), for the consumer to park.
  */
 export function readCartEvent({
   type,
-  version,
+  typeversion,
   payload,
 }: {
   type: string;
-  version?: number | null;
+  typeversion?: number | null;
   payload: unknown;
 }): ReadCartEvent {
   const newest = isCartEventType(type) ? cartContract[type].typeversion : 1;
-  return readEvent(cartContract, { type, version: version ?? newest, payload });
+  return readEvent(cartContract, { type, version: typeversion ?? newest, payload });
 }
 
 const isCartEventType = (type: string): type is CartEventType => Object.hasOwn(cartContract, type);

@@ -22,7 +22,7 @@ test('each example fits its JSON Schema, and is read by its contract', () => {
     const [example] = Array.isArray(schema.examples) ? schema.examples : [];
     expect([type, validate(example), validate.errors]).toEqual([type, true, null]);
     expect(validate({ ...example, cartId: 'no number' })).toBe(false);
-    expect(readCartEvent({ type, version, payload: example })).toMatchObject({ ok: true });
+    expect(readCartEvent({ type, typeversion: version, payload: example })).toMatchObject({ ok: true });
   }
 });
 
