@@ -271,7 +271,9 @@ test('a key change is delete, tombstone and create, each naming the other key', 
     oldKey,
     '{"id":-1}',
   ]);
-  expect(removed?.headers.get('__debezium.newkey')).toBe('{"id":-1}');
+  for (const record of [removed, tombstone]) {
+    expect(record?.headers.get('__debezium.newkey')).toBe('{"id":-1}');
+  }
   expect(created?.headers.get('__debezium.oldkey')).toBe(oldKey);
   expect([removed, created].map((record) => record && bodyOf(record).op)).toEqual(['d', 'c']);
   expect(end && bodyOf(end)).toMatchObject({ event_count: 2 });

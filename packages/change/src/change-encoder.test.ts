@@ -156,7 +156,7 @@ describe('a row that moves to another key', () => {
       headers: [['__debezium.newkey', '{"id":2}']],
       part: 0,
     },
-    { key: { id: 1 }, event: 'tombstone', part: 1 },
+    { key: { id: 1 }, event: 'tombstone', headers: [['__debezium.newkey', '{"id":2}']], part: 1 },
     {
       key: { id: 2 },
       event: { op: 'c', before: null, after: { id: 2, name: 'apple' } },

@@ -140,7 +140,7 @@ export class ChangeEncoder {
     const record = this.#record({ ...context, event, key, part: 0, headers });
     if (record.key === null || !(this.#options.tombstones ?? true)) return [record];
     const { failure } = record;
-    const tombstone = { topic: plan.topic, key: record.key, value: null, headers: noHeaders, part: 1 };
+    const tombstone = { topic: plan.topic, key: record.key, value: null, headers, part: 1 };
     return [record, failure ? { ...tombstone, failure } : tombstone];
   }
 
