@@ -51,7 +51,7 @@ test.each([
   ['22.22', { oid: 1700, modes: { decimals: 'double' } }, '22.22'],
   // time.precision.mode = adaptive, and the others
   ['2016-11-04', { oid: 1082 }, '17109'],
-  ['infinity', { oid: 1082 }, '-2147472692'],
+  ['infinity', { oid: 1082 }, '2146033979'],
   ['-infinity', { oid: 1082 }, '-2147472691'],
   ['13:51:30', { oid: 1083 }, '49890000000'],
   ['24:00:00', { oid: 1083 }, '86400000000'],
@@ -62,8 +62,10 @@ test.each([
   ['2016-11-04 13:51:30.123', { oid: 1114, modifier: 3 }, '1478267490123'],
   ['1969-12-31 23:59:59.9995', { oid: 1114, modes: { times: 'connect' } }, '-1'],
   ['2016-11-04 13:51:30.123', { oid: 1114, modes: { times: 'nanoseconds' } }, '1478267490123000000'],
-  ['infinity', { oid: 1114 }, '9223372036825200000'],
-  ['-infinity', { oid: 1114 }, '-9223372036832400000'],
+  ['infinity', { oid: 1114 }, '9223372036854775807'],
+  ['-infinity', { oid: 1114 }, '-9223372036854775808'],
+  ['infinity', { oid: 1114, modifier: 3 }, '9223372036825200000'],
+  ['-infinity', { oid: 1114, modifier: 3 }, '-9223372036832400000'],
   ['infinity', { oid: 1184 }, '"infinity"'],
   ['2016-11-04 11:51:30.123456+00', { oid: 1184 }, '"2016-11-04T11:51:30.123456Z"'],
   ['2016-11-04 11:51:30+00', { oid: 1184 }, '"2016-11-04T11:51:30.000000Z"'],
@@ -109,6 +111,7 @@ test.each([
   ['infinity', { oid: 1186 }],
   ['P178000000Y', { oid: 1186 }],
   ['2500-01-01 00:00:00', { oid: 1114, modes: { times: 'nanoseconds' } }],
+  ['294276-12-31 23:59:59.999999', { oid: 1114 }],
 ] as const)('%s %o has no form, and is refused instead of sent as something else', (text, told: Told) => {
   expect(() => json(text, told)).toThrow(Unrepresentable);
 });
