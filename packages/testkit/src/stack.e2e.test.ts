@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createDatabase } from './database.ts';
@@ -72,6 +72,13 @@ test.each(endings)(
     const transaction = await producer.transaction();
     await transaction.send({ topic, messages: [{ value: 'committed' }] });
     await transaction.commit();
+    // One record and the marker of its transaction.
+    const settled = async (asked: Admin) => {
+      const offsets = async () => (await asked.fetchTopicOffsets(topic)).map(({ high }) => high);
+      await expect.poll(offsets, { timeout: 50_000 }).toEqual(['2']);
+    };
+    // A container that is killed may lose a marker that is not written yet (docs/decisions/0008).
+    if (stack.kind === 'containers') await settled(admin);
     await Promise.all([producer.disconnect(), admin.disconnect()]);
 
     await stack.kafka[ending]();
@@ -79,10 +86,7 @@ test.each(endings)(
 
     const after = kafka.admin();
     await after.connect();
-    // One record and the marker of its transaction.
-    await expect
-      .poll(async () => (await after.fetchTopicOffsets(topic)).map(({ high }) => high), { timeout: 50_000 })
-      .toEqual(['2']);
+    await settled(after);
     await after.disconnect();
   },
 );
