@@ -40,8 +40,6 @@ export interface PanelsOptions {
   readonly configuration: Configuration;
   readonly source: SourceSystem;
   readonly described: Described;
-  /** End of the last commit before this session; null when none is known. */
-  readonly previousCommitEndLsn?: Lsn | null;
   /** The tables of the change publication, `schema.table`. */
   readonly changeTables: ReadonlySet<string>;
   /** What becomes of a record that can never be published. */
@@ -78,7 +76,7 @@ export function changeTopic(
 export class Panels {
   readonly change: ChangePanel;
   readonly #decoder = new Decoder();
-  readonly #assembler: Assembler;
+  readonly #assembler = new Assembler();
   readonly #outboxes: Outboxes;
   readonly #stamp: IdentityStamp;
   readonly #rowBytesMax: number;
@@ -90,21 +88,12 @@ export class Panels {
   readonly #topicPrefix: string;
   #counters: ParkingCounters | null = null;
 
-  constructor({
-    configuration,
-    source,
-    described,
-    previousCommitEndLsn = null,
-    changeTables,
-    poison,
-    log,
-  }: PanelsOptions) {
+  constructor({ configuration, source, described, changeTables, poison, log }: PanelsOptions) {
     const { outbox, limits, slot, heartbeat } = configuration;
     const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
     const own = ownTopicNames(configuration);
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
     for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
-    this.#assembler = new Assembler({ previousCommitEndLsn });
     this.#stamp = new IdentityStamp(source);
     this.#rowBytesMax = limits.rowBytesMax;
     this.#poison = poison;

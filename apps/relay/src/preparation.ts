@@ -58,7 +58,6 @@ export async function prepare(
     source,
     log,
     described: await describeTables(catalogue),
-    previousCommitEndLsn: checkpoint && checkpoint.lsn > 0n ? checkpoint.reportedLsn : null,
     changeTables: tablesOf(found, change.publication),
   });
   return { checkpoint: agreed, confirmedFlushLsn, parking, panels };

@@ -77,7 +77,7 @@ test('an origin belongs to its transaction only', () => {
   expect(read(data.insert)).toMatchObject({ transaction: { origin: null } });
 });
 
-test('a transaction knows the end of the commit before it, from the checkpoint for the first', () => {
+test('a transaction knows the end of the commit before it, the first of a session only when it is told', () => {
   const read = session(new Assembler({ previousCommitEndLsn: lsn(500n) }));
   expect(read(begin(1000n))).toMatchObject({ transaction: { previousCommitEndLsn: 500n } });
   read(commit(1000n));
