@@ -56,7 +56,7 @@ export class FaultProxy {
   /** Of a broker that advertises the target's own address: clients are led back here. */
   static async openKafka(target: Address): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, (self) => self.#kafkaPassage());
-    await proxy.#listen();
+    await proxy.#listen(['127.0.0.1', 'localhost'].includes(target.host) ? '127.0.0.1' : '0.0.0.0');
     return proxy;
   }
 
@@ -125,8 +125,9 @@ export class FaultProxy {
     await once(this.#server, 'close');
   }
 
-  async #listen(): Promise<void> {
-    this.#server.listen({ host: '127.0.0.1', port: 0 });
+  /** Of Kafka, clients are led to the broker's host: where that is not the loopback, the proxy is found there too. */
+  async #listen(host = '127.0.0.1'): Promise<void> {
+    this.#server.listen({ host, port: 0 });
     await once(this.#server, 'listening');
   }
 
