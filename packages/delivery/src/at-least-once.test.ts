@@ -2,36 +2,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { step } from './delivery.ts';
-import { at, limits as exactlyOnce, start } from './progress-for-tests.ts';
-import type { Action, Event, Limits, Progress } from './protocol.ts';
-import { type DeliveryState, initialState } from './state.ts';
+import {
+  at,
+  limits as exactlyOnce,
+  feed,
+  published,
+  start,
+  streaming as streamingAs,
+  transaction,
+} from './progress-for-tests.ts';
+import type { Action, Limits, Progress } from './protocol.ts';
 
 const limits: Limits = { ...exactlyOnce, delivery: 'at-least-once' };
 
-function streaming(progress: Progress = start, confirmedFlushLsn = at(0)): DeliveryState<string> {
-  const state = initialState<string>(limits, 0);
-  for (const tag of ['slot-acquired', 'looked', 'fenced'] as const) step(state, { tag });
-  step(state, { tag: 'checkpoint-read', progress, confirmedFlushLsn });
-  return state;
-}
+const streaming = (progress = start, confirmedFlushLsn = at(0)) =>
+  streamingAs(progress, { confirmedFlushLsn, mode: limits });
 
-/** One transaction of `rows` raw messages of 10 bytes each, committed at `commit`. */
-function transaction(commit: number, rows: number): Event<string>[] {
-  const changes = Array.from({ length: rows }, (_, index): Event<string> => {
-    return { tag: 'change-received', ordinal: index + 1, bytes: 10, records: [`${commit}/${index + 1}`] };
-  });
-  return [
-    { tag: 'transaction-began', commitLsn: at(commit) },
-    ...changes,
-    { tag: 'transaction-ended', commitEndLsn: at(commit + 5), bytes: 1, records: [`${commit}/end`] },
-  ];
-}
-
-const feed = (state: DeliveryState<string>, events: Event<string>[]): Action<string>[] =>
-  events.flatMap((event) => step(state, event));
-type Publish = Extract<Action<string>, { tag: 'publish' }>;
-const published = (actions: Action<string>[]) =>
-  actions.filter((action): action is Publish => action.tag === 'publish');
 const flushed = (actions: Action<string>[]) =>
   actions.flatMap((action) => (action.tag === 'report' ? [action.flushed] : []));
 
@@ -160,7 +146,7 @@ test('over any number of crashes nothing is lost, first occurrences are in commi
         const state = streaming(checkpoint, slot);
         const seen = new Set(kafka);
         let repeats = 0;
-        let pending: Publish | null = null;
+        let pending: ReturnType<typeof published>[number] | null = null;
         const arrive = (what: { records: boolean; checkpoint: boolean }) => {
           if (what.records) {
             repeats += pending?.records.filter((record) => seen.has(record)).length ?? 0;

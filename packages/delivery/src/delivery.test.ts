@@ -2,34 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { step } from './delivery.ts';
 import { admissionOf } from './intake.ts';
-import { at, limits, start } from './progress-for-tests.ts';
+import { at, feed, limits, only, start, streaming, transaction } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
-import { type DeliveryState, initialState } from './state.ts';
-
-function streaming(progress: Progress = start): DeliveryState<string> {
-  const state = initialState<string>(limits, 0);
-  for (const tag of ['slot-acquired', 'looked', 'fenced'] as const) step(state, { tag });
-  step(state, { tag: 'checkpoint-read', progress, confirmedFlushLsn: at(0) });
-  return state;
-}
-
-/** One transaction of `rows` raw messages of `bytes` each, committed at `commit`. */
-function transaction(commit: number, rows: number, bytes = 10): Event<string>[] {
-  const changes = Array.from({ length: rows }, (_, index): Event<string> => {
-    return { tag: 'change-received', ordinal: index + 1, bytes, records: [`${commit}/${index + 1}`] };
-  });
-  return [
-    { tag: 'transaction-began', commitLsn: at(commit) },
-    ...changes,
-    { tag: 'transaction-ended', commitEndLsn: at(commit + 5), bytes: 1, records: [`${commit}/end`] },
-  ];
-}
-
-const feed = (state: DeliveryState<string>, events: Event<string>[]): Action<string>[] =>
-  events.flatMap((event) => step(state, event));
-
-const only = <T extends Action<string>['tag']>(actions: Action<string>[], tag: T) =>
-  actions.filter((action): action is Extract<Action<string>, { tag: T }> => action.tag === tag);
+import { initialState } from './state.ts';
 
 describe('start', () => {
   test('the slot comes first, then the look, the fence, the checkpoint, the stream', () => {

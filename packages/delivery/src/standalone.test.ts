@@ -3,38 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { step } from './delivery.ts';
 import { acceptsStandalone } from './intake.ts';
-import { at, limits, start } from './progress-for-tests.ts';
+import { at, feed, published, start, streaming, transaction } from './progress-for-tests.ts';
 import type { Action, Event, Progress } from './protocol.ts';
-import { type DeliveryState, initialState } from './state.ts';
-
-function begin(progress: Progress, confirmedFlushLsn = at(0)): DeliveryState<string> {
-  const state = initialState<string>(limits, 0);
-  for (const tag of ['slot-acquired', 'looked', 'fenced'] as const) step(state, { tag });
-  step(state, { tag: 'checkpoint-read', progress, confirmedFlushLsn });
-  return state;
-}
-
-/** One transaction of `rows` raw messages of 10 bytes each, committed at `commit`. */
-function transaction(commit: number, rows: number): Event<string>[] {
-  const changes = Array.from({ length: rows }, (_, index): Event<string> => {
-    return { tag: 'change-received', ordinal: index + 1, bytes: 10, records: [`${commit}/${index + 1}`] };
-  });
-  return [
-    { tag: 'transaction-began', commitLsn: at(commit) },
-    ...changes,
-    { tag: 'transaction-ended', commitEndLsn: at(commit + 5), bytes: 1, records: [`${commit}/end`] },
-  ];
-}
 
 const offer = (...records: string[]): Event<string> => ({ tag: 'standalone-offered', bytes: 10, records });
-const feed = (state: DeliveryState<string>, events: Event<string>[]): Action<string>[] =>
-  events.flatMap((event) => step(state, event));
-const published = (actions: Action<string>[]) =>
-  actions.filter((action): action is Extract<Action<string>, { tag: 'publish' }> => action.tag === 'publish');
-
 describe('a standalone piece', () => {
   test('is published at once on an idle stream, and moves no position', () => {
-    const state = begin({ lsn: at(10), part: null, reportedLsn: at(15) });
+    const state = streaming({ lsn: at(10), part: null, reportedLsn: at(15) });
     const [publish] = published(step(state, offer('released')));
     expect(publish).toMatchObject({ records: ['released'] });
     expect(publish?.progress).toEqual({ lsn: at(10), part: null, reportedLsn: at(15) });
@@ -43,7 +18,7 @@ describe('a standalone piece', () => {
   });
 
   test('stands where it was offered, between two whole transactions', () => {
-    const state = begin(start);
+    const state = streaming(start);
     feed(state, transaction(10, 1));
     feed(state, [...transaction(20, 1), offer('released'), ...transaction(30, 1)]);
     const [publish] = published(step(state, { tag: 'published' }));
@@ -52,7 +27,7 @@ describe('a standalone piece', () => {
   });
 
   test('waits for the end of a divided transaction, and then ends the batch whole', () => {
-    const state = begin(start);
+    const state = streaming(start);
     feed(state, [...transaction(10, 15), offer('released')]);
     const [rest] = published(step(state, { tag: 'published' }));
     expect(rest?.records.slice(-2)).toEqual(['10/end', 'released']);
@@ -60,10 +35,10 @@ describe('a standalone piece', () => {
   });
 
   test('is refused while a transaction is open, while its rest is still to come, and by a relay that stops', () => {
-    const open = begin(start);
+    const open = streaming(start);
     step(open, { tag: 'transaction-began', commitLsn: at(10) });
     expect(() => step(open, offer('x'))).toThrow('between two transactions');
-    const divided = begin({ lsn: at(0), part: { lsn: at(10), seq: 2 }, reportedLsn: at(0) });
+    const divided = streaming({ lsn: at(0), part: { lsn: at(10), seq: 2 }, reportedLsn: at(0) });
     expect(acceptsStandalone(divided)).toBe(false);
     step(divided, { tag: 'keepalive', walEnd: at(5), replyRequested: false });
     step(divided, { tag: 'clock', nowMs: 10_000 });
@@ -71,13 +46,13 @@ describe('a standalone piece', () => {
     step(divided, { tag: 'published' });
     feed(divided, transaction(10, 4));
     expect(acceptsStandalone(divided)).toBe(true);
-    const stopping = begin(start);
+    const stopping = streaming(start);
     feed(stopping, [...transaction(10, 1), { tag: 'stop-requested' }]);
     expect(acceptsStandalone(stopping)).toBe(false);
   });
 
   test('is published before a relay that stops ends', () => {
-    const state = begin(start);
+    const state = streaming(start);
     feed(state, [...transaction(10, 1), offer('released'), { tag: 'stop-requested' }]);
     const after = step(state, { tag: 'published' });
     expect(published(after)[0]?.records).toEqual(['released']);
@@ -101,7 +76,7 @@ test('over any number of crashes each command is in the log exactly once, betwee
       let flushed = at(0);
       let steps = 0;
       const run = (budget: number, lastCommits: boolean): void => {
-        const state = begin(checkpoint, flushed);
+        const state = streaming(checkpoint, { confirmedFlushLsn: flushed });
         let pending: ReturnType<typeof published>[number] | undefined;
         const commit = () => {
           if (!pending) return;
