@@ -152,10 +152,7 @@ export async function terminateWalSender({ sql, configuration }: RelayUnderTest)
   expect(rowCount).toBe(1);
 }
 
-/**
- * Writes carts one by one until told to stop, over every outage; answers which were certainly committed. `every` runs
- * after each.
- */
+/** Writes carts one by one until told to stop, over every outage; answers which were certainly committed. */
 export function keepWriting(databaseUrl: string): { stop(): Promise<ReadonlySet<number>> } {
   const committed = new Set<number>();
   let writing = true;
@@ -184,6 +181,15 @@ export function keepWriting(databaseUrl: string): { stop(): Promise<ReadonlySet<
       return committed;
     },
   };
+}
+
+/** A relay runs, publishes one row and stops. */
+export async function runAndPublish(shop: RelayUnderTest, id: number): Promise<void> {
+  const running = shop.start();
+  await shop.active(running);
+  await shop.sql.query('insert into carts (id) values ($1)', [id]);
+  await shop.caughtUp();
+  await running.stop();
 }
 
 /**

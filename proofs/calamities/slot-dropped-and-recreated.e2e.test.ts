@@ -4,24 +4,15 @@
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acceptedGaps, createShop, publishedIds, slotNow } from './shop-for-tests.ts';
+import { acceptedGaps, createShop, publishedIds, runAndPublish, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
   shop = await createShop();
   await shop.initialise();
-  await publishRow(1);
+  await runAndPublish(shop, 1);
 });
 afterEach(() => shop.close());
-
-/** A relay runs, publishes one row and stops. */
-async function publishRow(id: number): Promise<void> {
-  const running = shop.start();
-  await shop.active(running);
-  await shop.sql.query('insert into carts (id) values ($1)', [id]);
-  await shop.caughtUp();
-  await running.stop();
-}
 
 const drop = () => shop.sql.query('select pg_drop_replication_slot($1)', [shop.configuration.slot]);
 
@@ -34,7 +25,7 @@ test('a slot that was dropped is refused, and init --from-slot begins anew', asy
   await shop.initialise({ fromSlot: true });
   const { flushed: to } = await slotNow(shop);
   expect(await acceptedGaps(shop)).toMatchObject([{ from, to, reason: 'slot-lost' }]);
-  await publishRow(2);
+  await runAndPublish(shop, 2);
   expect(await publishedIds(shop)).toEqual([1, 2]);
 });
 
@@ -52,6 +43,6 @@ test('a slot that was dropped and made anew is refused, and init --from-slot goe
   });
   await shop.initialise({ fromSlot: true });
   expect(await acceptedGaps(shop)).toMatchObject([{ from, to, reason: 'slot-moved-or-recreated' }]);
-  await publishRow(3);
+  await runAndPublish(shop, 3);
   expect(await publishedIds(shop)).toEqual([1, 3]);
 });

@@ -4,24 +4,15 @@
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acceptedGaps, createShop, publishedIds, slotNow } from './shop-for-tests.ts';
+import { acceptedGaps, createShop, publishedIds, runAndPublish, slotNow } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 beforeEach(async () => {
   shop = await createShop();
   await shop.initialise();
-  await publishRow(1);
+  await runAndPublish(shop, 1);
 });
 afterEach(() => shop.close());
-
-/** A relay runs, publishes one row and stops. */
-async function publishRow(id: number): Promise<void> {
-  const running = shop.start();
-  await shop.active(running);
-  await shop.sql.query('insert into carts (id) values ($1)', [id]);
-  await shop.caughtUp();
-  await running.stop();
-}
 
 const advance = () =>
   shop.sql.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [shop.configuration.slot]);
@@ -41,6 +32,6 @@ test('a slot that was moved by hand is refused with the part that is missing, ho
   expect(await acceptedGaps(shop)).toEqual([]);
   await shop.initialise({ fromSlot: true });
   expect(await acceptedGaps(shop)).toMatchObject([{ from, to, reason: 'slot-moved-or-recreated' }]);
-  await publishRow(3);
+  await runAndPublish(shop, 3);
   expect(await publishedIds(shop)).toEqual([1, 3]);
 });
