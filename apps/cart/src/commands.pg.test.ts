@@ -153,21 +153,21 @@ describe('parallel commands on one cart', () => {
     const path = await cart.open();
     const skus = ['banana', 'apple', 'mango', 'fig'];
     const answers = await Promise.all(
-      Array.from({ length: 60 }, (_, n) =>
+      Array.from({ length: 24 }, (_, n) =>
         cart.ask(`POST ${path}/items`, { body: { sku: skus[n % skus.length], quantity: 1 } }),
       ),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const versions = answers.map(({ headers }) => Number(headers.get('etag')?.slice(1, -1)));
-    expect(versions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, n) => n + 2));
+    expect(versions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 24 }, (_, n) => n + 2));
     const last = await cart.ask(`GET ${path}`);
     expect(last.body).toMatchObject({
-      version: 61,
-      items: skus.toSorted().map((sku) => ({ sku, quantity: 15 })),
+      version: 25,
+      items: skus.toSorted().map((sku) => ({ sku, quantity: 6 })),
     });
     expect(await folded(path)).toEqual(last.body);
     expect((await eventsOf(path)).map(({ version }) => version)).toEqual(
-      Array.from({ length: 61 }, (_, n) => n + 1),
+      Array.from({ length: 25 }, (_, n) => n + 1),
     );
   });
 
