@@ -180,7 +180,7 @@ test('what Kafka has and the promoted server never had is refused by name, and p
   const refused = await running.ended.catch((error: Error) => error.message);
   const named = [...String(refused).matchAll(/\(xid (\d+)\)/g)].map((match) => Number(match[1]));
   expect(named).toEqual(phantoms.map(({ xid }) => xid));
-  expect(await readStatus(relay.configuration)).toMatchObject({
+  expect(await relay.unheldStatus()).toMatchObject({
     state: 'refused',
     lastError: { code: 'kafka-ahead-of-database', message: refused },
   });

@@ -1,7 +1,6 @@
 /** Proves that partitions which somebody adds to a topic – under the running relay or while none runs – take no key away from its order. */
 import { withAdmin } from '@diptych/kafka/kafkajs-client';
 import { ensureTopics } from '@diptych/kafka/topics';
-import { readStatus } from '@diptych/relay-app/commands/status';
 import { RelayUnderTest, type RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import type { Admin } from 'kafkajs';
@@ -107,7 +106,7 @@ test('a topic that was made anew with fewer partitions is refused, and --accept-
   const { brokers } = relay.configuration.kafka;
   await ensureTopics({ brokers, specs: [{ name: topic, partitions: 1, config: {} }] });
   await expect(relay.start().ended).rejects.toMatchObject({ code: 'partitions-changed' });
-  expect(await readStatus(relay.configuration)).toMatchObject({
+  expect(await relay.unheldStatus()).toMatchObject({
     state: 'refused',
     lastError: { code: 'partitions-changed' },
   });

@@ -8,6 +8,7 @@ import { poll } from '@diptych/runtime/poll';
 import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { Board } from './board.ts';
+import { readStatus, type Status } from './commands/status.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { initialise } from './initialise.ts';
 import { Metrics } from './metrics.ts';
@@ -131,6 +132,15 @@ export class RelayUnderTest {
       failed,
       poll(active, { what: 'the relay is active', timeoutMs: 30_000, intervalMs: 10 }),
     ]);
+  }
+
+  /** What `diptych status` says once the server, too, knows that no relay holds the slot any more. */
+  unheldStatus(): Promise<Status> {
+    const unheld = async () => {
+      const status = await readStatus(this.configuration);
+      return status.state === 'held' ? undefined : status;
+    };
+    return poll(unheld, { what: 'the server has the slot back', timeoutMs: 30_000 });
   }
 
   /** Waits until everything that is committed now is flushed by the relay: in Kafka, and reported. */
