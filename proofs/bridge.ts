@@ -105,6 +105,10 @@ export class Bridge {
     return `${this.prefix}.transaction`;
   }
 
+  get checkpointTopic(): string {
+    return `${this.prefix}.checkpoint.${this.slot}`;
+  }
+
   /** One statement or more on a connection of its own. */
   async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
     const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 5000 });

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { findJava } from '@diptych/testkit/java';
@@ -54,8 +55,8 @@ export async function* readCommitted(options: ReadOptions): AsyncGenerator<Print
 async function* readOnce(options: ReadOptions, timeoutMs: number): AsyncGenerator<PrintedRecord> {
   const child = await start(options, timeoutMs);
   let complaint = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-4000);
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+    complaint = (complaint + piece).slice(-4000);
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   try {
@@ -65,7 +66,8 @@ async function* readOnce(options: ReadOptions, timeoutMs: number): AsyncGenerato
     }
     const [code] = await exited;
     // It ends by its own time limit, which it says on standard error.
-    if (code !== 0 && !complaint.includes('TimeoutException')) throw failed(options.topic, complaint);
+    if (code !== 0 && !complaint.includes('TimeoutException'))
+      throw failed(`reading ${options.topic}`, complaint);
   } finally {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await exited;
@@ -82,9 +84,41 @@ export function parsePrinted(line: string): PrintedRecord | undefined {
   return { partition: Number(partition), offset: Number(offset), headers, key, value };
 }
 
-async function start(
-  { brokers, topic, values, signal }: ReadOptions,
-  timeoutMs: number,
+/** Every topic of the cluster, by Kafka's own tool. Throws OperatingError as `readCommitted` does. */
+export async function listTopics({
+  brokers,
+  signal,
+}: Pick<ReadOptions, 'brokers' | 'signal'>): Promise<string[]> {
+  const child = await startTool('org.apache.kafka.tools.TopicCommand', {
+    toolArguments: ['--bootstrap-server', brokers.join(','), '--list'],
+    signal,
+  });
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const [output, complaint] = await Promise.all([
+    text(present(child.stdout, 'its output')),
+    text(present(child.stderr, 'its complaints')),
+  ]);
+  const [code] = await exited;
+  if (code !== 0) throw failed('the list of topics', complaint);
+  return output.split('\n').filter((line) => line !== '');
+}
+
+function start({ brokers, topic, values, signal }: ReadOptions, timeoutMs: number): Promise<ChildProcess> {
+  const print = { partition: true, offset: true, headers: true, key: true, value: values };
+  return startTool('org.apache.kafka.tools.consumer.ConsoleConsumer', {
+    toolArguments: [
+      ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
+      ...['--timeout-ms', String(timeoutMs), '--isolation-level', 'read_committed'],
+      ...Object.entries(print).flatMap(([what, on]) => ['--formatter-property', `print.${what}=${on}`]),
+    ],
+    signal,
+  });
+}
+
+/** One of the tools in the broker's jars. */
+async function startTool(
+  mainClass: string,
+  { toolArguments, signal }: { toolArguments: readonly string[]; signal: AbortSignal | undefined },
 ): Promise<ChildProcess> {
   const java = await findJava();
   const jars = await installedJars(kafkaHome());
@@ -93,21 +127,14 @@ async function start(
       remedy: 'Run with DIPTYCH_STACK=embedded once: it fetches the jars; Java 17 or newer is needed.',
     });
   }
-  const print = { partition: true, offset: true, headers: true, key: true, value: values };
-  return spawn(
-    java.command,
-    [
-      ...['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')],
-      'org.apache.kafka.tools.consumer.ConsoleConsumer',
-      ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning'],
-      ...['--timeout-ms', String(timeoutMs), '--isolation-level', 'read_committed'],
-      ...Object.entries(print).flatMap(([what, on]) => ['--formatter-property', `print.${what}=${on}`]),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal, killSignal: 'SIGKILL' as const }) },
-  );
+  const javaArguments = ['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')];
+  return spawn(java.command, [...javaArguments, mainClass, ...toolArguments], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal, killSignal: 'SIGKILL' as const }),
+  });
 }
 
-const failed = (topic: string, complaint: string): OperatingError =>
-  new OperatingError('kafka-unreachable', `the console consumer of ${topic} failed\n${complaint.trim()}`, {
+const failed = (what: string, complaint: string): OperatingError =>
+  new OperatingError('kafka-unreachable', `Kafka’s tool for ${what} failed\n${complaint.trim()}`, {
     remedy: 'Its output says why.',
   });

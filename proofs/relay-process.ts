@@ -39,7 +39,7 @@ export class RelayProcess {
   readonly #options: RelayOptions;
   readonly #unasked: Promise<UnaskedExit>[] = [];
   #child: ChildProcess | null = null;
-  #peakRssBytes = 0;
+  #peakRssBytes = Number.NaN;
 
   constructor(options: RelayOptions) {
     this.name = options.name;
@@ -54,7 +54,7 @@ export class RelayProcess {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The most memory that any life of it had resident, in bytes. Linux only: 0 elsewhere. */
+  /** The most memory that any life of it had resident, in bytes. Linux only: NaN elsewhere, which no limit accepts. */
   get peakRssBytes(): number {
     return this.#peakRssBytes;
   }
@@ -134,8 +134,10 @@ export class RelayProcess {
   /** Looks at the peak of its memory now: the kernel forgets it with the process. */
   async samplePeak(): Promise<void> {
     const text = await readFile(`/proc/${this.pid}/status`, 'utf8').catch(() => '');
-    const kibibytes = Number(/^VmHWM:\s+(\d+) kB/m.exec(text)?.[1] ?? 0);
-    this.#peakRssBytes = Math.max(this.#peakRssBytes, kibibytes * 1024);
+    const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(text)?.[1];
+    if (kibibytes === undefined) return;
+    const before = Number.isNaN(this.#peakRssBytes) ? 0 : this.#peakRssBytes;
+    this.#peakRssBytes = Math.max(before, Number(kibibytes) * 1024);
   }
 
   async lastLine(): Promise<string> {

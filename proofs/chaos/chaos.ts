@@ -6,12 +6,12 @@ import { poll } from '@diptych/runtime/poll';
 import { parseAddress } from '@diptych/testkit/port';
 import type { Say } from '@diptych/testkit/progress';
 import { Bridge, startOwnStack } from '../bridge.ts';
-import { readCommitted } from '../java-consumer.ts';
+import { listTopics, readCommitted } from '../java-consumer.ts';
 import type { UnaskedExit } from '../relay-process.ts';
 import { Random } from '../simulate/random.ts';
 import type { Source } from './fact.ts';
 import { FaultProxy } from './fault-proxy.ts';
-import { type FaultCounts, Faults } from './faults.ts';
+import { type FaultCounts, Faults, neverDone } from './faults.ts';
 import { type Findings, type LedgerRow, Referee } from './referee.ts';
 import { aggregateType, excluded, schema, tables } from './tables.ts';
 import { type Load, Writer } from './writer.ts';
@@ -19,6 +19,8 @@ import { type Load, Writer } from './writer.ts';
 export interface ChaosOptions {
   readonly seed: number;
   readonly minutes: number;
+  /** Not over before so many relays were killed and every fault was done, unless it takes `minutesFactorMax` times as long. 0: by time alone. */
+  readonly kills: number;
   readonly driver: 'platformatic' | 'kafkajs';
   readonly mode: DeliveryMode;
   readonly keep: boolean;
@@ -43,6 +45,9 @@ const partitions = 3;
 const lagBytesMax = 32 * 1024 * 1024;
 const drainTimeoutMs = 180_000;
 const samplingMs = 500;
+const minutesFactorMax = 3;
+/** Of the writers, the first so many are cut off together with the relays: answers to their COMMIT are lost. */
+const writersBehindProxy = 2;
 /** All topics at once: each console is a JVM, which mostly waits. */
 const refereesAtOnce = 6;
 
@@ -102,22 +107,28 @@ interface Run {
 }
 
 async function run({ bridge, stack, links, options }: Run): Promise<Outcome> {
-  const { seed, minutes, say, signal } = options;
+  const { seed, minutes, kills, say, signal } = options;
   for (const relay of bridge.relays) relay.start();
   const load: Load = { writing: true, behind: false, answered: 0, rolledBack: 0, failed: 0 };
+  const behindProxy = new URL(bridge.databaseUrl);
+  behindProxy.port = String(links.postgres.port);
   const writing = Promise.all(
-    Array.from({ length: writers }, (_, id) =>
-      new Writer({ databaseUrl: bridge.databaseUrl, id, random: new Random(seed * 1000 + id), load }).run(),
-    ),
+    Array.from({ length: writers }, (_, id) => {
+      const databaseUrl = id < writersBehindProxy ? behindProxy.href : bridge.databaseUrl;
+      return new Writer({ databaseUrl, id, random: new Random(seed * 1000 + id), load }).run();
+    }),
   );
   writing.catch(() => {}); // raced below
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), minutes * 60_000);
   const faults = new Faults(
-    { ...stack, relays: bridge.relays, databaseUrl: bridge.databaseUrl, slot: bridge.slot, links },
+    {
+      ...stack,
+      ...{ relays: bridge.relays, databaseUrl: bridge.databaseUrl, slot: bridge.slot, links },
+      mode: options.mode,
+    },
     { over: AbortSignal.any([over.signal, signal]) },
   );
-  const watching = watch({ bridge, load, faults, say, minutes });
+  const watching = watch({ bridge, load, faults, say, minutes, kills, over });
   const random = (hand: number) => new Random(seed * 1000 + 100 + hand);
   const breaking = faults.run({
     relays: random(0),
@@ -128,7 +139,6 @@ async function run({ bridge, stack, links, options }: Run): Promise<Outcome> {
   try {
     await Promise.race([breaking, writing.then(() => breaking)]);
   } finally {
-    clearTimeout(timer);
     over.abort();
     load.writing = false;
     await Promise.allSettled([breaking, writing]);
@@ -157,11 +167,18 @@ async function drain(bridge: Bridge, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Bounds the load, and says how it goes. */
-function watch(options: { bridge: Bridge; load: Load; faults: Faults; say: Say; minutes: number }): {
-  stop(): Promise<void>;
-} {
-  const { bridge, load, faults, say, minutes } = options;
+/** Bounds the load, says how it goes, and when it is over. */
+function watch(options: {
+  bridge: Bridge;
+  load: Load;
+  faults: Faults;
+  say: Say;
+  minutes: number;
+  kills: number;
+  over: AbortController;
+}): { stop(): Promise<void> } {
+  const { bridge, load, faults, say, minutes, kills, over } = options;
+  const enough = () => kills === 0 || (faults.counts.kills >= kills && neverDone(faults.counts).length === 0);
   const startedAt = performance.now();
   let watching = true;
   const work = (async () => {
@@ -169,6 +186,8 @@ function watch(options: { bridge: Bridge; load: Load; faults: Faults; say: Say; 
       const lag = await bridge.lagBytes();
       if (lag !== null) load.behind = lag > lagBytesMax;
       const seconds = Math.round((performance.now() - startedAt) / 1000);
+      const factor = seconds / (minutes * 60);
+      if (factor >= minutesFactorMax || (factor >= 1 && enough())) over.abort();
       const behind = lag === null ? 'Postgres away' : `${(lag / 1e6).toFixed(1)} MB behind`;
       say(
         `${seconds} of ${minutes * 60} s · ${load.answered} committed · ${faults.counts.kills} relays killed · ${behind}`,
@@ -206,17 +225,26 @@ async function judge({
   );
   say(`the referee reads ${ledger.length} transactions with Java’s console consumer`);
   const referee = new Referee(ledger, { partitions, mode });
-  const topics: [Source, string][] = [
+  const sources: [Source, string][] = [
     ...tables.map((table): [Source, string] => [table, bridge.changeTopic(table)]),
     ['event', bridge.domainTopic(aggregateType)],
     ['end', bridge.transactionTopic],
+  ];
+  const known = new Set([...sources.map(([, topic]) => topic), bridge.checkpointTopic]);
+  const others = (await listTopics({ brokers: bridge.brokers, signal })).filter(
+    (topic) => !known.has(topic) && !topic.startsWith('__'),
+  );
+  const topics: [Source | 'stray', string][] = [
+    ...sources,
+    ...others.map((topic): ['stray', string] => ['stray', topic]),
   ];
   await Promise.all(
     Array.from({ length: refereesAtOnce }, async () => {
       for (let next = topics.shift(); next; next = topics.shift()) {
         const [source, topic] = next;
         for await (const record of readCommitted({ brokers: bridge.brokers, topic, values: true, signal })) {
-          referee.take(source, record);
+          if (source === 'stray') referee.stray(topic, record);
+          else referee.take(source, record);
         }
       }
     }),

@@ -1,11 +1,14 @@
-/** What goes wrong, and how often: three hands that break relays, links and servers, each by its own draw of the seed. */
+/** What goes wrong, and how often: four hands that break relays, links and servers, each by its own draw of the seed. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeliveryMode } from '@diptych/delivery/protocol';
+import { unreachable } from '@diptych/runtime/assert';
 import type { Control } from '@diptych/testkit/server';
 import pg from 'pg';
 import type { RelayProcess } from '../relay-process.ts';
 import type { Random } from '../simulate/random.ts';
+import { Deck } from './deck.ts';
 import type { FaultProxy } from './fault-proxy.ts';
-import { endTransaction } from './kafka-frames.ts';
+import { endTransaction, produce } from './kafka-frames.ts';
 
 /** How often each was done. */
 export interface FaultCounts {
@@ -15,13 +18,35 @@ export interface FaultCounts {
   terminations: number;
   zombies: number;
   walSenderTerminations: number;
+  walSenderKills: number;
   brokerKills: number;
   postgresStops: number;
+  postgresKills: number;
   cuts: number;
   slowLinks: number;
   heldLinks: number;
   lostAnswers: number;
 }
+
+/** The kinds that have not been done yet. */
+export const neverDone = (counts: FaultCounts): string[] =>
+  Object.entries(counts).flatMap(([kind, count]) => (count === 0 ? [kind] : []));
+
+/** Of the relays' links. */
+const linkFaults = [
+  ['cut', 3],
+  ['lose-answer', 2],
+  ['slow', 2],
+  ['hold', 1],
+  ['terminate-walsender', 2],
+] as const;
+
+const serverFaults = [
+  ['kill-broker', 2],
+  ['stop-postgres', 1],
+  ['kill-postgres', 1],
+  ['kill-walsender', 1],
+] as const;
 
 export interface Field {
   readonly relays: readonly RelayProcess[];
@@ -30,6 +55,7 @@ export interface Field {
   readonly databaseUrl: string;
   readonly slot: string;
   readonly links: { readonly postgres: FaultProxy; readonly kafka: FaultProxy };
+  readonly mode: DeliveryMode;
 }
 
 export class Faults {
@@ -39,8 +65,10 @@ export class Faults {
     terminations: 0,
     zombies: 0,
     walSenderTerminations: 0,
+    walSenderKills: 0,
     brokerKills: 0,
     postgresStops: 0,
+    postgresKills: 0,
     cuts: 0,
     slowLinks: 0,
     heldLinks: 0,
@@ -81,13 +109,15 @@ export class Faults {
   }
 
   async #breakRelays(random: Random): Promise<void> {
+    let mayDieInItsStart = true;
     while (await this.#wait(random.whole(100, 1000))) {
       this.#revive();
       const active = await this.#active();
-      // Killed in its start only now and then: where nobody ever publishes nothing is proved.
-      if (!active && !random.chance(0.2)) continue;
+      // Killed in its start only now and then, and once until one publishes again: where nobody does nothing is proved.
+      if (!active && !(mayDieInItsStart && random.chance(0.2))) continue;
       const relay = this.#choose(random, active);
       if (!relay) continue;
+      mayDieInItsStart = active !== undefined;
       if (random.chance(0.1)) {
         await relay.stop();
         this.counts.terminations += 1;
@@ -106,7 +136,7 @@ export class Faults {
     for (const relay of this.#field.relays) if (!relay.running && !this.#frozen.has(relay)) relay.start();
   }
 
-  /** Three of four times the one that holds the slot. */
+  /** Three of four times the one that holds the slot, when there is one and it is not frozen. */
   #choose(random: Random, active: RelayProcess | undefined): RelayProcess | undefined {
     const { relays } = this.#field;
     const either = relays[random.whole(0, relays.length - 1)];
@@ -137,44 +167,57 @@ export class Faults {
   }
 
   async #breakLinks(random: Random): Promise<void> {
-    const { links } = this.#field;
+    const { links, mode } = this.#field;
+    // What a relay waits for when it has published: the answer to its commit, or to its records.
+    const request = mode === 'exactly-once' ? endTransaction : produce;
+    const deck = new Deck(random, linkFaults);
     while (await this.#wait(random.whole(500, 4000))) {
       const link = random.chance(0.5) ? links.kafka : links.postgres;
-      const lot = random.next();
-      if (lot < 0.3) {
-        link.cut();
-        this.counts.cuts += 1;
-      } else if (lot < 0.5) {
-        if (await links.kafka.loseAnswer(endTransaction, { timeoutMs: 2000 })) this.counts.lostAnswers += 1;
-      } else if (lot < 0.7) {
-        link.slow(random.whole(5, 150));
-        this.counts.slowLinks += 1;
-        await this.#wait(random.whole(500, 3000));
-        link.slow(0);
-      } else if (lot < 0.8) {
-        link.hold();
-        this.counts.heldLinks += 1;
-        await this.#wait(random.whole(500, 4000));
-        link.release();
-      } else {
-        this.counts.walSenderTerminations += await this.#terminateWalSender();
+      const fault = deck.draw();
+      switch (fault) {
+        case 'cut':
+          link.cut();
+          this.counts.cuts += 1;
+          break;
+        case 'lose-answer':
+          if (await links.kafka.loseAnswer(request, { timeoutMs: 2000 })) this.counts.lostAnswers += 1;
+          break;
+        case 'slow':
+          link.slow(random.whole(5, 150));
+          this.counts.slowLinks += 1;
+          await this.#wait(random.whole(500, 3000));
+          link.slow(0);
+          break;
+        case 'hold':
+          link.hold();
+          this.counts.heldLinks += 1;
+          await this.#wait(random.whole(500, 4000));
+          link.release();
+          break;
+        case 'terminate-walsender':
+          this.counts.walSenderTerminations += await this.#atWalSender('pg_terminate_backend(active_pid)');
+          break;
+        default:
+          unreachable(fault);
       }
     }
   }
 
-  async #terminateWalSender(): Promise<number> {
+  /** Evaluates an expression over the slot that is in use; answers how many there were, none when Postgres is down. */
+  async #atWalSender(expression: string, then: (pid: number) => void = () => {}): Promise<number> {
     const { databaseUrl, slot } = this.#field;
     const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 2000 });
     client.on('error', () => {});
     try {
       await client.connect();
-      const { rowCount } = await client.query(
-        'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active',
+      const { rows } = await client.query<{ pid: number }>(
+        `select active_pid as pid, ${expression} from pg_replication_slots where slot_name = $1 and active`,
         [slot],
       );
-      return rowCount ?? 0;
+      for (const { pid } of rows) then(pid);
+      return rows.length;
     } catch {
-      return 0; // Postgres is down just now
+      return 0;
     } finally {
       await client.end().catch(() => {});
     }
@@ -182,17 +225,36 @@ export class Faults {
 
   async #breakServers(random: Random): Promise<void> {
     const { kafka, postgres } = this.#field;
-    while (await this.#wait(random.whole(9000, 20_000))) {
-      if (random.chance(0.5)) {
-        await kafka.kill();
-        this.counts.brokerKills += 1;
-        await sleep(random.whole(0, 1500));
-        await kafka.start();
-      } else {
-        await postgres.stopImmediately();
-        this.counts.postgresStops += 1;
-        await sleep(random.whole(0, 1500));
-        await postgres.start();
+    const deck = new Deck(random, serverFaults);
+    while (await this.#wait(random.whole(8000, 16_000))) {
+      const fault = deck.draw();
+      switch (fault) {
+        case 'kill-broker':
+          await kafka.kill();
+          this.counts.brokerKills += 1;
+          await sleep(random.whole(0, 1500));
+          await kafka.start();
+          break;
+        case 'stop-postgres':
+          await postgres.stopImmediately();
+          this.counts.postgresStops += 1;
+          await sleep(random.whole(0, 1500));
+          await postgres.start();
+          break;
+        case 'kill-postgres':
+          await postgres.kill();
+          this.counts.postgresKills += 1;
+          await sleep(random.whole(0, 1500));
+          await postgres.start();
+          break;
+        case 'kill-walsender':
+          // The server ends all its sessions then and recovers by itself, as after any backend that died.
+          this.counts.walSenderKills += await this.#atWalSender('true', (pid) =>
+            process.kill(pid, 'SIGKILL'),
+          );
+          break;
+        default:
+          unreachable(fault);
       }
     }
   }

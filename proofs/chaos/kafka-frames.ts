@@ -4,6 +4,9 @@
  * https://kafka.apache.org/43/design/protocol/
  */
 
+/** Produce: records. https://kafka.apache.org/protocol#protocol_api_keys */
+export const produce = 0;
+
 /** EndTxn: the commit of a Kafka transaction. https://kafka.apache.org/protocol#protocol_api_keys */
 export const endTransaction = 26;
 

@@ -119,6 +119,18 @@ test('an END that counts otherwise is a phantom, and the right one is lost', () 
   expect(judge(all.with(3, wrong))).toEqual({ ...clean, received: 1, lost: 1, phantom: 1 });
 });
 
+test('a record where none should be is stray', () => {
+  const [one] = all;
+  if (!one) throw new Error('a record');
+  const referee = new Referee(ledger, { partitions: 2, mode: 'exactly-once' });
+  referee.stray('diptych.parked', one.record);
+  const { stray, examples } = referee.findings();
+  expect({ stray, example: examples[0] }).toEqual({
+    stray: 1,
+    example: expect.stringMatching(/^stray: diptych\.parked/),
+  });
+});
+
 test('a line of the console consumer is read, its last words are not', () => {
   expect(parsePrinted('Partition:2\tOffset:17\tdiptych-tx:1-2,id:x\t{"k":1}\tnull')).toEqual({
     partition: 2,

@@ -28,6 +28,8 @@ export interface Findings {
   readonly outOfOrder: number;
   /** Records that no committed transaction caused. */
   readonly phantom: number;
+  /** Records in a topic that should have none: of parked ones, of a table without change events, of nobody knows what. */
+  readonly stray: number;
   /** The first violations, in words. */
   readonly examples: readonly string[];
 }
@@ -35,7 +37,7 @@ export interface Findings {
 const examplesMax = 20;
 const identityPattern = new RegExp(`(?:^|,)${identityHeader}:([^,]+)`);
 
-type Violation = 'lost' | 'repeated' | 'outOfOrder' | 'phantom';
+type Violation = 'lost' | 'repeated' | 'outOfOrder' | 'phantom' | 'stray';
 
 export class Referee {
   /** By xid: how often each fact is still owed. One that is owed no more stays, at 0: what comes beyond is a repeat. */
@@ -43,7 +45,7 @@ export class Referee {
   /** The position of the last record, by topic and partition. */
   readonly #last = new Map<string, Identity>();
   readonly #versions = new Map<string, number>();
-  readonly #counts = { lost: 0, repeated: 0, outOfOrder: 0, phantom: 0 };
+  readonly #counts = { lost: 0, repeated: 0, outOfOrder: 0, phantom: 0, stray: 0 };
   readonly #examples: string[] = [];
   #records = 0;
   /** Identities that came, by topic and partition; null exactly once, where a repeat is found by what it says. */
@@ -73,6 +75,11 @@ export class Referee {
     if (!this.#isInOrder(place, identity, reading.order)) {
       this.#found('outOfOrder', `${reading.fact} (${header})`);
     }
+  }
+
+  /** A record of a topic in which there should be none. */
+  stray(topic: string, record: PrintedRecord): void {
+    this.#found('stray', `${topic}: ${record.key} ${record.headers}`);
   }
 
   /** What came of it, when all records were taken. */
