@@ -15,6 +15,7 @@ export type Deviation =
   | 'no-fencing'
   | 'read-checkpoint-before-fence'
   | 'trust-slot-of-another'
+  | 'resume-behind-early'
   | 'read-uncommitted-checkpoint'
   | 'resend-unknown-outcome'
   | 'checkpoint-apart'
@@ -130,6 +131,11 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   ),
   'never-pause': wrapped('takes everything that the server sends', without('pause')),
   'never-resume': wrapped('does not read on after a pause', without('resume')),
+  'resume-behind-early': deviating(
+    'resume-behind-early',
+    'lets the socket run behind what came with the grant, whoever paused it there',
+    both,
+  ),
   'no-fencing': deviating('no-fencing', 'gives each session a transactional id of its own'),
   'read-checkpoint-before-fence': deviating(
     'read-checkpoint-before-fence',

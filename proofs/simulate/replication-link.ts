@@ -17,6 +17,8 @@ const unreadChunksMax = 4;
 export interface ClientEnd {
   /** Runs `work` when the process can: not while it hangs, never after its death. */
   readonly deliver: (source: object, work: () => void) => void;
+  /** Runs `work` in a later turn of the process, before anything else arrives. */
+  readonly defer: (work: () => void) => void;
   readonly onChunk: (events: readonly StreamEvent[]) => void;
   readonly onClose: () => void;
 }
@@ -71,8 +73,19 @@ export class ReplicationLink {
     this.#paused = true;
   }
 
+  /** As a socket does: whoever pauses it in the same turn is heard. */
   resume(): void {
     this.#paused = false;
+    this.#client.defer(() => this.#drain());
+  }
+
+  /** What came in one read with the server's grant. */
+  readWithGrant(): void {
+    const events = this.#buffer.shift();
+    if (events) this.#read(events);
+  }
+
+  #drain(): void {
     while (!this.#paused && !this.#clientClosed) {
       const events = this.#buffer.shift();
       if (!events) return;

@@ -54,6 +54,7 @@ export class Session {
     this.#reader = new KafkaClient(this.#kafkaContext);
     this.#link = new ReplicationLink(world, {
       deliver: (source, work) => process.deliver(source, work),
+      defer: (work) => process.defer(work),
       onChunk: (events) => this.#read(events),
       onClose: () => this.#dispatch({ tag: 'failed' }),
     });
@@ -68,6 +69,7 @@ export class Session {
           if (this.#over) return;
           if (grant !== 'granted') return this.#dispatch({ tag: 'failed' });
           world.coverage.sessions += 1;
+          this.#link.readWithGrant();
           this.#tick();
           this.#dispatch({ tag: 'slot-acquired' });
         }),
@@ -241,8 +243,11 @@ export class Session {
   #stream(): void {
     const early = this.#early ?? [];
     this.#early = null;
+    this.#context.world.coverage.earlyMessages += early.length;
+    const { deviation } = this.#context.rules;
+    if (deviation !== 'resume-behind-early') this.#link.resume();
     this.#read(early);
-    this.#link.resume();
+    if (deviation === 'resume-behind-early') this.#link.resume();
   }
 
   #publish({ records, progress }: Extract<Action<RecordId>, { tag: 'publish' }>): void {

@@ -36,6 +36,8 @@ export const noCoverage = {
   transactions: 0,
   commands: 0,
   sessions: 0,
+  /** That came in one read with the grant of the slot. */
+  earlyMessages: 0,
   batches: 0,
   pieces: 0,
   resumedPieces: 0,

@@ -139,12 +139,15 @@ export class ReplicationSession {
     return this.#backendPid;
   }
 
-  /** Hands out what came early, then lets the socket run. */
+  /**
+   * Lets the socket run and hands out what came early. In this order: it reads on in a later turn only, so whoever pauses
+   * at an early message is heard.
+   */
   stream(): void {
     const early = this.#early ?? [];
     this.#early = null;
-    for (const { bytes, position } of early) this.#handlers.onMessage(bytes, position);
     this.resume();
+    for (const { bytes, position } of early) this.#handlers.onMessage(bytes, position);
   }
 
   /** Stops reading from the socket: TCP holds the server back. */
