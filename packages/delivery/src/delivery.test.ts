@@ -189,10 +189,9 @@ describe('stop', () => {
   test('what is still handed out when the session is over is skipped', () => {
     const state = streaming({ lsn: at(10), part: null, reportedLsn: at(100) });
     step(state, { tag: 'transaction-began', commitLsn: at(50) });
-    step(state, { tag: 'stop-requested' });
-    const actions = step(state, { tag: 'transaction-ended', commitEndLsn: at(55), bytes: 0, records: [] });
-    expect(only(actions, 'end')).toHaveLength(1);
-    // The same read of the socket brought the next transaction.
+    expect(only(step(state, { tag: 'stop-requested' }), 'end')).toHaveLength(1);
+    // The same read of the socket brought its end, and the next transaction.
+    step(state, { tag: 'transaction-ended', commitEndLsn: at(55), bytes: 0, records: [] });
     step(state, { tag: 'transaction-began', commitLsn: at(110) });
     expect(admissionOf(state)).toEqual({ tag: 'skip' });
   });

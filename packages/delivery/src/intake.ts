@@ -1,7 +1,7 @@
 /** What the stream brings, on its way into the queue: which of it is taken, and where it stands. */
 import { assert } from '@diptych/runtime/assert';
 import type { Lsn } from '@diptych/wal/lsn';
-import type { Action, Admission } from './protocol.ts';
+import type { Action, Admission, Progress } from './protocol.ts';
 import { proceed } from './publishing.ts';
 import type { DeliveryState } from './state.ts';
 
@@ -14,7 +14,7 @@ export function admissionOf<R>(state: DeliveryState<R>): Admission {
 
 /**
  * Whether records that stand for themselves may be offered now: no transaction is open, and none is published in part
- * whose rest the server has yet to send again. What is queued before them is whole then.
+ * whose rest the server has yet to send again: nothing before that rest is taken. What is queued before them is whole then.
  */
 export function acceptsStandalone<R>(state: DeliveryState<R>): boolean {
   if (state.phase !== 'streaming' || state.stopping || state.open) return false;
@@ -35,9 +35,18 @@ export function begin<R>(state: DeliveryState<R>, commitLsn: Lsn): Action<R>[] {
  * A relay that stops takes no new transaction: what is not in a checkpoint comes again.
  */
 function admit<R>(state: DeliveryState<R>, commitLsn: Lsn): Admission {
-  if (state.stopping || commitLsn <= state.published.lsn) return { tag: 'skip' };
+  if (state.stopping || isPassed(commitLsn, state.published)) return { tag: 'skip' };
   const { part } = state.published;
   return part?.lsn === commitLsn ? { tag: 'resume', seq: part.seq } : { tag: 'take' };
+}
+
+/**
+ * Whether a transaction is behind us. Also one that made no records is passed for good, when it may be reported (the
+ * server skips by the same rule) or when the next one is published in part: with other settings it could make some now,
+ * and they would stand behind records that it comes before.
+ */
+export function isPassed(commitLsn: Lsn, { lsn, part, reportedLsn }: Progress): boolean {
+  return commitLsn <= lsn || commitLsn < reportedLsn || (part !== null && commitLsn < part.lsn);
 }
 
 export function receive<R>(

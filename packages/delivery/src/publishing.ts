@@ -76,6 +76,8 @@ function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]):
   const whole = pieces.findLast((piece) => piece.commitEndLsn !== null);
   const last = pieces.at(-1);
   assert(last, 'a batch holds at least one piece');
+  const { part } = state.published;
+  assert(!part || last.commitLsn >= part.lsn, 'a transaction published in part is the next one');
   const divided = !last.standalone && last.commitEndLsn === null;
   return {
     lsn: whole ? whole.commitLsn : state.published.lsn,

@@ -3,6 +3,7 @@
  * (docs/parking.md, docs/wire.md "Records").
  */
 import { createHash } from 'node:crypto';
+import { isPassed } from '@diptych/delivery/intake';
 import type { Progress } from '@diptych/delivery/protocol';
 import { identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord, OutgoingRecord, RecordHeader } from '@diptych/kafka/record';
@@ -114,11 +115,11 @@ export function comesAgain(
   identity: string,
   { progress, source }: { progress: Progress; source: Pick<SourceSystem, 'timeline' | 'history'> },
 ): boolean {
-  const { lsn, part, reportedLsn } = progress;
+  const { part } = progress;
   const { timeline, commitLsn, ordinal } = parseIdentity(identity);
   const { timeline: current, history } = source;
   if (timelineOf(commitLsn, { current, history }) !== timeline) return false;
-  if (commitLsn <= lsn || commitLsn < reportedLsn) return false;
+  if (isPassed(commitLsn, progress)) return false;
   return part?.lsn !== commitLsn || ordinal > part.seq;
 }
 
