@@ -105,12 +105,13 @@ export class ClientPublisher implements Publisher {
   #place(records: readonly OutgoingRecord[]): PlacedRecord[] {
     const placed: PlacedRecord[] = [];
     for (const record of records) {
-      const partitions = this.#partitionsOf(record.topic) ?? this.#catalog.limitsOf(record.topic).partitions;
+      const there = this.#catalog.limitsOf(record.topic).partitions;
+      const agreed = this.#partitionsOf(record.topic) ?? there;
       if (record.spread === 'every') {
-        for (let partition = 0; partition < partitions; partition += 1) placed.push({ record, partition });
+        for (let partition = 0; partition < agreed; partition += 1) placed.push({ record, partition });
       } else {
-        const partition = record.partition ?? partitionOf(record.key, partitions);
-        if (partition >= partitions) throw noPartition({ topic: record.topic, partition, partitions });
+        const partition = record.partition ?? partitionOf(record.key, agreed);
+        if (partition >= there) throw noPartition({ topic: record.topic, partition, partitions: there });
         placed.push({ record, partition });
       }
     }

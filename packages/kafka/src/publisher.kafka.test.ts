@@ -201,6 +201,23 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
     expect(await writtenOffsets(topic)).toBe(0n);
   });
 
+  test('a record goes to the partition it asks for when the topic has it, whatever is agreed for keys', async () => {
+    const topic = await newTopic();
+    const publisher = await begun({
+      driver,
+      transactionalId: isTransactional ? testPrefix() : null,
+      partitionsOf: () => partitions - 1,
+    });
+    const asking = { ...record(topic, 'k', 'asked for'), partition: partitions - 1 };
+    await publisher.publish([asking]);
+    expect((await committed(topic, 1)).map((one) => one.partition)).toEqual([partitions - 1]);
+    await expect(publisher.publish([{ ...asking, partition: partitions }])).rejects.toMatchObject({
+      code: 'kafka-refused',
+      message: expect.stringContaining(`which has ${partitions}`),
+      remedy: expect.stringContaining(`at least ${partitions + 1} partitions`),
+    });
+  });
+
   test('starting and stopping again and again fences nobody who is alive', async () => {
     const topic = await newTopic();
     const transactionalId = testPrefix();
