@@ -118,7 +118,8 @@ async function fetchUpTo(
 ): Promise<readonly IncomingRecord[]> {
   try {
     const [fetched] = await client.fetch([cursor], { maxWaitMs });
-    const { answer } = present(fetched, 'the partition that was asked for');
+    if (!fetched) throw throttled(cursor);
+    const { answer } = fetched;
     const failure = fetchFailure({ cursor, answer });
     if (failure) throw failure;
     const { records, nextOffset } = committedRecords(answer, cursor);
@@ -132,6 +133,14 @@ async function fetchUpTo(
     cursor.leader = topics?.get(cursor.topic)?.leaders[cursor.partition] ?? cursor.leader;
     throw error;
   }
+}
+
+/** Over its quota a client is answered at once, with no partition at all, and then not heard for a while (KIP-219). */
+function throttled({ topic, partition }: Cursor): OperatingError {
+  return new OperatingError('kafka-unreachable', `Kafka sends nothing of ${topic}, partition ${partition}`, {
+    remedy:
+      'Nothing to do unless it lasts: then raise the quota consumer_byte_rate of the client diptych-reader.',
+  });
 }
 
 /** Tries again what may pass by itself, for as long as the options allow Kafka to be silent. */
