@@ -190,6 +190,13 @@ test('an unknown topic is refused, an unreachable broker is said within the boun
   await expect(aborted.next()).rejects.toBe(reason);
 });
 
+test('a topic that Kafka shows a moment later is read, not refused', async () => {
+  const topic = `${testPrefix()}.topic`;
+  const reading = whole(topic);
+  await newTopic(1, topic);
+  expect(await reading).toEqual([]);
+});
+
 test('follow gives committed records as they come, and topics that come into being later', async () => {
   const prefix = testPrefix();
   const first = await newTopic(2, `${prefix}.first`);

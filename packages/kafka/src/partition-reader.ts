@@ -6,6 +6,7 @@ import { classify } from './classify.ts';
 import { backOffMs, type Cursor, cursorsOf, type OffsetsByTopic } from './cursor.ts';
 import { FetchClient, fetchFailure, maxWaitMs } from './fetch-client.ts';
 import { Follower, type FollowerOptions } from './follower.ts';
+import { knownTopics } from './known-topics.ts';
 import { committedRecords } from './read-committed.ts';
 import type { IncomingRecord } from './record.ts';
 
@@ -26,7 +27,8 @@ export interface ReadToEndOptions {
 
 /**
  * All committed records up to the last stable offsets that the topics have at the call, one partition after another.
- * Throws OperatingError: `kafka-unreachable`, `kafka-refused` (unknown topic), `records-expired`; the signal's reason.
+ * Throws OperatingError: `kafka-unreachable`, `kafka-refused` (a topic that is unknown for 10 s), `records-expired`; the
+ * signal's reason.
  */
 export async function* readToEnd(options: ReadToEndOptions): AsyncGenerator<IncomingRecord, void, undefined> {
   const client = new FetchClient({ brokers: options.brokers, requestTimeoutMs });
@@ -84,8 +86,9 @@ interface Range {
   readonly end: bigint;
 }
 
-async function rangesOf(client: FetchClient, { topics: names, from }: ReadToEndOptions): Promise<Range[]> {
-  const topics = await client.topics(names);
+async function rangesOf(client: FetchClient, options: ReadToEndOptions): Promise<Range[]> {
+  const { topics: names, from, signal } = options;
+  const topics = await knownTopics((asked) => client.topics(asked), names, signal);
   const unknown = names.filter((name) => !topics.has(name));
   if (unknown.length > 0) {
     throw new OperatingError('kafka-refused', `Kafka does not know the topic ${unknown.join(', ')}`, {

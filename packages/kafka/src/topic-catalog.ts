@@ -1,9 +1,9 @@
 /** What a publisher must know of its topics before it sends: how many partitions, and how large a batch may be. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { TopicLocation } from './fetch-client.ts';
 import { type KafkaClientOptions, withAdmin } from './kafkajs-client.ts';
+import { knownTopics } from './known-topics.ts';
 import { askTopics } from './topics.ts';
 
 export interface TopicLimits {
@@ -11,9 +11,6 @@ export interface TopicLimits {
   /** `max.message.bytes`: the largest record batch. https://kafka.apache.org/43/configuration/topic-configs/ */
   readonly messageBytesMax: number;
 }
-
-/** A topic just created may not have reached the broker that is asked. */
-const unknownTopicWaitMs = 1000;
 
 /** Cached for the life of a publisher: a partition count that grows, or a changed limit, is seen by the next session. */
 export class TopicCatalog {
@@ -67,14 +64,9 @@ async function untilKnown(
   request: { readonly brokers: readonly string[]; readonly timeoutMs: number },
   wanted: readonly string[],
 ): Promise<Map<string, TopicLocation>> {
-  const deadline = performance.now() + unknownTopicWaitMs;
-  for (;;) {
-    const found = await askTopics(request, wanted);
-    const unknown = wanted.filter((topic) => !found.has(topic));
-    if (unknown.length === 0) return found;
-    if (performance.now() > deadline) missing(unknown);
-    await sleep(250);
-  }
+  const found = await knownTopics((names) => askTopics(request, names), wanted);
+  const unknown = wanted.filter((topic) => !found.has(topic));
+  return unknown.length === 0 ? found : missing(unknown);
 }
 
 function missing(topics: readonly string[]): never {
