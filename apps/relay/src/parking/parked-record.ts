@@ -8,7 +8,7 @@ import type { Progress } from '@diptych/delivery/protocol';
 import { identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord, OutgoingRecord, RecordHeader } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { formatLsn, formatLsnSortable } from '@diptych/wal/lsn';
+import { formatLsn, formatLsnSortable, type Lsn } from '@diptych/wal/lsn';
 import type { SourceSystem } from '@diptych/wal/server';
 import { timelineOf } from '@diptych/wal/timeline';
 import { z } from 'zod';
@@ -101,24 +101,44 @@ export interface AcceptedGap extends z.output<typeof gapBody> {
 
 export type ParkedItem = ParkedRecord | ParkedCommand | ExecutedCommand | AcceptedGap | PhantomList;
 
-/** `<commitLsn, 16 hex digits>-<ordinal>-<part>`: how people name a parked record. */
+/**
+ * `<commitLsn, 16 hex digits>-<ordinal>-<part>`: how people name a parked record; on any timeline but the first, which
+ * few servers leave, `<timeline>-` stands before it. What is at one LSN of two timelines are two records.
+ */
 export function parkedId(identity: string): string {
-  const { commitLsn, ordinal, part } = parseIdentity(identity);
-  return `${formatLsnSortable(commitLsn)}-${ordinal}-${part}`;
+  const { timeline, commitLsn, ordinal, part } = parseIdentity(identity);
+  const place = `${formatLsnSortable(commitLsn)}-${ordinal}-${part}`;
+  return timeline === 1 ? place : `${timeline}-${place}`;
+}
+
+/** What a session goes on from. */
+interface Beginning {
+  readonly progress: Progress;
+  readonly source: Pick<SourceSystem, 'timeline' | 'history'>;
+}
+
+/** Whether the record is of the transaction that is published in part. */
+export function isOfPart(identity: string, { progress, source }: Beginning): boolean {
+  const { timeline, commitLsn } = parseIdentity(identity);
+  return commitLsn === progress.part?.lsn && isOnPath(timeline, { commitLsn, source });
+}
+
+/** Whether that timeline holds that position in the history of the server. */
+function isOnPath(
+  timeline: number,
+  { commitLsn, source }: { commitLsn: Lsn; source: Beginning['source'] },
+): boolean {
+  return timelineOf(commitLsn, { current: source.timeline, history: source.history }) === timeline;
 }
 
 /**
  * Whether the server sends this record again, from the checkpoint on; what it sends no more is parked for good. A server
  * that was promoted never had what another timeline holds beyond its switch point, and has something else at that LSN.
  */
-export function comesAgain(
-  identity: string,
-  { progress, source }: { progress: Progress; source: Pick<SourceSystem, 'timeline' | 'history'> },
-): boolean {
+export function comesAgain(identity: string, { progress, source }: Beginning): boolean {
   const { part } = progress;
   const { timeline, commitLsn, ordinal } = parseIdentity(identity);
-  const { timeline: current, history } = source;
-  if (timelineOf(commitLsn, { current, history }) !== timeline) return false;
+  if (!isOnPath(timeline, { commitLsn, source })) return false;
   if (isPassed(commitLsn, progress)) return false;
   return part?.lsn !== commitLsn || ordinal > part.seq;
 }

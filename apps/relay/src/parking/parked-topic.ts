@@ -4,13 +4,13 @@ import { follow, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { unreachable } from '@diptych/runtime/assert';
-import { formatLsnSortable } from '@diptych/wal/lsn';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from '../configuration.ts';
 import { ParkedKeys, type Waiting } from './parked-keys.ts';
 import {
   comesAgain,
   decodeParked,
+  isOfPart,
   type ParkedCommand,
   type ParkedItem,
   type ParkedRecord,
@@ -81,12 +81,10 @@ export class ParkedTopic {
     progress: Progress;
     source: SourceSystem;
   }): Promise<ParkedTopicState> {
-    const { progress } = known;
     const keys = new ParkedKeys(keysMax);
     const decided = new Set<string>();
     const repeated = new Set<string>();
     const commands = new Map<string, OpenCommand>();
-    const part = progress.part && `${formatLsnSortable(progress.part.lsn)}-`;
     let nextOffset: bigint | null = null;
     for await (const { item, offset } of this.items()) {
       nextOffset = offset + 1n;
@@ -96,7 +94,7 @@ export class ParkedTopic {
             repeated.add(item.id);
             break;
           }
-          if (part !== null && item.id.startsWith(part)) decided.add(item.id);
+          if (isOfPart(item.identity, known)) decided.add(item.id);
           keys.add({ topic: item.topic, key: item.key, id: item.id, offset, pending: null });
           break;
         case 'command':
