@@ -4,15 +4,23 @@ import { unrepresentable } from './unrepresentable.ts';
 import type { ValueModes } from './value-modes.ts';
 import { type ValueWriter, writeText } from './value-writer.ts';
 
+/** How many bytes become text at once, so that a long value is not there several times: whole groups of base64. */
+const pieceBytes = 3 * 16 * 1024;
+
 const one = 0x31;
+const quote = 0x22;
 const jsonTrue = Buffer.from('true');
 const jsonFalse = Buffer.from('false');
 
 /** bytea as the session's `bytea_output = hex` writes it: `\x` and two digits a byte. */
 export function byteaWriter(mode: ValueModes['binary']): ValueWriter {
   if (mode === 'hex') return (out, bytes, start, end) => out.string(bytes, start + 2, end);
-  return (out, bytes, start, end) =>
-    writeBytes(out, Buffer.from(bytes.toString('latin1', start + 2, end), 'hex'), mode);
+  return (out, bytes, start, end) => {
+    const digits = start + 2;
+    const piece = (from: number, to: number) =>
+      Buffer.from(bytes.toString('latin1', digits + 2 * from, digits + 2 * to), 'hex');
+    writeInPieces(out, { length: (end - digits) / 2, piece, mode });
+  };
 }
 
 /** The text of a type that is not known, as bytes. */
@@ -22,8 +30,34 @@ export function textAsBytesWriter(mode: ValueModes['binary']): ValueWriter {
 
 /** Bytes as a JSON string in the form of `binary.handling.mode`; `bytes` is base64, as Connect's JSON has it. */
 export function writeBytes(out: JsonWriter, bytes: Buffer, mode: ValueModes['binary']): void {
-  const text = mode === 'hex' ? bytes.toString('hex') : bytes.toString('base64');
-  out.ascii(`"${mode === 'base64-url-safe' ? text.replaceAll('+', '-').replaceAll('/', '_') : text}"`);
+  const { length } = bytes;
+  out.expect(encodedBytes(length, mode));
+  writeInPieces(out, { length, piece: (from, to) => bytes.subarray(from, to), mode });
+}
+
+interface InPieces {
+  /** Of the value, in bytes. */
+  readonly length: number;
+  readonly piece: (from: number, to: number) => Buffer;
+  readonly mode: ValueModes['binary'];
+}
+
+function writeInPieces(out: JsonWriter, { length, piece, mode }: InPieces): void {
+  out.byte(quote);
+  for (let from = 0; from < length; from += pieceBytes)
+    out.ascii(encode(piece(from, Math.min(length, from + pieceBytes)), mode));
+  out.byte(quote);
+}
+
+function encode(bytes: Buffer, mode: ValueModes['binary']): string {
+  if (mode === 'hex') return bytes.toString('hex');
+  const text = bytes.toString('base64');
+  return mode === 'base64-url-safe' ? text.replaceAll('+', '-').replaceAll('/', '_') : text;
+}
+
+/** With the quotes. */
+function encodedBytes(length: number, mode: ValueModes['binary']): number {
+  return 2 + (mode === 'hex' ? 2 * length : 4 * Math.ceil(length / 3));
 }
 
 const writeBit: ValueWriter = (out, bytes, start) => out.raw(bytes[start] === one ? jsonTrue : jsonFalse);

@@ -51,3 +51,22 @@ describe('what was taken stays as it was', () => {
     expect(out.take().length).toBe(0);
   });
 });
+
+describe('a long text takes the room that it needs, and no more', () => {
+  const length = 3 * 1024 * 1024;
+
+  test.each([
+    ['of letters', 'x', length],
+    ['of quotes', '"', 2 * length],
+    ['of control characters', '\u0001', 6 * length],
+  ])('%s', (_what, character, bytes) => {
+    const out = new JsonWriter();
+    out.expect(length + 2048);
+    out.ascii('{"before":null,"after":');
+    out.string(Buffer.from(character.repeat(length)));
+    out.ascii(`,"source":"${'s'.repeat(1000)}"}`);
+    const { buffer } = out.take();
+    expect(buffer.byteLength).toBeGreaterThanOrEqual(bytes);
+    expect(buffer.byteLength).toBeLessThan(1.1 * bytes);
+  });
+});

@@ -6,8 +6,11 @@
 /** Room for some hundred records; a slab that one slow record keeps alive costs no more than this. */
 const slabBytes = 256 * 1024;
 
-/** A text is escaped in pieces of this length, so that room for the worst case (six bytes for one) is asked for pieces only. */
-const pieceBytes = 4096;
+/** Up to this length room for the worst case, six bytes for one, is asked for; what a longer text takes is counted first. */
+const countedBytes = 4096;
+
+/** Besides a long output, for what comes behind it: otherwise a closing brace would double the slab and copy all of it. */
+const spareBytes = 64 * 1024;
 
 /** Below this, copying byte by byte is faster than a call of `Buffer.copy`. */
 const shortBytes = 48;
@@ -67,9 +70,10 @@ export class JsonWriter {
 
   /** UTF-8 as a JSON string, with its quotes. */
   string(bytes: Buffer, start = 0, end = bytes.length): void {
+    const length = end - start;
+    this.#room(2 + (length <= countedBytes ? 6 * length : escapedBytes(bytes, start, end)));
     this.byte(quote);
-    for (let from = start; from < end; from += pieceBytes)
-      this.#escape(bytes, from, Math.min(end, from + pieceBytes));
+    this.#escape(bytes, start, end);
     this.byte(quote);
   }
 
@@ -85,8 +89,8 @@ export class JsonWriter {
     this.#at = this.#start;
   }
 
+  /** There is room. */
   #escape(bytes: Buffer, start: number, end: number): void {
-    this.#room(6 * (end - start));
     const slab = this.#slab;
     let at = this.#at;
     for (let from = start; from < end; from += 1) {
@@ -109,10 +113,21 @@ export class JsonWriter {
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#slab.length) return;
     const written = this.#at - this.#start;
-    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, written + Math.max(written, bytes)));
+    const needed = written + Math.max(written, bytes);
+    const slab = Buffer.allocUnsafeSlow(needed < slabBytes ? slabBytes : needed + spareBytes);
     this.#slab.copy(slab, 0, this.#start, this.#at);
     this.#slab = slab;
     this.#start = 0;
     this.#at = written;
   }
+}
+
+/** What a text takes between its quotes. */
+function escapedBytes(bytes: Buffer, start: number, end: number): number {
+  let length = end - start;
+  for (let at = start; at < end; at += 1) {
+    const written = escapes[bytes[at] as number] as number;
+    if (written !== 0) length += written === 1 ? 5 : 1;
+  }
+  return length;
 }
