@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly dataDirectory?: (nodeId: number) => string;
   /** What a broker's command line is handed to, for instance a shell that sets a limit. Default: it runs by itself. */
   readonly through?: readonly string[];
+  /** Memory of a broker's heap: it holds a request as a whole. Default 256 MiB. */
+  readonly heapMebibytes?: number;
 }
 
 export interface KafkaCluster {
@@ -140,7 +142,8 @@ async function createServer(
   shared: Shared,
   node: { nodeId: number; properties: Record<string, string | number>; answers: () => Promise<boolean> },
 ): Promise<Server> {
-  const { directory, installation, watchdog, controllerPort, java, dataDirectory, through = [] } = shared;
+  const { directory, installation, watchdog, controllerPort, java, dataDirectory } = shared;
+  const { through = [], heapMebibytes = 256 } = shared;
   const { nodeId, properties, answers } = node;
   const isController = nodeId === controllerId;
   const ownDirectory = join(directory, String(nodeId));
@@ -158,7 +161,14 @@ async function createServer(
   };
   await writeFile(file, propertiesText({ ...common, ...properties }));
   const archive = installation.archive === undefined ? [] : [`-XX:SharedArchiveFile=${installation.archive}`];
-  const line = [java, ...archive, ...jvmArguments(installation.jars), '-Xmx256m', 'kafka.Kafka', file];
+  const line = [
+    java,
+    ...archive,
+    ...jvmArguments(installation.jars),
+    `-Xmx${heapMebibytes}m`,
+    'kafka.Kafka',
+    file,
+  ];
   const [command = java, ...args] = isController ? line : [...through, ...line];
   return new Server({
     name: isController ? 'the controller' : `broker ${nodeId}`,

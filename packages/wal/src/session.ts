@@ -7,6 +7,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
+import './long-messages.ts';
 import { type Lsn, parseLsn } from './lsn.ts';
 import { postgresFailure } from './postgres-failure.ts';
 

@@ -1,0 +1,55 @@
+/**
+ * How `pg` gathers a message that is longer than one read of the socket. By itself it doubles its buffer again and again,
+ * which leaves more garbage than the message is long, and the server sends a row as one message. The message says how long
+ * it is: room for it is made at once. (pg-protocol 1.16.1, dist/parser.js)
+ */
+import { createRequire } from 'node:module';
+
+interface Parser {
+  buffer: Buffer;
+  bufferOffset: number;
+  readonly bufferLength: number;
+  readonly reader: { setBuffer(offset: number, buffer: Buffer): void };
+  parse(this: Parser, chunk: Buffer, onMessage: (message: unknown) => void): void;
+}
+
+/** Below this, doubling is no waste that anyone sees. */
+const longBytes = 1024 * 1024;
+
+/** One byte says what a message is, four how long it is, themselves included. */
+const headBytes = 5;
+
+/** For what comes in one read with the end of the message: Node reads at most 64 KiB at a time. */
+const spareBytes = 64 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+/** Of all connections of this process, once this file is imported. */
+function gatherInOnePlace(prototype: Parser): void {
+  const { parse } = prototype;
+  prototype.parse = function parseGathered(this: Parser, chunk, onMessage): void {
+    makeRoom(this);
+    parse.call(this, chunk, onMessage);
+    // All is read: the reader would keep the last message until the next one, however long it was.
+    if (this.bufferLength === 0) this.reader.setBuffer(0, nothing);
+  };
+}
+
+function makeRoom(parser: Parser): void {
+  const { buffer, bufferOffset: from, bufferLength: length } = parser;
+  if (length < headBytes) return;
+  const messageBytes = 1 + buffer.readUInt32BE(from + 1);
+  if (messageBytes <= longBytes || from + messageBytes <= buffer.length) return;
+  parser.buffer = Buffer.allocUnsafeSlow(messageBytes + spareBytes);
+  parser.bufferOffset = 0;
+  buffer.copy(parser.buffer, 0, from, from + length);
+}
+
+interface ProtocolParser {
+  readonly Parser: { new (): Parser; readonly prototype: Parser };
+}
+
+const load: (path: string) => unknown = createRequire(import.meta.url);
+/** Of `pg`; for the test. */
+export const { Parser } = load('pg-protocol/dist/parser') as ProtocolParser;
+gatherInOnePlace(Parser.prototype);
