@@ -30,8 +30,6 @@ test.each([readBytes, 1460, 5_000_001])(
     }
     expect(came.map((content) => content.length)).toEqual(contents.map((content) => content.length));
     expect(came.every((content, index) => content.equals(contents[index] ?? Buffer.alloc(0)))).toBe(true);
-    const large = [...rooms].filter((room) => room > 5_000_001 && room < 20_000_000);
-    if (bytes === readBytes) expect(large).toEqual([5_000_005 + readBytes]);
     expect(Math.max(...rooms)).toBe(20_000_005 + readBytes);
   },
 );

@@ -10,7 +10,7 @@ interface Parser {
   bufferOffset: number;
   readonly bufferLength: number;
   readonly reader: { setBuffer(offset: number, buffer: Buffer): void };
-  parse(this: Parser, chunk: Buffer, onMessage: (message: unknown) => void): void;
+  parse: (this: Parser, chunk: Buffer, onMessage: (message: unknown) => void) => void;
 }
 
 /** Below this, doubling is no waste that anyone sees. */
