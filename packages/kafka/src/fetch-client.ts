@@ -7,9 +7,6 @@
 import { assert, present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import {
-  Base,
-  type Broker,
-  type Connection,
   fetchV13,
   fetchV14,
   fetchV15,
@@ -19,15 +16,10 @@ import {
   listOffsetsV7,
   listOffsetsV8,
   listOffsetsV9,
-  metadataV10,
-  metadataV11,
-  metadataV12,
-  NetworkError,
   ProtocolError,
-  ResponseError,
-  UnsupportedApiError,
 } from '@platformatic/kafka';
 import { classify } from './classify.ts';
+import { Connections, partlyAnswered } from './connections.ts';
 import { type Cursor, cursorKey } from './cursor.ts';
 
 export type { RecordsBatch } from '@platformatic/kafka';
@@ -49,7 +41,6 @@ export interface Fetched {
 // Fetch by topic id (13) needs Kafka 3.1. Newest first.
 const fetchApis = [fetchV17.api, fetchV16.api, fetchV15.api, fetchV14.api, fetchV13.api];
 const listOffsetsApis = [listOffsetsV9.api, listOffsetsV8.api, listOffsetsV7.api, listOffsetsV6.api];
-const metadataApis = [metadataV12.api, metadataV11.api, metadataV10.api];
 
 const readUncommitted = 0;
 const readCommitted = 1;
@@ -66,30 +57,15 @@ const partitionBytesMax = 1024 * 1024;
 
 /** Every method may throw the client's error: the caller waits, asks for the topics again, and goes on. */
 export class FetchClient {
-  readonly #base: Base;
-  readonly #bootstrap: readonly Broker[];
-  #nodes = new Map<number, Broker>();
-  #versions: Promise<Versions> | undefined;
+  readonly #connections: Connections;
 
-  constructor({ brokers, requestTimeoutMs }: { brokers: readonly string[]; requestTimeoutMs: number }) {
-    this.#bootstrap = brokers.map(brokerOf);
-    this.#base = new Base({
-      clientId: 'diptych-reader',
-      bootstrapBrokers: [...brokers],
-      requestTimeout: requestTimeoutMs,
-      connectTimeout: Math.min(3000, requestTimeoutMs),
-      retries: 0,
-    });
+  constructor(options: { brokers: readonly string[]; requestTimeoutMs: number }) {
+    this.#connections = new Connections({ clientId: 'diptych-reader', ...options });
   }
 
   /** The topics that exist, of the named ones or of all. */
   async topics(names: readonly string[] | 'all'): Promise<Map<string, TopicLocation>> {
-    const { metadata } = await this.#negotiated();
-    const connection = await this.#anyConnection();
-    const answer = await metadata
-      .async(connection, names === 'all' ? null : [...names], false, false)
-      .catch(partlyAnswered<metadataV12.MetadataResponse>);
-    this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    const answer = await this.#connections.metadata(names);
     const topics = new Map<string, TopicLocation>();
     for (const { errorCode, name, topicId, partitions } of answer.topics) {
       if (errorCode !== 0 || !name) continue;
@@ -113,7 +89,7 @@ export class FetchClient {
         asked.push({ name, partitionIndex });
       }
     }
-    const { listOffsets } = await this.#negotiated();
+    const listOffsets = await this.#connections.newest(listOffsetsApis);
     const timestamp = which === 'first' ? beginning : end;
     const isolation = which === 'end' ? readUncommitted : readCommitted;
     const offsets = new Map<string, bigint[]>();
@@ -122,7 +98,7 @@ export class FetchClient {
         name,
         partitions: [{ partitionIndex, currentLeaderEpoch: -1, timestamp }],
       }));
-      const connection = await this.#connectionTo(leader);
+      const connection = await this.#connections.to(leader);
       const answer = await listOffsets.async(connection, -1, isolation, mergedByName(request));
       for (const { name, partitions } of answer.topics) {
         const ofTopic = offsets.get(name) ?? [];
@@ -151,8 +127,8 @@ export class FetchClient {
         partitionMaxBytes: partitionBytesMax,
       });
     }
-    const { fetch } = await this.#negotiated();
-    const connection = await this.#connectionTo(leader);
+    const fetch = await this.#connections.newest(fetchApis);
+    const connection = await this.#connections.to(leader);
     // Session 0, epoch -1: each request stands for itself.
     const answer = await fetch
       .async(connection, maxWaitMs, 1, fetchBytesMax, readCommitted, 0, -1, [...topics.values()], [], '')
@@ -166,58 +142,9 @@ export class FetchClient {
   }
 
   /** Ends the connections; requests in flight fail. Never throws. */
-  async close(): Promise<void> {
-    await this.#base.close().catch(() => undefined);
+  close(): Promise<void> {
+    return this.#connections.close();
   }
-
-  #negotiated(): Promise<Versions> {
-    this.#versions ??= negotiate(this.#base);
-    const versions = this.#versions;
-    versions.catch(() => {
-      if (this.#versions === versions) this.#versions = undefined;
-    });
-    return versions;
-  }
-
-  #anyConnection(): Promise<Connection> {
-    return this.#base.connections.getFirstAvailable([...this.#nodes.values(), ...this.#bootstrap]);
-  }
-
-  #connectionTo(node: number): Promise<Connection> {
-    const broker = this.#nodes.get(node);
-    if (!broker) throw new NetworkError(`the cluster shows no broker ${node}`);
-    return this.#base.connections.get(broker);
-  }
-}
-
-interface Versions {
-  readonly fetch: (typeof fetchApis)[number];
-  readonly listOffsets: (typeof listOffsetsApis)[number];
-  readonly metadata: (typeof metadataApis)[number];
-}
-
-async function negotiate(base: Base): Promise<Versions> {
-  const offered = await base.listApis();
-  const newest = <T extends { readonly key: number; readonly version: number }>(
-    candidates: readonly T[],
-  ): T => {
-    const found = candidates.find(({ key, version }) =>
-      offered.some((api) => api.apiKey === key && api.minVersion <= version && version <= api.maxVersion),
-    );
-    if (!found)
-      throw new UnsupportedApiError(`the broker knows no version of API ${candidates[0]?.key} that we know`);
-    return found;
-  };
-  return { fetch: newest(fetchApis), listOffsets: newest(listOffsetsApis), metadata: newest(metadataApis) };
-}
-
-/** The client throws an answer away when one of its partitions has an error; it is kept in the error. */
-function partlyAnswered<T>(error: unknown): T {
-  if (error instanceof ResponseError && 'response' in error) {
-    const answer = error.response as T & { readonly errorCode?: number };
-    if ((answer.errorCode ?? 0) === 0) return answer;
-  }
-  throw error;
 }
 
 function mergedByName(
@@ -230,12 +157,6 @@ function mergedByName(
     topic.partitions.push(...partitions);
   }
   return [...merged.values()];
-}
-
-/** `host:port`; an IPv6 address stands in brackets. */
-function brokerOf(address: string): Broker {
-  const { hostname, port } = new URL(`kafka://${address}`);
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 9092) };
 }
 
 /** What went wrong with one partition of an answer, if anything did. */

@@ -1,7 +1,6 @@
 /** How large a record each topic takes, known beforehand: what is set aside for its size is decided before it is sent. */
 import { OperatingError } from '@diptych/runtime/failure';
-import kafkajs, { type Admin } from 'kafkajs';
-import { withAdmin } from './kafkajs-client.ts';
+import { administrate } from './admin-client.ts';
 import { batchOverheadBytes, recordBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { askTopics } from './topics.ts';
@@ -9,6 +8,9 @@ import { askTopics } from './topics.ts';
 /** Three questions to a broker: two requests' time is plenty. */
 const requestTimeoutMs = 10_000;
 const limitMs = 20_000;
+
+const ofTopic = 'max.message.bytes';
+const ofBroker = 'message.max.bytes';
 
 /** `max.message.bytes` of topics as they were at one moment. */
 export class MessageLimits {
@@ -53,38 +55,20 @@ export async function readMessageLimits({
 }): Promise<MessageLimits> {
   const options = { brokers, clientId: 'diptych-limits', requestTimeoutMs, limitMs };
   const existing = await askTopics({ brokers, timeoutMs: limitMs }, 'all');
-  return await withAdmin({ ...options, what: 'asking for the limits of topics' }, async (admin) => {
+  return await administrate({ ...options, what: 'asking for the limits of topics' }, async (admin) => {
     const topics = [...existing.keys()].filter(wanted);
-    const { brokers: nodes } = await admin.describeCluster();
-    const byTopic = await settings(admin, {
-      type: kafkajs.ConfigResourceTypes.TOPIC,
-      names: topics,
-      setting: 'max.message.bytes',
-    });
-    const byNode = await settings(admin, {
-      type: kafkajs.ConfigResourceTypes.BROKER,
-      names: nodes.map((node) => String(node.nodeId)),
-      setting: 'message.max.bytes',
-    });
-    return new MessageLimits(byTopic, Math.min(...byNode.values()));
+    const ofTopics = await admin.topicSettings(topics, ofTopic);
+    const { nodeIds } = await admin.cluster();
+    const ofNodes = await Promise.all(
+      nodeIds.map(async (id) => told(await admin.brokerSetting(id, ofBroker), ofBroker, `broker ${id}`)),
+    );
+    const byTopic = new Map(topics.map((name) => [name, told(ofTopics.get(name), ofTopic, name)]));
+    return new MessageLimits(byTopic, Math.min(...ofNodes));
   });
 }
 
-async function settings(
-  admin: Admin,
-  { type, names, setting }: { type: kafkajs.ConfigResourceTypes; names: readonly string[]; setting: string },
-): Promise<Map<string, number>> {
-  if (names.length === 0) return new Map();
-  const { resources } = await admin.describeConfigs({
-    resources: names.map((name) => ({ type, name, configNames: [setting] })),
-    includeSynonyms: false,
-  });
-  return new Map(
-    resources.map(({ resourceName, configEntries }) => {
-      const value = configEntries.find((entry) => entry.configName === setting)?.configValue;
-      return [resourceName, value === undefined ? untold(setting, resourceName) : Number(value)];
-    }),
-  );
+function told(value: string | undefined, setting: string, name: string): number {
+  return value === undefined ? untold(setting, name) : Number(value);
 }
 
 function untold(setting: string, name: string): never {

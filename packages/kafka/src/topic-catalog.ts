@@ -1,8 +1,7 @@
 /** What a publisher must know of its topics before it sends: how many partitions, and how large a batch may be. */
 import { OperatingError } from '@diptych/runtime/failure';
-import kafkajs, { type Admin } from 'kafkajs';
+import { type AdminOptions, administrate } from './admin-client.ts';
 import type { TopicLocation } from './fetch-client.ts';
-import { type KafkaClientOptions, withAdmin } from './kafkajs-client.ts';
 import { knownTopics } from './known-topics.ts';
 import { askTopics } from './topics.ts';
 
@@ -14,10 +13,10 @@ export interface TopicLimits {
 
 /** Cached for the life of a publisher: a partition count that grows, or a changed limit, is seen by the next session. */
 export class TopicCatalog {
-  readonly #options: KafkaClientOptions;
+  readonly #options: AdminOptions;
   readonly #limits = new Map<string, TopicLimits>();
 
-  constructor(options: KafkaClientOptions) {
+  constructor(options: AdminOptions) {
     this.#options = options;
   }
 
@@ -32,32 +31,14 @@ export class TopicCatalog {
     if (wanted.length === 0) return;
     const limitMs = this.#options.requestTimeoutMs * 2;
     const found = await untilKnown({ brokers: this.#options.brokers, timeoutMs: limitMs }, wanted);
-    const bytesMax = await withAdmin({ ...this.#options, limitMs, what: 'asking for limits' }, (admin) =>
-      readBytesMax(admin, wanted),
+    const bytesMax = await administrate({ ...this.#options, limitMs, what: 'asking for limits' }, (admin) =>
+      admin.topicSettings(wanted, 'max.message.bytes'),
     );
     for (const [topic, { leaders }] of found) {
-      const messageBytesMax = bytesMax.get(topic) ?? unreadable(topic);
+      const messageBytesMax = Number(bytesMax.get(topic) ?? unreadable(topic));
       this.#limits.set(topic, { partitions: leaders.length, messageBytesMax });
     }
   }
-}
-
-async function readBytesMax(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
-  const { resources } = await admin.describeConfigs({
-    resources: topics.map((name) => ({
-      type: kafkajs.ConfigResourceTypes.TOPIC,
-      name,
-      configNames: ['max.message.bytes'],
-    })),
-    includeSynonyms: false,
-  });
-  return new Map(
-    resources.flatMap(({ resourceName, configEntries }) =>
-      configEntries
-        .filter(({ configName }) => configName === 'max.message.bytes')
-        .map(({ configValue }) => [resourceName, Number(configValue)] as const),
-    ),
-  );
 }
 
 async function untilKnown(

@@ -1,11 +1,11 @@
 /** Names and defaults of topics (docs/wire.md, "Names and defaults"), and their creation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
-import kafkajs, { type Admin } from 'kafkajs';
+import type { ProtocolError } from '@platformatic/kafka';
+import { type AdminClient, administrate } from './admin-client.ts';
 import { classify, errorCodes } from './classify.ts';
 import { within } from './deadline.ts';
 import { FetchClient, type TopicLocation } from './fetch-client.ts';
-import { withAdmin } from './kafkajs-client.ts';
 
 export interface TopicSpec {
   readonly name: string;
@@ -121,7 +121,7 @@ export async function ensureTopics(
   const created =
     missing.length === 0
       ? []
-      : await withAdmin(adminOptions(request, 'creating topics'), (admin) =>
+      : await administrate(adminOptions(request, 'creating topics'), (admin) =>
           create(admin, missing, request.replicationFactor ?? -1),
         );
   await untilLed(request, names);
@@ -129,52 +129,38 @@ export async function ensureTopics(
 }
 
 async function create(
-  admin: Admin,
+  admin: AdminClient,
   specs: readonly TopicSpec[],
   replicationFactor: number,
 ): Promise<string[]> {
-  const topics = specs.map(({ name, partitions, config }) => ({
-    topic: name,
-    numPartitions: partitions,
-    replicationFactor,
-    configEntries: Object.entries({ ...ofAnyTime, ...config }).map(([key, value]) => ({ name: key, value })),
-  }));
-  try {
-    // False: all of them came into being meanwhile.
-    const created = await admin.createTopics({ topics, waitForLeaders: false });
-    return created ? specs.map((spec) => spec.name) : [];
-  } catch (error) {
-    const failures = error instanceof kafkajs.KafkaJSAggregateError ? error.errors : [error];
-    const others = failures.filter((one) => !errorCodes(one).has('TOPIC_ALREADY_EXISTS'));
-    const [first] = others;
-    if (first !== undefined) throw notCreatable(first);
-    const taken = new Set(failures.map(topicOf));
-    return specs.map((spec) => spec.name).filter((name) => !taken.has(name));
+  const outcomes = await admin.createTopics(
+    specs.map(({ name, partitions, config }) => ({
+      name,
+      partitions,
+      replicationFactor,
+      config: { ...ofAnyTime, ...config },
+    })),
+  );
+  const created: string[] = [];
+  for (const [name, failure] of outcomes) {
+    if (failure === null) created.push(name);
+    // It came into being meanwhile.
+    else if (!errorCodes(failure).has('TOPIC_ALREADY_EXISTS')) throw notCreatable(name, failure);
   }
+  return created;
 }
 
-function notCreatable(error: unknown): OperatingError {
-  const usual = classify(error, 'asking');
-  // A broker that went away meanwhile is no matter of the topic.
-  if (usual.code === 'kafka-unreachable' && !(error instanceof kafkajs.KafkaJSProtocolError)) return usual;
-  const topic = topicOf(error) ?? 'among those to create';
-  const text = error instanceof Error ? error.message : String(error);
+function notCreatable(topic: string, failure: ProtocolError): OperatingError {
+  const said = 'serverErrorMessage' in failure ? failure.serverErrorMessage : null;
+  const text = typeof said === 'string' ? said : failure.message;
   return new OperatingError('topic-not-creatable', `the topic ${topic} cannot be created: ${text}`, {
     remedy: 'Give the relay the ACL Create on the cluster or on its topics, or create the topic by hand.',
-    cause: error,
+    cause: failure,
   });
 }
 
-/** kafkajs's error for one topic names it; its types do not say so. */
-function topicOf(error: unknown): string | undefined {
-  return error instanceof Error && 'topic' in error && typeof error.topic === 'string'
-    ? error.topic
-    : undefined;
-}
-
 /**
- * The topics that exist, of the named ones or of all, one without a leader included: kafkajs lists none while a single
- * partition of the whole cluster has no leader. Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
+ * The topics that exist, of the named ones or of all, one without a leader included. Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
  */
 export async function askTopics(
   { brokers, timeoutMs = 30_000 }: AdminRequest,
@@ -231,8 +217,8 @@ export async function describe(
   brokers: readonly string[],
   timeoutMs = 10_000,
 ): Promise<{ clusterId: string; brokers: number }> {
-  return await withAdmin(adminOptions({ brokers, timeoutMs }, 'asking for the cluster'), async (admin) => {
-    const cluster = await admin.describeCluster();
-    return { clusterId: cluster.clusterId, brokers: cluster.brokers.length };
+  return await administrate(adminOptions({ brokers, timeoutMs }, 'asking for the cluster'), async (admin) => {
+    const { clusterId, nodeIds } = await admin.cluster();
+    return { clusterId, brokers: nodeIds.length };
   });
 }

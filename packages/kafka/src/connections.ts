@@ -1,0 +1,106 @@
+/** The lower floor of `@platformatic/kafka`: connections to brokers, and which version of a request they know. */
+import {
+  Base,
+  type Broker,
+  type Connection,
+  metadataV10,
+  metadataV11,
+  metadataV12,
+  NetworkError,
+  ResponseError,
+  UnsupportedApiError,
+} from '@platformatic/kafka';
+
+// Newest first.
+const metadataApis = [metadataV12.api, metadataV11.api, metadataV10.api];
+
+export type Metadata = metadataV12.MetadataResponse;
+
+interface Api {
+  readonly key: number;
+  readonly version: number;
+}
+
+/** Connections of one client. Every method but `close` may throw the library's error. */
+export class Connections {
+  readonly #base: Base;
+  readonly #bootstrap: readonly Broker[];
+  #nodes = new Map<number, Broker>();
+  #offered: ReturnType<Base['listApis']> | undefined;
+
+  constructor({
+    clientId,
+    brokers,
+    requestTimeoutMs,
+  }: {
+    clientId: string;
+    brokers: readonly string[];
+    requestTimeoutMs: number;
+  }) {
+    this.#bootstrap = brokers.map(brokerOf);
+    this.#base = new Base({
+      clientId,
+      bootstrapBrokers: [...brokers],
+      requestTimeout: requestTimeoutMs,
+      connectTimeout: Math.min(3000, requestTimeoutMs),
+      retries: 0,
+    });
+  }
+
+  /** The brokers, and of the named topics or of all what the cluster knows; each with its own error. */
+  async metadata(topics: readonly string[] | 'all'): Promise<Metadata> {
+    const metadata = await this.newest(metadataApis);
+    const answer = await metadata
+      .async(await this.any(), topics === 'all' ? null : [...topics], false, false)
+      .catch(partlyAnswered<Metadata>);
+    this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    return answer;
+  }
+
+  any(): Promise<Connection> {
+    return this.#base.connections.getFirstAvailable([...this.#nodes.values(), ...this.#bootstrap]);
+  }
+
+  /** To a broker that the last metadata named. */
+  to(node: number): Promise<Connection> {
+    const broker = this.#nodes.get(node);
+    if (!broker) throw new NetworkError(`the cluster shows no broker ${node}`);
+    return this.#base.connections.get(broker);
+  }
+
+  /** The first of the candidates, newest first, that the brokers know. */
+  async newest<A extends Api>(candidates: readonly A[]): Promise<A> {
+    this.#offered ??= this.#base.listApis();
+    const asked = this.#offered;
+    const offered = await asked.catch((error: unknown) => {
+      if (this.#offered === asked) this.#offered = undefined;
+      throw error;
+    });
+    const found = candidates.find(({ key, version }) =>
+      offered.some((api) => api.apiKey === key && api.minVersion <= version && version <= api.maxVersion),
+    );
+    if (!found)
+      throw new UnsupportedApiError(`the broker knows no version of API ${candidates[0]?.key} that we know`);
+    return found;
+  }
+
+  /** Ends the connections; requests in flight fail. Never throws. */
+  async close(): Promise<void> {
+    await this.#base.close().catch(() => undefined);
+  }
+}
+
+/** The client throws an answer away when one of its parts has an error; it is kept in the error. */
+export function partlyAnswered<T>(error: unknown): T {
+  if (error instanceof ResponseError && 'response' in error) {
+    const answer = error.response as T & { readonly errorCode?: number };
+    if ((answer.errorCode ?? 0) === 0) return answer;
+  }
+  throw error;
+}
+
+/** `host:port`; an IPv6 address stands in brackets. */
+function brokerOf(address: string): Broker {
+  const { hostname, port } = new URL(`kafka://${address}`);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 9092) };
+}
