@@ -14,10 +14,10 @@ import {
   type Table,
 } from '@diptych/wal/publication';
 import { identifySystem, requireLogicalServer, type SourceSystem } from '@diptych/wal/server';
-import { createSlot, dropSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
+import { createSlot, currentWalEnd, dropSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
 import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
-import { onTimelineOf } from './failover/crossing.ts';
+import { onTimelineOf, putBack } from './failover/crossing.ts';
 import { accept, withGap } from './gap.ts';
 import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
@@ -110,7 +110,8 @@ async function begin(beginning: Beginning): Promise<void> {
   const existing = await inspectSlot(catalogue, name);
   const checkpoint = await destination.readCheckpoint();
   const isLost = existing?.walStatus === 'lost';
-  const broken = breakOf({ name, existing, checkpoint, isLost });
+  const now = { source, walEnd: await currentWalEnd(catalogue) };
+  const broken = breakOf({ name, existing, checkpoint, isLost }) ?? (checkpoint && putBack(checkpoint, now));
   if (checkpoint && existing && !broken && !fromSlot) {
     say(`slot ${name}: there already, checkpoint ${formatLsn(checkpoint.reportedLsn)}`);
     return;
@@ -178,7 +179,10 @@ function gapBefore(
   { confirmedFlushLsn }: Slot,
   { checkpoint, broken }: { checkpoint: Checkpoint | null; broken: OperatingError | null },
 ): AcceptedGap | null {
-  const gap = { from: checkpoint?.reportedLsn ?? null, to: confirmedFlushLsn };
+  const from = checkpoint?.reportedLsn ?? null;
+  // Of a database that was put back it is the other way round: only Kafka has what lies between.
+  const ahead = from !== null && broken?.code === 'kafka-ahead-of-database';
+  const gap = ahead ? { from: confirmedFlushLsn, to: from } : { from, to: confirmedFlushLsn };
   if (broken) return accept(gap, { reason: broken.code, detail: broken.message });
   if (gap.from === null || gap.to <= gap.from) return null;
   const detail = 'the slot is beyond what this relay ever reported';

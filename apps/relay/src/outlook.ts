@@ -2,10 +2,11 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
-import type { Slot } from '@diptych/wal/slot';
+import { currentWalEnd, type Slot } from '@diptych/wal/slot';
 import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
 import { requireOwnTimeline, requireSurvivingSlot } from './failover/cross-timeline.ts';
+import { refusePutBack } from './failover/crossing.ts';
 import { withGap } from './gap.ts';
 import { refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
 import { comparePublications, optionsHash, requirePublications } from './source.ts';
@@ -44,6 +45,8 @@ async function requireAll(
   const found = await requirePublications(catalogue, configuration);
   refuseForeign(checkpoint, source);
   if (!checkpoint) throw refusal('checkpoint-missing', configuration);
+  // Asked for now: the slot may have been read before the checkpoint.
+  refusePutBack(checkpoint, { source, walEnd: await currentWalEnd(catalogue) });
   const { reportedLsn } = await requireOwnTimeline(configuration, { checkpoint, source });
   refuseChangedOptions(checkpoint, optionsHash(found));
   await comparePublications(catalogue, { agreed: checkpoint.publications, found });

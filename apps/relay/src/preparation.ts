@@ -3,10 +3,11 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
-import { inspectSlot } from '@diptych/wal/slot';
+import { currentWalEnd, inspectSlot, type Slot } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { checkColumns, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
+import { refusePutBack, refuseStale } from './failover/crossing.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
@@ -23,6 +24,22 @@ export interface Preparation {
 }
 
 /**
+ * Before anything is fenced: a relay of another database, of a server that a failover left behind, or of an older copy of
+ * the database must not disturb the one that is right. Throws OperatingError: `checkpoint-foreign`, `timeline-stale`,
+ * `kafka-ahead-of-database`.
+ */
+export async function look({
+  catalogue,
+  destination,
+  source,
+}: Pick<SessionContext, 'catalogue' | 'destination' | 'source'>): Promise<void> {
+  const checkpoint = await destination.readCheckpoint();
+  refuseForeign(checkpoint, source);
+  refuseStale(checkpoint, source);
+  refusePutBack(checkpoint, { source, walEnd: await currentWalEnd(catalogue) });
+}
+
+/**
  * The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. Throws
  * OperatingError for a checkpoint or publications that do not fit, and `replication-ended` when the slot is no longer
  * held by `backendPid`. A gap that the operator accepted is written down by the fenced `publisher`, with the checkpoint
@@ -35,7 +52,8 @@ export async function prepare(
   const { catalogue, configuration, destination, source, log } = context;
   const read = await destination.readCheckpoint();
   refuseForeign(read, source);
-  const confirmedFlushLsn = await readConfirmedFlushLsn(context, backendPid);
+  const { confirmedFlushLsn, walEnd } = await readOwnSlot(context, backendPid);
+  refusePutBack(read, { source, walEnd });
   if (read) await resumePartitions(context, read);
   const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
   const found = await requirePublications(catalogue, configuration);
@@ -64,15 +82,15 @@ export async function prepare(
 }
 
 /**
- * The slot's position, believed only while our own walsender holds it: after a lost connection another relay may have
+ * The slot with its position, believed only while our own walsender holds it: after a lost connection another relay may have
  * moved it on, which must not look like somebody's tampering.
  */
-async function readConfirmedFlushLsn(
+async function readOwnSlot(
   { catalogue, configuration }: SessionContext,
   backendPid: number | null,
-): Promise<Lsn> {
+): Promise<Slot> {
   const slot = await inspectSlot(catalogue, configuration.slot);
-  if (slot && slot.activePid === backendPid) return slot.confirmedFlushLsn;
+  if (slot && slot.activePid === backendPid) return slot;
   throw new OperatingError('replication-ended', 'the slot is no longer held by this session', {
     remedy: 'The relay begins anew by itself.',
   });

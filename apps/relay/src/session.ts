@@ -15,7 +15,6 @@ import { type OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
-import { refuseStale } from './failover/crossing.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import { committedAtUs } from './identity-stamp.ts';
@@ -23,8 +22,8 @@ import type { Panels, PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
 import { Parting } from './parting.ts';
 import { watchPartitions } from './partition-watch.ts';
-import { prepare } from './preparation.ts';
-import { describeProgress, isTooLarge, refuseForeign } from './refusal.ts';
+import { look, prepare } from './preparation.ts';
+import { describeProgress, isTooLarge } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { outcomeOf, type SessionOutcome, sessionOver } from './session-outcome.ts';
 import { describeTables } from './source.ts';
@@ -102,7 +101,7 @@ export class Session {
   #perform(action: Action<PublishedRecord>): void {
     switch (action.tag) {
       case 'look':
-        return this.#follow(this.#look(), () => ({ tag: 'looked' }));
+        return this.#follow(look(this.#context), () => ({ tag: 'looked' }));
       case 'fence':
         return this.#follow(this.#fence(), () => ({ tag: 'fenced' }));
       case 'read-checkpoint':
@@ -151,13 +150,6 @@ export class Session {
   #fail(failure: OperatingError): void {
     this.#failure ??= failure;
     this.#dispatch({ tag: 'failed' });
-  }
-
-  /** Only to see whether the checkpoint is that of another database, or of a newer primary: then nobody is fenced. */
-  async #look(): Promise<void> {
-    const checkpoint = await this.#context.destination.readCheckpoint();
-    refuseForeign(checkpoint, this.#context.source);
-    refuseStale(checkpoint, this.#context.source);
   }
 
   async #fence(): Promise<void> {

@@ -3,7 +3,7 @@ import { type Lsn, lsn, parseLsn } from '@diptych/wal/lsn';
 import type { SourceSystem } from '@diptych/wal/server';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { crossingOf, refuseStale } from './crossing.ts';
+import { crossingOf, putBack, refuseStale } from './crossing.ts';
 
 const checkpoint = (change: Partial<Checkpoint> = {}): Checkpoint => ({
   ...{ v: 1, slot: 'diptych', systemId: '7421896543210987654', database: 'shop', timeline: 1 },
@@ -95,4 +95,20 @@ test('whatever the old timeline held, nothing of the new one is skipped or repor
       expect(old.lsn >= switchLsn || skips(on, old.lsn)).toBe(true);
     }),
   );
+});
+
+test('a WAL that ends before anything that the checkpoint holds was put back; one that ends there or later is the same', () => {
+  const source = { timeline: 1 };
+  const at = (walEnd: string) => ({ source, walEnd: parseLsn(walEnd) });
+  expect(putBack(checkpoint(), at('0/2030'))).toBeNull();
+  expect(putBack(checkpoint(), at('0/202F'))).toMatchObject({
+    code: 'kafka-ahead-of-database',
+    message: expect.stringContaining('Kafka is at 0/2030, the database’s WAL ends at 0/202F'),
+  });
+  expect(putBack(checkpoint({ part: half }), at('0/2FFF'))).toMatchObject({
+    code: 'kafka-ahead-of-database',
+  });
+  expect(putBack(checkpoint({ part: half }), at('0/3000'))).toBeNull();
+  // Another timeline has its own comparison.
+  expect(putBack(checkpoint({ timeline: 2 }), at('0/1000'))).toBeNull();
 });

@@ -58,6 +58,7 @@ export function onTimelineOf(checkpoint: Checkpoint, source: SourceSystem): Chec
 }
 
 const earlier = (a: Lsn, b: Lsn): Lsn => (a < b ? a : b);
+const later = (a: Lsn, b: Lsn): Lsn => (a > b ? a : b);
 
 /** Before anything is fenced: a relay on the server that was left behind must not disturb the one on the new primary. */
 export function refuseStale(checkpoint: Checkpoint | null, source: SourceSystem): void {
@@ -75,6 +76,43 @@ export function staleServer(checkpoint: Checkpoint, { timeline }: SourceSystem):
         'DIPTYCH_DATABASE_URL leads it to the new one.',
     },
   );
+}
+
+/**
+ * A database that was put back to an older state of the same timeline: what it writes next stands at positions that Kafka
+ * holds already, and would be taken for published. Only a WAL that has not yet grown beyond the checkpoint tells. Null when
+ * nothing does; `walEnd` is read after the checkpoint.
+ */
+export function putBack(
+  {
+    timeline,
+    lsn: published,
+    part,
+    reportedLsn,
+  }: Pick<Checkpoint, 'timeline' | 'lsn' | 'part' | 'reportedLsn'>,
+  { source, walEnd }: { source: Pick<SourceSystem, 'timeline'>; walEnd: Lsn },
+): OperatingError | null {
+  const furthest = later(later(published, reportedLsn), part?.lsn ?? published);
+  if (timeline !== source.timeline || furthest <= walEnd) return null;
+  return new OperatingError(
+    'kafka-ahead-of-database',
+    `Kafka is at ${formatLsn(furthest)}, the database’s WAL ends at ${formatLsn(walEnd)}: it was put back to an older state`,
+    {
+      remedy:
+        'Put the newer state back, or the older one by archive recovery, which begins a timeline: then the relay names what ' +
+        'only Kafka has (docs/failover.md). `diptych init --from-slot` goes on as it is: what is in Kafka stays, what ' +
+        'both have may come again, and new transactions stand at positions that others had.',
+    },
+  );
+}
+
+/** Throws OperatingError `kafka-ahead-of-database` when the database was put back (`putBack`). */
+export function refusePutBack(
+  checkpoint: Checkpoint | null,
+  now: { source: SourceSystem; walEnd: Lsn },
+): void {
+  const refused = checkpoint && putBack(checkpoint, now);
+  if (refused) throw refused;
 }
 
 /** The server never had the checkpoint's timeline: nobody can tell what they have in common. */
