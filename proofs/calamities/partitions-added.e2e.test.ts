@@ -93,6 +93,17 @@ test('added partitions that the operator accepted once are used from then on', a
   expect(Math.max(...places.flat())).toBeGreaterThanOrEqual(before);
 });
 
+test('what the operator accepted is kept by a session that publishes nothing', async () => {
+  await (await started()).stop();
+  await addPartitions();
+  const accepting = relay.start({ acceptPartitions: true });
+  await relay.active(accepting);
+  await accepting.stop();
+  const next = await started();
+  expect(next.board.partitionsUnused).toEqual([]);
+  await next.stop();
+});
+
 test('a topic that was made anew with fewer partitions is refused, and --accept-partitions goes on', async () => {
   await (await started()).stop();
   const topic = relay.topicOf('carts');

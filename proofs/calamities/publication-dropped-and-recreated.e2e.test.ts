@@ -63,3 +63,24 @@ test('a publication that is dropped and made anew between two looks of the relay
     create publication ${shop.configuration.change.publication} for table carts; commit`);
   await expect(running.ended).rejects.toMatchObject({ code: 'publication-lost' });
 });
+
+test('an accepted gap is one: what is lost while the relay goes on is refused, also by the next session of the same process', async () => {
+  await shop.close();
+  // So that nothing looks between the two: the session ends for another reason.
+  shop = await createShop({
+    DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '3600000',
+    DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '3600000',
+  });
+  await shop.initialise();
+  const anew = `drop publication ${shop.configuration.change.publication};
+    create publication ${shop.configuration.change.publication} for table carts;`;
+  await shop.sql.query(anew);
+  const running = shop.start({ acceptGap: true });
+  await publishRow(running, 1);
+  expect(await acceptedGaps(shop)).toHaveLength(1);
+  await shop.sql.query(
+    `${anew} select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = '${shop.configuration.slot}'`,
+  );
+  await expect(running.ended).rejects.toMatchObject({ code: 'publication-lost' });
+  expect(await acceptedGaps(shop)).toHaveLength(1);
+});

@@ -5,18 +5,19 @@ import type { PartitionChange } from './partition-agreement.ts';
 import type { SessionContext } from './session-context.ts';
 
 /**
- * Keys go on being placed as the checkpoint says, unless the operator accepted the partitions that there are now. Throws
- * OperatingError: `partitions-changed`, `kafka-unreachable`, `kafka-refused`.
+ * Keys go on being placed as the checkpoint says, unless the operator accepted the partitions that there are now. Answers
+ * whether that changed anything. Throws OperatingError: `partitions-changed`, `kafka-unreachable`, `kafka-refused`.
  */
 export async function resumePartitions(
   context: SessionContext,
   { partitions }: Pick<Checkpoint, 'partitions'>,
-): Promise<void> {
+): Promise<boolean> {
   const { destination, acceptPartitions, log } = context;
   destination.resumePartitions(partitions);
   const accepted = acceptPartitions ? await destination.acceptPartitions() : [];
   for (const change of accepted) log.warn(change, 'placing keys in other partitions, as asked');
   await tellUnused(context, []);
+  return accepted.length > 0;
 }
 
 /**

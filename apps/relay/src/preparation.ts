@@ -42,8 +42,8 @@ export async function look({
 /**
  * The authoritative read: after the fence nothing of ours is open, so what is committed now stays the last. Throws
  * OperatingError for a checkpoint or publications that do not fit, and `replication-ended` when the slot is no longer
- * held by `backendPid`. A gap that the operator accepted is written down by the fenced `publisher`, with the checkpoint
- * that goes on behind it.
+ * held by `backendPid`. What the operator accepted is written down by the fenced `publisher`, with the checkpoint that goes
+ * on behind it.
  */
 export async function prepare(
   context: SessionContext,
@@ -54,7 +54,7 @@ export async function prepare(
   refuseForeign(read, source);
   const { confirmedFlushLsn, walEnd } = await readOwnSlot(context, backendPid);
   refusePutBack(read, { source, walEnd });
-  if (read) await resumePartitions(context, read);
+  const placesAnew = read !== null && (await resumePartitions(context, read));
   const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
   const found = await requirePublications(catalogue, configuration);
   const agreed = checkpoint && {
@@ -66,8 +66,8 @@ export async function prepare(
   const { change } = configuration;
   checkColumns(change, await readColumns(catalogue, change.publication));
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
-  if (gap && agreed)
-    await publisher.publish(destination.checkpointBehind([destination.gapRecord(gap)], agreed));
+  if (agreed && (gap || placesAnew))
+    await publisher.publish(destination.checkpointBehind(gap ? [destination.gapRecord(gap)] : [], agreed));
   const progress = checkpoint ?? { lsn: lsnZero, part: null, reportedLsn: lsnZero };
   const parking = await Parking.open({ configuration, catalogue, log, progress, source });
   const panels = new Panels({

@@ -14,7 +14,7 @@ import { warnOfFailoverGaps } from './failover/gaps.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
 import { Session } from './session.ts';
-import type { Accepted } from './session-context.ts';
+import { type Accepted, acceptedNothing } from './session-context.ts';
 import type { SessionOutcome } from './session-outcome.ts';
 import { requirePublications } from './source.ts';
 
@@ -36,17 +36,21 @@ export async function runRelay(context: RelayContext): Promise<void> {
   const { board, log, stopping, configuration } = context;
   board.delivery = configuration.delivery;
   let backOffMs = backOffMinMs;
+  let accepted: Accepted = context;
   while (!stopping.aborted) {
-    const outcome = await attempt(context);
+    const outcome = await attempt({ ...context, ...accepted });
     if (outcome.tag === 'stopped') break;
-    const { failure, streamed } = outcome;
+    const { failure, reached } = outcome;
+    // What the operator saw and accepted is written down now. What comes later nobody has accepted.
+    if (reached !== 'nothing') accepted = acceptedNothing;
     board.fail(failure);
     if (failure.retry !== 'timed') {
       board.role = 'stopped';
       throw failure;
     }
     board.role = 'backing-off';
-    backOffMs = streamed ? backOffMinMs : Math.min(backOffMs * 2, configuration.timing.backOffMaxMs);
+    backOffMs =
+      reached === 'published' ? backOffMinMs : Math.min(backOffMs * 2, configuration.timing.backOffMaxMs);
     log.warn(
       { code: failure.code, reason: failure.message, remedy: failure.remedy, backOffMs },
       'session over, beginning anew',
@@ -90,7 +94,7 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
     if (stopping.aborted) return { tag: 'stopped' };
     if (!(error instanceof OperatingError)) throw error;
     const failure = catalogue ? await withGap(error, { catalogue, configuration }) : error;
-    return { tag: 'failed', failure, streamed: false };
+    return { tag: 'failed', failure, reached: 'nothing' };
   } finally {
     await catalogue?.close();
   }

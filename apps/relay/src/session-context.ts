@@ -6,7 +6,7 @@ import type { Configuration } from './configuration.ts';
 import type { Destination } from './destination.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What the operator said to go on over. */
+/** What the operator said to go on over: what is found at the start, and nothing that comes later. */
 export interface Accepted {
   /** Changes that were lost with a publication (`--accept-gap`). */
   readonly acceptGap: boolean;

@@ -6,25 +6,28 @@ import { refusal } from './refusal.ts';
 
 export type SessionOutcome =
   | { readonly tag: 'stopped' }
-  | { readonly tag: 'failed'; readonly failure: OperatingError; readonly streamed: boolean };
+  | { readonly tag: 'failed'; readonly failure: OperatingError; readonly reached: Reached };
 
-/** Why the state machine ended a session, in words. `streamed`: whether it published anything. */
+/** How far a session came: `prepared` is behind all that an operator can accept, which is written down by then. */
+export type Reached = 'nothing' | 'prepared' | 'published';
+
+/** Why the state machine ended a session, in words. */
 export function outcomeOf(
   reason: EndReason,
   {
     failure,
-    streamed,
+    reached,
     configuration,
-  }: { failure: OperatingError | null; streamed: boolean; configuration: Configuration },
+  }: { failure: OperatingError | null; reached: Reached; configuration: Configuration },
 ): SessionOutcome {
   switch (reason.tag) {
     case 'stopped':
       return { tag: 'stopped' };
     case 'failed':
       assert(failure, 'a failed session has a failure');
-      return { tag: 'failed', failure, streamed };
+      return { tag: 'failed', failure, reached };
     case 'refused':
-      return { tag: 'failed', failure: refusal(reason.code, configuration), streamed };
+      return { tag: 'failed', failure: refusal(reason.code, configuration), reached };
     default:
       return unreachable(reason);
   }

@@ -85,7 +85,7 @@ export class Session {
       if (stopping.aborted) stop();
       return await this.#done.promise;
     } catch (error) {
-      return { tag: 'failed', failure: operating(error), streamed: false };
+      return { tag: 'failed', failure: operating(error), reached: 'nothing' };
     } finally {
       clearInterval(clock);
       this.#parking?.close();
@@ -258,7 +258,8 @@ export class Session {
 
   #outcome(reason: EndReason): SessionOutcome {
     const { configuration } = this.#context;
-    return outcomeOf(reason, { failure: this.#failure, streamed: this.#committed, configuration });
+    const reached = this.#committed ? 'published' : this.#panels ? 'prepared' : 'nothing';
+    return outcomeOf(reason, { failure: this.#failure, reached, configuration });
   }
 
   #tick(): void {
