@@ -2,6 +2,7 @@ import { initialState } from '@diptych/delivery/state';
 import { OperatingError } from '@diptych/runtime/failure';
 import { lsn } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
+import { ofOneRow } from './parking/poison.ts';
 import { Parting } from './parting.ts';
 
 const state = () =>
@@ -46,6 +47,10 @@ test('what is wrong with one transaction names it, and the way past it; what is 
     remedy: expect.stringContaining('diptych skip --lsn 16/B374D848'),
   });
   expect(new Parting(failure, { open: null, nowMs: 0 }).failure).toBe(failure);
+  for (const code of [...ofOneRow, 'outbox-operation-invalid'] as const) {
+    const poison = new OperatingError(code, 'wrong', { remedy: 'Correct it.' });
+    expect(new Parting(poison, { open, nowMs: 0 }).failure.message).toContain('16/B374D848');
+  }
   const other = new OperatingError('slot-lost', 'lost', { remedy: 'x' });
   expect(new Parting(other, { open, nowMs: 0 }).failure).toBe(other);
 });

@@ -2,12 +2,12 @@
 import type { DeliveryState, OpenTransaction } from '@diptych/delivery/state';
 import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
 import { formatLsn } from '@diptych/wal/lsn';
+import { ofOneRow } from './parking/poison.ts';
 
 /** What is wrong with one transaction, and with nothing else. */
 const ofOneTransaction: ReadonlySet<FailureCode> = new Set([
-  'outbox-row-malformed',
-  'topic-name-collision',
-  'topics-exhausted',
+  ...ofOneRow,
+  'outbox-operation-invalid',
   'record-too-large',
   'row-too-large',
   'row-exceeds-server-limit',

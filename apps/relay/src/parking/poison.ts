@@ -37,7 +37,7 @@ export interface PoisonOptions {
 }
 
 /** What is wrong with one row, and with nothing else: not a broker that is away. */
-const ofOneRow: ReadonlySet<FailureCode> = new Set([
+export const ofOneRow: ReadonlySet<FailureCode> = new Set([
   'outbox-row-malformed',
   'value-not-representable',
   'topic-not-creatable',
