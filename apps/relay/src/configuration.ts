@@ -34,8 +34,23 @@ function eachOnce(
     context.addIssue({ code: 'custom', path: [twice], message: `${names[twice]} is there twice` });
 }
 
-/** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
-export const configurationSchema = z.strictObject({
+/** What each setting allows by itself, and not together with another one. */
+function compatible({ limits, timing, outbox, change }: Settings, context: z.core.$RefinementCtx): void {
+  const refuse = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: path.split('.'), message });
+  if (limits.queueBytesMax < limits.batchBytesMax)
+    refuse('limits.queueBytesMax', `has to be at least limits.batchBytesMax (${limits.batchBytesMax})`);
+  // While the socket is paused nothing that the server asks is heard: the timer alone keeps the session, and may be late.
+  if (timing.statusIntervalMs > timing.walSenderTimeoutMs / 3)
+    refuse(
+      'timing.statusIntervalMs',
+      `may be a third of timing.walSenderTimeoutMs (${timing.walSenderTimeoutMs}) at most`,
+    );
+  if (change.publication === outbox.publication)
+    refuse('change.publication', `has to be another one than outbox.publication (${outbox.publication})`);
+}
+
+const settings = z.strictObject({
   database: z.strictObject({
     url: z
       .string()
@@ -111,7 +126,10 @@ export const configurationSchema = z.strictObject({
   }),
   change: z
     .strictObject({
-      publication: name('diptych_change', 'The publication of the business tables.'),
+      publication: name(
+        'diptych_change',
+        'The publication of the business tables; not that of the outbox tables.',
+      ),
       include: z.array(z.string()).default(['*.*']).meta({
         description:
           'The business tables that `init` publishes, `schema.table`; `*` stands for any characters.',
@@ -135,7 +153,10 @@ export const configurationSchema = z.strictObject({
   limits: z
     .strictObject({
       batchBytesMax: bound(4 * mebibyte, 'A Kafka transaction is cut at this size.'),
-      queueBytesMax: bound(8 * mebibyte, 'Records in flight above which the socket is paused.'),
+      queueBytesMax: bound(
+        8 * mebibyte,
+        'Records in flight above which the socket is paused; at least `limits.batchBytesMax`.',
+      ),
       rowBytesMax: bound(
         128 * mebibyte,
         'A row that the server sends as more bytes is set aside by its hash, or stops the relay: its envelope would need four times as much memory.',
@@ -153,7 +174,10 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   timing: z
     .strictObject({
-      statusIntervalMs: bound(1000, 'How often the position is reported to Postgres.'),
+      statusIntervalMs: bound(
+        1000,
+        'How often the position is reported to Postgres; at most a third of `timing.walSenderTimeoutMs`.',
+      ),
       walSenderTimeoutMs: bound(
         10_000,
         'wal_sender_timeout of the relay’s own session: a hung relay loses the slot then.',
@@ -199,6 +223,11 @@ export const configurationSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+type Settings = z.output<typeof settings>;
+
+/** All settings of the relay. Its reference table in docs/configuration.md is generated from here. */
+export const configurationSchema = settings.superRefine(compatible);
 
 export type Configuration = z.output<typeof configurationSchema>;
 
