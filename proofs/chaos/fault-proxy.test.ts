@@ -158,3 +158,22 @@ test("the broker's own address is led back to the proxy, wherever it stands; not
   ]);
   expect(redirect(before, { host: '127.0.0.1', from: 9092, to: 5 })).toEqual(after);
 });
+
+test('a connection that goes silent passes neither bytes nor an end; the others go on', async () => {
+  const proxy = await FaultProxy.open(address());
+  const seen: number[] = [];
+  server.on('connection', (socket) => seen.push(socket.remotePort ?? 0));
+  const silent = await through(proxy);
+  silent.socket.write('a');
+  await until(() => silent.got() === 'a', 'the first one is there');
+  const other = await through(proxy);
+  proxy.silence(seen[0] ?? 0);
+  silent.socket.write('b');
+  other.socket.write('c');
+  await until(() => other.got() === 'c', 'the other one goes on');
+  expect(Buffer.concat(received).toString()).toBe('ac');
+  silent.socket.destroy();
+  other.socket.write('d');
+  await until(() => other.got() === 'cd', 'the other one goes on');
+  expect(proxy.connections).toBe(2);
+});

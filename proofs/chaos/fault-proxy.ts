@@ -1,6 +1,6 @@
 /**
  * A TCP proxy between the relays and one server. It cuts connections, holds bytes back, loses an answer; it never changes or
- * reorders what it lets through (but for the broker's own address). Both directions, all connections alike.
+ * reorders what it lets through (but for the broker's own address). Both directions, all connections alike, but for `silence`.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -15,6 +15,8 @@ const heldBytesMax = 1024 * 1024;
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  /** Neither bytes nor an end pass any more. */
+  isSilent: boolean;
 }
 
 /** What is done with the bytes of one connection. */
@@ -92,6 +94,15 @@ export class FaultProxy {
     this.#held ??= Promise.withResolvers<void>();
   }
 
+  /**
+   * One connection goes silent for ever, known by the port from which the server sees it: what a firewall does that has
+   * forgotten a flow. Neither side hears anything of the other, also not that it closed.
+   */
+  silence(portSeenByServer: number): void {
+    const pair = [...this.#pairs].find(({ server }) => server.localPort === portSeenByServer);
+    present(pair, `a connection from port ${portSeenByServer}`).isSilent = true;
+  }
+
   /** Of Kafka: holds from the next request of this kind on, that one included. Resolves when it has come. */
   async holdAt(apiKey: number): Promise<void> {
     const reached = Promise.withResolvers<void>();
@@ -133,17 +144,20 @@ export class FaultProxy {
 
   #accept(client: Socket): void {
     const server = connect(this.#target);
-    const pair: Pair = { client, server };
+    const pair: Pair = { client, server, isSilent: false };
     this.#pairs.add(pair);
     const end = () => {
+      if (pair.isSilent) return;
       this.#pairs.delete(pair);
       client.destroy();
       server.destroy();
     };
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end);
     const passage = this.#passage(this);
-    this.#carry({ from: client, to: server, change: (chunk) => passage.up(chunk), end });
-    this.#carry({ from: server, to: client, change: (chunk) => passage.down(chunk), end });
+    const up = (chunk: Buffer) => (pair.isSilent ? [] : passage.up(chunk));
+    const down = (chunk: Buffer) => (pair.isSilent ? [] : passage.down(chunk));
+    this.#carry({ from: client, to: server, change: up, end });
+    this.#carry({ from: server, to: client, change: down, end });
   }
 
   /** One direction: pieces one after the other, each after what holds it back. */

@@ -1,19 +1,25 @@
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
-import { inspectSlot } from '@diptych/wal/slot';
+import { requireOwnSlot } from './own-slot.ts';
 import type { SessionContext } from './session-context.ts';
 import { agreementOn, comparePublications, requirePublications } from './source.ts';
 
 /**
  * What the last checkpoint agreed on, compared with the catalogue now and then: a missing publication is only a warning
- * in PostgreSQL 18's log, and silence in the stream. Brings along where the WAL ends.
+ * in PostgreSQL 18's log, and silence in the stream. So is a connection that was lost without an end: whether the slot is
+ * still ours is asked along. Brings along where the WAL ends.
  */
 export class AgreementWatch {
   readonly #context: SessionContext;
+  readonly #backendPid: number | null;
   #checkpoint: Checkpoint;
   #askedAtMs: number;
 
-  constructor(context: SessionContext, { checkpoint, nowMs }: { checkpoint: Checkpoint; nowMs: number }) {
+  constructor(
+    context: SessionContext,
+    { checkpoint, backendPid, nowMs }: { checkpoint: Checkpoint; backendPid: number | null; nowMs: number },
+  ) {
     this.#context = context;
+    this.#backendPid = backendPid;
     this.#checkpoint = checkpoint;
     this.#askedAtMs = nowMs;
   }
@@ -27,15 +33,15 @@ export class AgreementWatch {
     return nowMs - this.#askedAtMs >= this.#context.configuration.timing.publicationCheckIntervalMs;
   }
 
-  /** Throws OperatingError: `publication-lost`, `publication-changed`, and what asking throws. */
+  /** Throws OperatingError: `publication-lost`, `publication-changed`, `replication-ended`, and what asking throws. */
   async ask(nowMs: number): Promise<void> {
     this.#askedAtMs = nowMs;
     const { catalogue, configuration, board } = this.#context;
     const found = await requirePublications(catalogue, configuration);
     await comparePublications(catalogue, { agreed: this.#checkpoint.publications, found });
     this.#checkpoint = { ...this.#checkpoint, publications: agreementOn(found) };
-    const slot = await inspectSlot(catalogue, configuration.slot);
-    board.lagBytes = slot?.lagBytes ?? null;
-    board.walEnd = slot?.walEnd ?? null;
+    const { lagBytes, walEnd } = await requireOwnSlot(this.#context, this.#backendPid);
+    board.lagBytes = lagBytes;
+    board.walEnd = walEnd;
   }
 }

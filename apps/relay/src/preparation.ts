@@ -1,13 +1,13 @@
 /** What a session reads between its fence and its stream. */
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
-import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
-import { currentWalEnd, inspectSlot, type Slot } from '@diptych/wal/slot';
+import { currentWalEnd } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { checkColumns, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
 import { refusePutBack, refuseStale } from './failover/crossing.ts';
+import { requireOwnSlot } from './own-slot.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
@@ -52,7 +52,7 @@ export async function prepare(
   const { catalogue, configuration, destination, source, log } = context;
   const read = await destination.readCheckpoint();
   refuseForeign(read, source);
-  const { confirmedFlushLsn, walEnd } = await readOwnSlot(context, backendPid);
+  const { confirmedFlushLsn, walEnd } = await requireOwnSlot(context, backendPid);
   refusePutBack(read, { source, walEnd });
   const placesAnew = read !== null && (await resumePartitions(context, read));
   const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
@@ -79,19 +79,4 @@ export async function prepare(
     changeTables: tablesOf(found, change.publication),
   });
   return { checkpoint: agreed, confirmedFlushLsn, parking, panels };
-}
-
-/**
- * The slot with its position, believed only while our own walsender holds it: after a lost connection another relay may have
- * moved it on, which must not look like somebody's tampering.
- */
-async function readOwnSlot(
-  { catalogue, configuration }: SessionContext,
-  backendPid: number | null,
-): Promise<Slot> {
-  const slot = await inspectSlot(catalogue, configuration.slot);
-  if (slot && slot.activePid === backendPid) return slot;
-  throw new OperatingError('replication-ended', 'the slot is no longer held by this session', {
-    remedy: 'The relay begins anew by itself.',
-  });
 }

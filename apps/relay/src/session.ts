@@ -158,12 +158,13 @@ export class Session {
   }
 
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
+    const { backendPid } = this.#replication;
     const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(this.#context, {
-      backendPid: this.#replication.backendPid,
+      backendPid,
       publisher: present(this.#publisher, 'a fenced publisher'),
     });
     this.#agreement =
-      checkpoint && new AgreementWatch(this.#context, { checkpoint, nowMs: performance.now() });
+      checkpoint && new AgreementWatch(this.#context, { checkpoint, backendPid, nowMs: performance.now() });
     this.#parking = parking;
     this.#panels = panels;
     const progress: Progress | null = checkpoint;
