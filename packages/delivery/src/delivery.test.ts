@@ -118,6 +118,18 @@ describe('bounds', () => {
   });
 });
 
+test('transactions without records take one place in the queue together, however long a batch is in flight', () => {
+  const state = streaming();
+  feed(state, transaction(10, 1));
+  for (let commit = 20; commit < 100_000; commit += 10) {
+    step(state, { tag: 'transaction-began', commitLsn: at(commit) });
+    step(state, { tag: 'transaction-ended', commitEndLsn: at(commit + 5), bytes: 0, records: [] });
+  }
+  expect(state.queue).toHaveLength(1);
+  step(state, { tag: 'published' });
+  expect(state).toMatchObject({ queue: [], queuedWhole: 0, idle: at(99_995) });
+});
+
 describe('idle WAL', () => {
   test('a keepalive moves the position only when nothing is outstanding', () => {
     const state = streaming();

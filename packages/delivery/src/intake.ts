@@ -1,6 +1,7 @@
 /** What the stream brings, on its way into the queue: which of it is taken, and where it stands. */
 import { assert } from '@diptych/runtime/assert';
 import type { Lsn } from '@diptych/wal/lsn';
+import type { Piece } from './batch.ts';
 import type { Action, Admission, Progress } from './protocol.ts';
 import { proceed } from './publishing.ts';
 import type { DeliveryState } from './state.ts';
@@ -75,12 +76,23 @@ export function finish<R>(
   const { admission, commitLsn, ordinal } = open;
   state.open = null;
   if (admission.tag !== 'skip') {
+    const last = state.queue.at(-1);
+    // Only the position of the last one counts: any number of them behind a batch that hangs takes one place.
+    if (records.length === 0 && last && isEmptyEnd(last)) {
+      state.queue.pop();
+      state.queuedWhole -= 1;
+    }
     state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn, standalone: false });
     state.queuedBytes += bytes;
     state.queuedWhole += 1;
   }
   if (!state.stopping && commitEndLsn > state.received) state.received = commitEndLsn;
   return proceed(state);
+}
+
+/** The end of a transaction that published nothing. */
+function isEmptyEnd<R>({ records, bytes, commitEndLsn }: Piece<R>): boolean {
+  return records.length === 0 && bytes === 0 && commitEndLsn !== null;
 }
 
 /** It moves no position: what it holds is exactly once because the checkpoint is committed with it. */
