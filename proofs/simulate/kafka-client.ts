@@ -1,15 +1,44 @@
 /** Requests to the modelled brokers over a network that loses, delays and repeats them. */
 import type { Answer, Kafka } from './kafka.ts';
-import { timing } from './plan.ts';
+import { slowMsMax, timing } from './plan.ts';
 import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Coverage, World } from './world.ts';
 
 export type Outcome<T> = Answer<T> | { readonly tag: 'no-answer' };
 
 /** What a request comes to when the network touches it. */
 type Fate = 'delivered' | 'request-lost' | 'answer-lost' | 'delivered-twice' | 'never-answered';
 
+const counterOf = {
+  'request-lost': 'lostRequests',
+  'answer-lost': 'lostAnswers',
+  'never-answered': 'silentRequests',
+  'delivered-twice': 'duplicatedRequests',
+} as const satisfies Record<Exclude<Fate, 'delivered'>, keyof Coverage>;
+
 const concurrentRetryMs = 4;
+
+/** A request, and who has to answer it. */
+export interface Asked<T> {
+  /** A leader (partitions.ts). */
+  readonly to: number;
+  readonly serve: (kafka: Kafka) => Answer<T>;
+  /** Ends a Kafka transaction. */
+  readonly isCommit?: boolean;
+}
+
+interface Asking<T> {
+  /** Whoever asks has a watchdog of its own, so that an answer may stay away for good. */
+  readonly watched: boolean;
+  readonly hear: (outcome: Outcome<T>) => void;
+}
+
+interface Told<T> {
+  /** At the broker, when it has been served. */
+  readonly arrived: (outcome: Outcome<T>) => void;
+  /** Back where it was asked. */
+  readonly answer: (outcome: Outcome<T>) => void;
+}
 
 export interface KafkaClientContext {
   readonly world: World;
@@ -34,33 +63,35 @@ export class KafkaClient {
     this.#closed = true;
   }
 
-  /** `watched`: whoever asks has a watchdog of its own, so that an answer may stay away for good. */
-  request<T>(
-    serve: (kafka: Kafka) => Answer<T>,
-    { watched, hear }: { watched: boolean; hear: (outcome: Outcome<T>) => void },
-  ): void {
+  request<T>(asked: Asked<T>, { watched, hear }: Asking<T>): void {
     const fate = this.#fate();
     let heard = false;
+    const { coverage } = this.#world;
     const settle = (outcome: Outcome<T>) =>
       this.#process.deliver(this, () => {
         if (heard || this.#closed) return;
         heard = true;
+        if (asked.isCommit && outcome.tag === 'done') coverage.unheardCommits -= 1;
         if (outcome.tag !== 'concurrent') return hear(outcome);
         this.#process.after(concurrentRetryMs, () => {
-          if (!this.#closed) this.request(serve, { watched, hear });
+          if (!this.#closed) this.request(asked, { watched, hear });
         });
       });
+    const isOver = () => heard || this.#closed;
     const delayMs = this.#process.travelMs(this.#world.requestDelayMs());
     const answers = fate === 'delivered' || fate === 'delivered-twice';
     if (fate !== 'request-lost') {
-      this.#arrive(delayMs, serve, (outcome) => {
-        if (answers) settle(outcome);
-        else if (outcome.tag === 'done') this.#world.coverage.unheardCommits += 1;
-      });
+      const arrived = (outcome: Outcome<T>) => {
+        if (isOver()) coverage.lateRequests += 1;
+        if (asked.isCommit && outcome.tag === 'done') coverage.unheardCommits += 1;
+      };
+      this.#arrive(delayMs, asked, { arrived, answer: answers ? settle : () => {} });
     }
     if (fate === 'delivered-twice') {
-      this.#world.coverage.duplicatedRequests += 1;
-      this.#arrive(delayMs + this.#world.latencyMs() / 8, serve, () => {});
+      const arrived = () => {
+        if (isOver()) coverage.lateDuplicates += 1;
+      };
+      this.#arrive(delayMs + this.#behindMs(asked), asked, { arrived, answer: () => {} });
     }
     if (fate === 'never-answered' && watched) return;
     // A request that is answered soon needs no deadline; `#arrive` sets one when the broker turns out to be away.
@@ -70,36 +101,51 @@ export class KafkaClient {
     this.#giveUpAfter(early ? random.between(1, 300) : timing.requestTimeoutMs, settle);
   }
 
+  /**
+   * When a copy arrives after the other: just behind it, or long after its answer. That of a commit never does: see
+   * docs/prove.md, "What it leaves out".
+   */
+  #behindMs({ isCommit }: Asked<unknown>): number {
+    const { random } = this.#world;
+    const late = !isCommit && random.chance(0.5);
+    return late ? random.between(5, slowMsMax) : this.#world.latencyMs() / 8;
+  }
+
   #giveUpAfter(delayMs: number, settle: (outcome: { readonly tag: 'no-answer' }) => void): void {
     this.#world.agenda.after(delayMs, () => settle({ tag: 'no-answer' }));
   }
 
   #fate(): Fate {
-    const { random, calm, plan } = this.#world;
+    const { random, calm, plan, coverage } = this.#world;
     if (calm || plan.lossPerRequest === 0 || !random.chance(plan.lossPerRequest * 1.5)) return 'delivered';
     const draw = random.next();
-    if (draw < 0.3) return 'request-lost';
-    if (draw < 0.6) return 'answer-lost';
-    return draw < 0.67 ? 'never-answered' : 'delivered-twice';
+    const fate =
+      draw < 0.3
+        ? 'request-lost'
+        : draw < 0.6
+          ? 'answer-lost'
+          : draw < 0.67
+            ? 'never-answered'
+            : 'delivered-twice';
+    coverage[counterOf[fate]] += 1;
+    return fate;
   }
 
-  #arrive<T>(
-    delayMs: number,
-    serve: (kafka: Kafka) => Answer<T>,
-    answer: (outcome: Outcome<T>) => void,
-  ): void {
+  #arrive<T>(delayMs: number, asked: Asked<T>, told: Told<T>): void {
     this.#world.underWay += 1;
     this.#world.agenda.after(delayMs, () => {
       this.#world.underWay -= 1;
-      const { awayMs } = this.#kafka;
+      const awayMs = this.#kafka.awayMs(asked.to);
       if (awayMs > 0) {
+        this.#world.coverage.leaderlessRequests += 1;
         // It waits for the new leader, or it is refused.
         const waits = this.#world.random.chance(0.5);
-        if (waits) this.#arrive(awayMs + this.#world.latencyMs(), serve, answer);
-        return this.#giveUpAfter(waits ? timing.requestTimeoutMs : this.#world.latencyMs(), answer);
+        if (waits) this.#arrive(awayMs + this.#world.latencyMs(), asked, told);
+        return this.#giveUpAfter(waits ? timing.requestTimeoutMs : this.#world.latencyMs(), told.answer);
       }
-      const outcome = serve(this.#kafka);
-      this.#world.agenda.after(this.#process.travelMs(this.#world.latencyMs()), () => answer(outcome));
+      const outcome = asked.serve(this.#kafka);
+      told.arrived(outcome);
+      this.#world.agenda.after(this.#process.travelMs(this.#world.latencyMs()), () => told.answer(outcome));
     });
   }
 }

@@ -9,6 +9,7 @@ import {
   checkpointPartition,
   type Entry,
   type KafkaTransaction,
+  leaders,
   none,
   partitionOf,
   readCommitted,
@@ -26,7 +27,8 @@ interface Coordination {
   state: 'empty' | 'ongoing' | 'ending';
   transaction: KafkaTransaction | null;
   lastOutcome: KafkaTransaction['outcome'];
-  lastSequence: number;
+  /** By partition. */
+  lastSequences: number[];
 }
 
 export type Answer<T> =
@@ -37,9 +39,11 @@ export type Answer<T> =
   | { readonly tag: 'fenced' }
   | { readonly tag: 'invalid-state' };
 
+/** One partition's batch of a transaction. */
 export interface ProduceRequest {
   readonly transactionalId: string;
   readonly epoch: number;
+  readonly partition: number;
   /** Dedupes what an idempotent producer sends again. */
   readonly sequence: number;
   readonly records: readonly RecordId[];
@@ -64,6 +68,7 @@ export class Kafka {
   readonly #records: Entry<RecordId>[][] = Array.from({ length: recordPartitions }, () => []);
   readonly #checkpoints: Entry<Progress>[] = [];
   #awayUntilMs = 0;
+  readonly #electedAtMs: number[] = Array.from({ length: leaders }, () => 0);
   #asked = 0;
 
   /** `wal`: what the records are of. */
@@ -83,17 +88,30 @@ export class Kafka {
     this.#world.say(() => `kafka: command ${this.#asked - 1} is asked for`);
   }
 
-  /** For how long requests wait or fail, in milliseconds. */
-  get awayMs(): number {
-    return Math.max(0, this.#awayUntilMs - this.#world.nowMs);
+  /** For how long requests to this leader wait or fail, in milliseconds. */
+  awayMs(leader: number): number {
+    return Math.max(
+      0,
+      this.#awayUntilMs - this.#world.nowMs,
+      (this.#electedAtMs[leader] ?? 0) - this.#world.nowMs,
+    );
   }
 
+  /** All brokers at once. */
   goAway(forMs: number): void {
+    this.#world.coverage.clusterAbsences += 1;
     this.#awayUntilMs = Math.max(this.#awayUntilMs, this.#world.nowMs + forMs);
   }
 
+  /** One partition, or the coordinator, has no leader until another broker is elected; what was acknowledged is there. */
+  elect({ leader, forMs }: { leader: number; forMs: number }): void {
+    this.#world.coverage.elections += 1;
+    this.#electedAtMs[leader] = Math.max(this.#electedAtMs[leader] ?? 0, this.#world.nowMs + forMs);
+  }
+
   comeBack(): void {
-    this.#awayUntilMs = Math.min(this.#awayUntilMs, this.#world.nowMs);
+    this.#awayUntilMs = 0;
+    this.#electedAtMs.fill(0);
   }
 
   /** What `diptych init` does. */
@@ -109,7 +127,7 @@ export class Kafka {
     const coordination = this.#coordinationOf(transactionalId);
     if (coordination.state === 'ending') return { tag: 'concurrent' };
     coordination.epoch += 1;
-    coordination.lastSequence = 0;
+    coordination.lastSequences = [];
     if (coordination.state === 'ongoing') {
       this.#end(coordination, 'aborted');
       return { tag: 'concurrent' };
@@ -120,19 +138,18 @@ export class Kafka {
   produce(request: ProduceRequest): Answer<null> {
     const coordination = this.#coordinationOf(request.transactionalId);
     if (coordination.epoch !== request.epoch) return this.#fenced();
-    if (request.sequence <= coordination.lastSequence) return done(null);
+    const { partition, sequence } = request;
+    if (sequence <= (coordination.lastSequences[partition] ?? 0)) return done(null);
     if (coordination.state === 'ending') return { tag: 'concurrent' };
     const transaction = coordination.transaction ?? this.#begin(coordination);
-    coordination.lastSequence = request.sequence;
+    coordination.lastSequences[partition] = sequence;
+    transaction.touched |= 1 << partition;
     for (const value of request.records) {
-      const partition = partitionOf(value);
       this.#records[partition]?.push({ transaction, value });
-      transaction.touched |= 1 << partition;
       transaction.records.push(value);
     }
     if (request.progress) {
       this.#checkpoints.push({ transaction, value: request.progress });
-      transaction.touched |= 1 << checkpointPartition;
       transaction.progress = request.progress;
     }
     return done(null);
@@ -198,7 +215,7 @@ export class Kafka {
       state: 'empty',
       transaction: null,
       lastOutcome: 'aborted',
-      lastSequence: 0,
+      lastSequences: [],
     };
     this.#coordinations.set(transactionalId, fresh);
     return fresh;
@@ -240,7 +257,7 @@ export class Kafka {
     if (outcome === 'committed') this.#promises.committed(transaction);
     for (let partition = 0; partition <= checkpointPartition; partition++) {
       if ((transaction.touched & (1 << partition)) === 0) continue;
-      this.#world.agenda.after(this.#markerDelayMs(), () => {
+      this.#world.agenda.after(this.#markerDelayMs(partition), () => {
         transaction.marked |= 1 << partition;
         if (transaction.marked !== transaction.touched) return;
         coordination.state = 'empty';
@@ -249,8 +266,11 @@ export class Kafka {
     }
   }
 
-  #markerDelayMs(): number {
+  #markerDelayMs(partition: number): number {
     const { random, calm } = this.#world;
-    return this.awayMs + (!calm && random.chance(0.05) ? random.between(20, 400) : random.between(0.2, 3));
+    return (
+      this.awayMs(partition) +
+      (!calm && random.chance(0.05) ? random.between(20, 400) : random.between(0.2, 3))
+    );
   }
 }

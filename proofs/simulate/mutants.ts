@@ -134,7 +134,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'resume-behind-early': deviating(
     'resume-behind-early',
     'lets the socket run behind what came with the grant, whoever paused it there',
-    both,
   ),
   'no-fencing': deviating('no-fencing', 'gives each session a transactional id of its own'),
   'read-checkpoint-before-fence': deviating(

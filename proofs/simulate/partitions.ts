@@ -8,6 +8,13 @@ import type { RecordId } from './wal.ts';
 export const recordPartitions = 2;
 export const checkpointPartition = recordPartitions;
 
+/**
+ * Who answers a request: the leader of a partition, by the partition's number, or the transaction coordinator. Each is
+ * elected anew by itself.
+ */
+export const coordinator = checkpointPartition + 1;
+export const leaders = coordinator + 1;
+
 export interface KafkaTransaction {
   outcome: 'open' | 'committed' | 'aborted';
   /** Partitions that have its records, and those that have its marker too, as bits. */

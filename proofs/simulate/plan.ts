@@ -1,5 +1,6 @@
 /** What happens in one schedule, drawn from its seed as plain data, so that a failing one can be made smaller. */
 import type { DeliveryMode } from '@diptych/delivery/protocol';
+import { leaders } from './partitions.ts';
 import { Random } from './random.ts';
 
 export interface ChangeShape {
@@ -36,8 +37,10 @@ export type Fault = { readonly atMs: number } & (
   | { readonly tag: 'connection-cut'; readonly clientNoticesMs: number; readonly serverNoticesMs: number }
   /** The machine is off the network: what it sends or is sent waits, and the server gives the slot free. */
   | { readonly tag: 'relay-cut-off'; readonly relay: number; readonly forMs: number }
-  /** Brokers restart or elect: requests wait or fail. */
+  /** All brokers restart: requests wait or fail. */
   | { readonly tag: 'kafka-away'; readonly forMs: number }
+  /** One partition, or the transaction coordinator, is without a leader; the others answer. */
+  | { readonly tag: 'leader-elected'; readonly leader: number; readonly forMs: number }
 );
 
 export interface Plan {
@@ -50,7 +53,7 @@ export interface Plan {
   readonly deathPerAction: number;
   /** Chance that it hangs, or loses its network, before it deals with what has just arrived. */
   readonly upsetPerTurn: number;
-  /** Chance that a request to Kafka, or its answer, is lost; half as often it is delivered twice. */
+  /** Chance that a request to Kafka, or its answer, is lost; half as often it is delivered twice, at once or later. */
   readonly lossPerRequest: number;
   /** Chance that a request is under way for up to `slowMsMax`: it arrives when nobody waits for it any more. */
   readonly slowPerRequest: number;
@@ -156,6 +159,7 @@ const faultTags = [
   'connection-cut',
   'relay-cut-off',
   'kafka-away',
+  'leader-elected',
 ] as const satisfies readonly Fault['tag'][];
 
 function drawFaults(random: Random, { calmAtMs, relays }: { calmAtMs: number; relays: number }): Fault[] {
@@ -170,6 +174,7 @@ function drawFaults(random: Random, { calmAtMs, relays }: { calmAtMs: number; re
       tag,
       atMs: calmAtMs * random.next(),
       relay: random.whole(0, relays - 1),
+      leader: random.whole(0, leaders - 1),
       downMs: duration,
       forMs: duration,
       clientNoticesMs: duration,

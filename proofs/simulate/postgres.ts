@@ -83,19 +83,23 @@ export class Postgres {
   }
 
   saveSlot(): void {
+    this.#world.coverage.slotSaves += 1;
     this.#saved = this.confirmed;
   }
 
   killWalSender(): void {
+    if (this.#holder) this.#world.coverage.walSenderKills += 1;
     this.#holder?.end('killed');
   }
 
   cutConnection(notices: { clientNoticesMs: number; serverNoticesMs: number }): void {
+    if (this.#holder) this.#world.coverage.connectionCuts += 1;
     this.#holder?.cut(notices);
   }
 
   /** Immediate stop or power loss: what was confirmed since the slot was saved is forgotten. */
   crash(downMs: number): void {
+    this.#world.coverage.crashes += 1;
     if (this.#saved !== this.confirmed) this.#world.coverage.slotFallbacks += 1;
     this.confirmed = this.#saved;
     this.#goDown(downMs);
@@ -103,7 +107,8 @@ export class Postgres {
 
   /** A fast shutdown saves the slot. */
   restart(downMs: number): void {
-    this.saveSlot();
+    this.#world.coverage.cleanRestarts += 1;
+    this.#saved = this.confirmed;
     this.#goDown(downMs);
   }
 

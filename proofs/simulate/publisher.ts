@@ -2,9 +2,9 @@
 import type { DeliveryMode, Progress } from '@diptych/delivery/protocol';
 import { isWord } from './commands.ts';
 import type { Answer, Kafka } from './kafka.ts';
-import { KafkaClient, type KafkaClientContext, type Outcome } from './kafka-client.ts';
+import { type Asked, KafkaClient, type KafkaClientContext, type Outcome } from './kafka-client.ts';
 import type { Deviation } from './mutants.ts';
-import { partitionOf, recordPartitions } from './partitions.ts';
+import { checkpointPartition, coordinator, partitionOf, recordPartitions } from './partitions.ts';
 import type { RecordId } from './wal.ts';
 import type { World } from './world.ts';
 
@@ -14,7 +14,7 @@ export interface Batch {
 }
 
 /** Requests that are sent at once; all of them are answered before the next step. */
-type Requests = readonly ((kafka: Kafka) => Answer<null>)[];
+type Requests = readonly Asked<null>[];
 
 export interface PublisherOptions {
   readonly delivery: DeliveryMode;
@@ -49,13 +49,11 @@ export class Publisher {
     const { delivery, transactionalId } = this.#options;
     const serve = (kafka: Kafka): Answer<number> =>
       delivery === 'exactly-once' ? kafka.initProducer(transactionalId) : { tag: 'done', value: 0 };
-    this.#client.request(serve, {
-      watched: false,
-      hear: (outcome) => {
-        if (outcome.tag === 'done') this.#epoch = outcome.value;
-        then(outcome.tag === 'done');
-      },
-    });
+    const hear = (outcome: Outcome<number>) => {
+      if (outcome.tag === 'done') this.#epoch = outcome.value;
+      then(outcome.tag === 'done');
+    };
+    this.#client.request({ to: coordinator, serve }, { watched: false, hear });
   }
 
   /** Anything but an answer that says so leaves the outcome unknown. */
@@ -86,16 +84,14 @@ export class Publisher {
     const sends = this.#divided(records);
     const steps = sends.map((send, index): Requests => {
       this.#sequence += 1;
-      const isLast = index === sends.length - 1;
-      const request = {
-        ...identity,
-        records: send,
-        progress: isLast ? progress : null,
-        sequence: this.#sequence,
+      const sequence = this.#sequence;
+      const produce = ({ partition, ...batch }: Placed): Asked<null> => {
+        const request = { ...identity, partition, sequence, ...batch };
+        return { to: partition, serve: (kafka) => kafka.produce(request) };
       };
-      return [(kafka) => kafka.produce(request)];
+      return placed(send, index === sends.length - 1 ? progress : null).map(produce);
     });
-    return [...steps, [(kafka) => kafka.commit(identity)]];
+    return [...steps, [{ to: coordinator, serve: (kafka) => kafka.commit(identity), isCommit: true }]];
   }
 
   /** In one send, or in several when the batch is larger than a request may be. */
@@ -120,13 +116,10 @@ export class Publisher {
 
   #requests(records: readonly RecordId[], progress: Progress | null): Requests {
     const floor = this.#floor;
-    const requests: ((kafka: Kafka) => Answer<null>)[] = [];
-    for (let partition = 0; partition < recordPartitions; partition += 1) {
-      const own = records.filter((record) => partitionOf(record) === partition);
-      if (own.length > 0) requests.push((kafka) => kafka.append({ records: own, progress: null, floor }));
-    }
-    if (progress) requests.push((kafka) => kafka.append({ records: [], progress, floor }));
-    return requests;
+    return placed(records, progress).map(({ partition, ...batch }) => ({
+      to: partition,
+      serve: (kafka) => kafka.append({ ...batch, floor }),
+    }));
   }
 
   #run(steps: readonly Requests[], then: (outcome: Outcome<null>) => void): void {
@@ -145,6 +138,23 @@ export class Publisher {
       });
     }
   }
+}
+
+/** One partition's batch of a send: each has a leader of its own. */
+interface Placed {
+  readonly partition: number;
+  readonly records: readonly RecordId[];
+  readonly progress: Progress | null;
+}
+
+function placed(records: readonly RecordId[], progress: Progress | null): Placed[] {
+  const batches: Placed[] = [];
+  for (let partition = 0; partition < recordPartitions; partition += 1) {
+    const own = records.filter((record) => partitionOf(record) === partition);
+    if (own.length > 0) batches.push({ partition, records: own, progress: null });
+  }
+  if (progress) batches.push({ partition: checkpointPartition, records: [], progress });
+  return batches;
 }
 
 function cutBeforeWords(records: readonly RecordId[]): (readonly RecordId[])[] {

@@ -102,6 +102,8 @@ class Schedule {
         return this.#postgres.cutConnection(fault);
       case 'kafka-away':
         return this.#kafka.goAway(fault.forMs);
+      case 'leader-elected':
+        return this.#kafka.elect(fault);
       default:
         return unreachable(fault);
     }

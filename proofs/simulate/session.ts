@@ -9,6 +9,7 @@ import { describeAction } from './describe-action.ts';
 import type { Kafka } from './kafka.ts';
 import { KafkaClient, type KafkaClientContext } from './kafka-client.ts';
 import type { Mutant } from './mutants.ts';
+import { checkpointPartition } from './partitions.ts';
 import { limits, timing } from './plan.ts';
 import type { Postgres } from './postgres.ts';
 import type { Process } from './process.ts';
@@ -187,10 +188,14 @@ export class Session {
   }
 
   #ask<T>(question: (kafka: Kafka) => T, hear: (answer: T) => void): void {
-    this.#reader.request((kafka) => ({ tag: 'done', value: question(kafka) }), {
-      watched: false,
-      hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : this.#dispatch({ tag: 'failed' })),
-    });
+    const serve = (kafka: Kafka) => ({ tag: 'done', value: question(kafka) }) as const;
+    this.#reader.request<T>(
+      { to: checkpointPartition, serve },
+      {
+        watched: false,
+        hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : this.#dispatch({ tag: 'failed' })),
+      },
+    );
   }
 
   #fence(): void {

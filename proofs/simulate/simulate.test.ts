@@ -19,7 +19,7 @@ const delivery = '@diptych/delivery/delivery';
 /** What only transactions have, and what only their absence brings. */
 const absent: Readonly<Record<DeliveryMode, readonly string[]>> = {
   'exactly-once': ['repeats', 'staleCheckpoints'],
-  'at-least-once': ['fencedRequests', 'transactionTimeouts'],
+  'at-least-once': ['fencedRequests', 'unheardCommits', 'transactionTimeouts'],
 };
 const modes: readonly DeliveryMode[] = ['exactly-once', 'at-least-once'];
 

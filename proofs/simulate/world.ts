@@ -46,12 +46,31 @@ export const noCoverage = {
   kills: 0,
   hangs: 0,
   cutOffs: 0,
+  /** Of the server, and where its slot falls back by it. */
+  crashes: 0,
   slotFallbacks: 0,
+  cleanRestarts: 0,
+  slotSaves: 0,
+  walSenderKills: 0,
+  connectionCuts: 0,
   slotHeld: 0,
   fencedRequests: 0,
   unknownOutcomes: 0,
+  /** Kafka transactions that were committed while nobody heard of it. */
   unheardCommits: 0,
+  /** All brokers at once; one leader; and requests that met either. */
+  clusterAbsences: 0,
+  elections: 0,
+  leaderlessRequests: 0,
+  lostRequests: 0,
+  lostAnswers: 0,
+  /** Without an answer and without an error. */
+  silentRequests: 0,
+  /** Whoever asked waits no more when the request arrives. */
+  lateRequests: 0,
   duplicatedRequests: 0,
+  /** Of those: the copy arrives when the answer to the other one was heard. */
+  lateDuplicates: 0,
   transactionTimeouts: 0,
   pauses: 0,
   gracefulStops: 0,
