@@ -73,6 +73,13 @@ test('what is simulated is the very module that the relay imports', () => {
   expect(original.step).toBe(step);
 });
 
+test('docs/prove.md lists every mutant in each of its modes, and no other', () => {
+  const page = readFileSync(join(repository, 'docs/prove.md'), 'utf8');
+  const listed = [...page.matchAll(/^\| `([a-z-]+)` \| (exactly once|at least once) \|/gm)];
+  const wanted = cases.map(({ name, mode }) => `${name}, ${mode.replaceAll('-', ' ')}`);
+  expect(listed.map(([, name, mode]) => `${name}, ${mode}`)).toEqual(wanted);
+});
+
 test('no mutant lives in product code', () => {
   const sources = ['delivery', 'intake', 'publishing', 'protocol', 'state', 'batch'].map((name) =>
     readFileSync(join(repository, `packages/delivery/src/${name}.ts`), 'utf8'),
