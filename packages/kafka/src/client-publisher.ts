@@ -64,6 +64,8 @@ export class ClientPublisher implements Publisher {
   }
 
   async publish(records: readonly OutgoingRecord[]): Promise<void> {
+    // Whoever closes it does not wait for what others are about to publish: nothing was begun, and nothing will be.
+    if (this.#state === 'closed') throw closedBefore();
     assert(this.#state === 'idle', `a publisher publishes when idle, this one is ${this.#state}`);
     if (records.length === 0) return;
     this.#state = 'publishing';
@@ -139,6 +141,11 @@ export class ClientPublisher implements Publisher {
     await this.#driver.close();
   }
 }
+
+const closedBefore = (): OperatingError =>
+  new OperatingError('publish-outcome-unknown', 'the publisher was closed before its batch was sent', {
+    remedy: 'The relay begins anew from the checkpoint.',
+  });
 
 function noPartition(what: { topic: string; partition: number; partitions: number }): OperatingError {
   const { topic, partition, partitions } = what;

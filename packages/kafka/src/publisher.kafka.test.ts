@@ -125,6 +125,17 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
     }
   });
 
+  test('closed, it publishes nothing more, and says that as an operating error', async () => {
+    const topic = await newTopic();
+    const publisher = await fenced();
+    await publisher.close();
+    await expect(publisher.publish([record(topic, 'a', 'late')])).rejects.toMatchObject({
+      code: 'publish-outcome-unknown',
+      message: 'the publisher was closed before its batch was sent',
+    });
+    expect(await writtenOffsets(topic)).toBe(0n);
+  });
+
   test('writes a tombstone as null, an empty value as empty, and a null key to partition 0', async () => {
     const topic = await newTopic();
     const publisher = await fenced();
