@@ -1,6 +1,7 @@
 /** The `diptych` command: reads arguments, calls one function each, turns failures into exit codes. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
+import { confirm } from './commands/confirm.ts';
 import { addOutboxCommands } from './commands/outbox-commands.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
 import { run } from './commands/run.ts';
@@ -44,13 +45,16 @@ function commands(answer: (code: ExitCode) => void): Command {
     .command('init')
     .description('create publications, slot, topics and the first checkpoint; what is there already stays')
     .option('--from-slot', 'write a checkpoint at the slot’s position, whatever was published before')
+    .option('--yes', 'do not ask, with --from-slot, whether what is published already may come again')
     .addHelpText(
       'after',
       '\nExample:\n  $ DIPTYCH_DATABASE_URL=postgres://… DIPTYCH_KAFKA_BROKERS=localhost:9092 diptych init',
     )
-    .action(async ({ fromSlot = false }: { fromSlot?: boolean }) => {
+    .action(async ({ fromSlot = false, yes = false }: { fromSlot?: boolean; yes?: boolean }) => {
       const say = (line: string) => process.stdout.write(`${line}\n`);
-      await initialise({ configuration: configuration(), fromSlot, say });
+      const asking = yes ? {} : { confirm };
+      const done = await initialise({ configuration: configuration(), fromSlot, say, ...asking });
+      if (!done) answer(exitCodes.badUse);
     });
 
   program

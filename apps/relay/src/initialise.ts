@@ -1,29 +1,26 @@
 /** `diptych init`: publications, slot, topics, first checkpoint. Idempotent; refuses before it touches anything. */
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { OperatingError } from '@diptych/runtime/failure';
-import { poll } from '@diptych/runtime/poll';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { alterSlotFailover, supportsFailover } from '@diptych/wal/failover';
-import { formatLsn, lsnZero } from '@diptych/wal/lsn';
+import { formatLsn } from '@diptych/wal/lsn';
 import {
   ensurePublication,
-  inspectPublications,
   listTables,
   qualifiedName,
   requireUsableIdentity,
   type Table,
 } from '@diptych/wal/publication';
 import { identifySystem, requireLogicalServer, type SourceSystem } from '@diptych/wal/server';
-import { createSlot, currentWalEnd, dropSlot, inspectSlot, requireSlot, type Slot } from '@diptych/wal/slot';
+import { createSlot, currentWalEnd, dropSlot, inspectSlot, type Slot } from '@diptych/wal/slot';
 import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
-import { onTimelineOf, putBack } from './failover/crossing.ts';
-import { accept, withGap } from './gap.ts';
+import { putBack } from './failover/crossing.ts';
+import { writeFirstCheckpoint } from './first-checkpoint.ts';
+import { withGap } from './gap.ts';
 import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
-import type { AcceptedGap } from './parking/parked-record.ts';
 import { refuseForeign } from './refusal.ts';
-import { agreementOn, optionsHash } from './source.ts';
 
 export interface InitialiseOptions {
   readonly configuration: Configuration;
@@ -31,10 +28,13 @@ export interface InitialiseOptions {
   readonly fromSlot: boolean;
   /** Told each step, in words. */
   readonly say: (line: string) => void;
+  /** Asked with `fromSlot` before what is published already comes again; yes when there is nobody to ask. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
-/** Prepares database and Kafka for the relay. Throws OperatingError. */
-export async function initialise({ configuration, fromSlot, say }: InitialiseOptions): Promise<void> {
+/** Prepares database and Kafka for the relay. Answers false when `confirm` declined. Throws OperatingError. */
+export async function initialise(options: InitialiseOptions): Promise<boolean> {
+  const { configuration, say } = options;
   const { database, outbox, change } = configuration;
   const catalogue = await openCatalogue(database.url, { queryTimeoutMs: slotCreationTimeoutMs });
   try {
@@ -55,7 +55,7 @@ export async function initialise({ configuration, fromSlot, say }: InitialiseOpt
     await publish({ catalogue, name: outbox.publication, tables: ownTables, viaRoot: true, say });
     await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
     await prepareForFailover({ catalogue, configuration, say });
-    await begin({ catalogue, configuration, source, destination, fromSlot, say });
+    return await begin({ ...options, catalogue, source, destination });
   } finally {
     await catalogue.close();
   }
@@ -104,7 +104,7 @@ async function prepareForFailover({
   say(`slot ${name}: standbys ${becomes} from now on`);
 }
 
-async function begin(beginning: Beginning): Promise<void> {
+async function begin(beginning: Beginning): Promise<boolean> {
   const { catalogue, configuration, source, destination, fromSlot, say } = beginning;
   const name = configuration.slot;
   const existing = await inspectSlot(catalogue, name);
@@ -114,7 +114,7 @@ async function begin(beginning: Beginning): Promise<void> {
   const broken = breakOf({ name, existing, checkpoint, isLost }) ?? (checkpoint && putBack(checkpoint, now));
   if (checkpoint && existing && !broken && !fromSlot) {
     say(`slot ${name}: there already, checkpoint ${formatLsn(checkpoint.reportedLsn)}`);
-    return;
+    return true;
   }
   if (broken && !fromSlot) throw await withGap(broken, { catalogue, configuration });
   if (existing?.active) {
@@ -124,22 +124,14 @@ async function begin(beginning: Beginning): Promise<void> {
   }
   // Nothing comes of an invalidated slot any more; only a new one can go on.
   if (isLost) await dropSlot(catalogue, name);
-  const kept = isLost ? null : existing;
-  const slot = kept ?? (await create({ catalogue, configuration, say }));
-  const gap = gapBefore(slot, { checkpoint: checkpoint && onTimelineOf(checkpoint, source), broken });
-  if (checkpoint) destination.resumePartitions(checkpoint.partitions);
-  await writeFirstCheckpoint({ ...beginning, slot, gap, before: checkpoint });
-  if (gap) say(`slot ${name}: the gap is written down in the parked topic (${gap.from ?? '?'} to ${gap.to})`);
-  say(`slot ${name}: begins at ${formatLsn(slot.confirmedFlushLsn)}`);
+  if (isLost || !existing) await create({ catalogue, configuration, say });
+  return writeFirstCheckpoint({ ...beginning, broken });
 }
 
-interface Beginning {
+interface Beginning extends InitialiseOptions {
   readonly catalogue: Catalogue;
-  readonly configuration: Configuration;
   readonly source: SourceSystem;
   readonly destination: Destination;
-  readonly fromSlot: boolean;
-  readonly say: (line: string) => void;
 }
 
 /** Why slot and checkpoint do not belong together; null when they do, or when there is neither. */
@@ -174,21 +166,6 @@ function breakOf({
   return null;
 }
 
-/** What `--from-slot` leaves out, for the parked topic; null when it leaves out nothing. */
-function gapBefore(
-  { confirmedFlushLsn }: Slot,
-  { checkpoint, broken }: { checkpoint: Checkpoint | null; broken: OperatingError | null },
-): AcceptedGap | null {
-  const from = checkpoint?.reportedLsn ?? null;
-  // Of a database that was put back it is the other way round: only Kafka has what lies between.
-  const ahead = from !== null && broken?.code === 'kafka-ahead-of-database';
-  const gap = ahead ? { from: confirmedFlushLsn, to: from } : { from, to: confirmedFlushLsn };
-  if (broken) return accept(gap, { reason: broken.code, detail: broken.message });
-  if (gap.from === null || gap.to <= gap.from) return null;
-  const detail = 'the slot is beyond what this relay ever reported';
-  return accept(gap, { reason: 'slot-moved-or-recreated', detail });
-}
-
 async function create({
   catalogue,
   configuration,
@@ -197,7 +174,7 @@ async function create({
   catalogue: Catalogue;
   configuration: Configuration;
   say: (line: string) => void;
-}): Promise<Slot> {
+}): Promise<void> {
   const observer = await openCatalogue(catalogue.databaseUrl);
   try {
     await createSlot({
@@ -218,57 +195,5 @@ async function create({
     });
   } finally {
     await observer.close();
-  }
-  return requireSlot(catalogue, configuration.slot);
-}
-
-/** Markers reach a partition within milliseconds; a broker that restarts in between needs seconds. */
-const checkpointVisibleTimeoutMs = 30_000;
-
-async function writeFirstCheckpoint({
-  catalogue,
-  configuration,
-  source,
-  destination,
-  slot,
-  gap,
-  before,
-}: Omit<Beginning, 'fromSlot' | 'say'> & {
-  readonly slot: Slot;
-  readonly gap: AcceptedGap | null;
-  /** The checkpoint that this one follows. */
-  readonly before: Checkpoint | null;
-}): Promise<void> {
-  const names = [configuration.outbox.publication, configuration.change.publication];
-  const publications = await inspectPublications(catalogue, names);
-  // Later than every one before, also when the clock was set back.
-  const era = Math.max(Date.now(), (before?.era ?? 0) + 1);
-  const publisher = destination.createPublisher(source);
-  try {
-    await publisher.fence();
-    const first = {
-      v: 1 as const,
-      slot: slot.name,
-      systemId: source.systemId,
-      database: source.database,
-      timeline: source.timeline,
-      era,
-      lsn: lsnZero,
-      part: null,
-      reportedLsn: slot.confirmedFlushLsn,
-      optionsHash: optionsHash(publications),
-      publications: agreementOn(publications),
-      snapshot: null,
-    };
-    const accepted = gap ? [destination.gapRecord(gap)] : [];
-    await publisher.publish(destination.checkpointBehind(accepted, first));
-    // The commit is decided before readers see it; the next command must not take this one for undone.
-    const isRead = async () => (await destination.readCheckpoint())?.era === era || undefined;
-    await poll(isRead, {
-      what: 'the first checkpoint can be read',
-      timeoutMs: checkpointVisibleTimeoutMs,
-    });
-  } finally {
-    await publisher.close();
   }
 }

@@ -83,8 +83,8 @@ export class RelayUnderTest {
     await this.sql.connect();
   }
 
-  initialise({ fromSlot = false }: { fromSlot?: boolean } = {}): Promise<void> {
-    return initialise({ configuration: this.configuration, fromSlot, say: () => {} });
+  async initialise({ fromSlot = false }: { fromSlot?: boolean } = {}): Promise<void> {
+    await initialise({ configuration: this.configuration, fromSlot, say: () => {} });
   }
 
   /** Starts it, as this role if another `databaseUrl` is given; `onLog` is told each line of its log. */
