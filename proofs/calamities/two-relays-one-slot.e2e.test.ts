@@ -2,11 +2,21 @@
  * Proves that one relay publishes however many are started: the slot is granted to one session, the others stand by,
  * disturb nobody, and take over when it is free.
  */
+import { readFile } from 'node:fs/promises';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RelayProcess } from '../relay-process.ts';
-import { createShop, expectAllOnce, keepWriting, publishLast, Relays, slotNow } from './shop-for-tests.ts';
+import { startOwnPostgres } from './own-postgres-for-tests.ts';
+import {
+  createShop,
+  expectAllOnce,
+  keepWriting,
+  publishLast,
+  Relays,
+  slotNow,
+  terminateWalSender,
+} from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;
 let relays: Relays;
@@ -28,6 +38,7 @@ const settled = (all: readonly RelayProcess[]): Promise<RelayProcess> =>
   poll(
     async () => {
       const roles = await rolesOf(all);
+      expect(roles.filter((role) => role === 'active').length).toBeLessThanOrEqual(1);
       const settled = roles.every((role) => role === 'active' || role === 'standby');
       return settled ? all[roles.indexOf('active')] : undefined;
     },
@@ -41,7 +52,6 @@ test('of three relays started at once under load one publishes; killed, another 
   const all = await Promise.all(['A', 'B', 'C'].map((name) => relays.add(name)));
   for (const relay of all) relay.start();
   const first = await settled(all);
-  expect((await rolesOf(all)).filter((role) => role === 'active')).toHaveLength(1);
   await first.kill();
   const rest = all.filter((relay) => relay !== first);
   const second = await settled(rest);
@@ -72,4 +82,34 @@ test('a relay that comes second neither takes the slot nor fences: the first one
   await shop.caughtUp();
   await second.stop();
   await expectAllOnce(shop);
+});
+
+test('however many stand by, a takeover puts no error into the server’s log', {
+  timeout: 180_000,
+}, async () => {
+  const postgres = await startOwnPostgres();
+  const quiet = await createShop({}, postgres.servers);
+  try {
+    await quiet.initialise();
+    const all = Array.from({ length: 5 }, () => quiet.start());
+    const activeOne = () => all.find(({ board }) => board.role === 'active');
+    let holder: number | null = null;
+    for (let round = 0; round < 8; round += 1) {
+      const takenOver = async (): Promise<true | undefined> => {
+        const now = await slotNow(quiet);
+        if (now.holder === null || now.holder === holder || !activeOne()) return undefined;
+        holder = now.holder;
+        return true;
+      };
+      await poll(takenOver, { what: 'one of them holds the slot', timeoutMs: 60_000 });
+      await terminateWalSender(quiet);
+    }
+    await Promise.all(all.map((one) => one.stop()));
+    const log = await readFile(postgres.logFile, 'utf8');
+    expect(log).toContain('terminating connection due to administrator command');
+    expect(log.split('\n').filter((line) => line.includes('ERROR:'))).toEqual([]);
+  } finally {
+    await quiet.close();
+    await postgres.remove();
+  }
 });

@@ -2,7 +2,7 @@
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
-import { currentWalEnd } from '@diptych/wal/slot';
+import { currentWalEnd, endTurn } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
 import { checkColumns, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
@@ -33,6 +33,7 @@ export async function look({
   destination,
   source,
 }: Pick<SessionContext, 'catalogue' | 'destination' | 'source'>): Promise<void> {
+  await endTurn(catalogue);
   const checkpoint = await destination.readCheckpoint();
   refuseForeign(checkpoint, source);
   refuseStale(checkpoint, source);

@@ -169,18 +169,47 @@ export async function dropSlot(catalogue: Catalogue, name: string): Promise<void
 /** How often a standby looks whether the slot is free. Half of it is jitter, so that several standbys do not march. */
 const standbyPollMs = 200;
 
+/** Who has its turn starts within milliseconds. One that froze or was cut off in it keeps the others away for so long. */
+const turnMs = 2000;
+
 /**
- * Waits, on an ordinary connection, until nobody holds the slot. Asking costs a catalogue row; retrying
- * START_REPLICATION instead would write an error into the server's log each time.
+ * Waits, on an ordinary connection, until nobody holds the slot and it is our turn to take it. Asking costs a catalogue row;
+ * retrying START_REPLICATION instead, or trying it all at once, would write an error into the server's log each time. A turn
+ * is an advisory lock of this connection's session: `endTurn` gives it back. It decides nothing, the slot does: when a free
+ * one is not taken in time the others try all the same (docs/decisions/0024-turns.md).
  */
 export async function untilSlotFree(
   catalogue: Catalogue,
   { name, onHeld, signal }: { name: string; onHeld: (slot: Slot) => void; signal: AbortSignal },
 ): Promise<Slot> {
+  let freeSinceMs: number | null = null;
   for (;;) {
     const slot = await requireSlot(catalogue, name);
-    if (!slot.active) return slot;
+    freeSinceMs = slot.active ? null : (freeSinceMs ?? performance.now());
+    if (freeSinceMs !== null) {
+      const isOverdue = performance.now() - freeSinceMs > turnMs;
+      if ((await takeTurn(catalogue, name)) || isOverdue) {
+        // Whose turn it was may have taken it since the look.
+        const now = await requireSlot(catalogue, name);
+        if (!now.active) return now;
+        await endTurn(catalogue);
+      }
+    }
     onHeld(slot);
     await sleep(standbyPollMs * (0.5 + Math.random()), undefined, { signal });
   }
+}
+
+/** Two numbers, because an application may have advisory locks of its own in the same database. */
+async function takeTurn(catalogue: Catalogue, slot: string): Promise<boolean> {
+  const [row] = await catalogue.query<{ ours: boolean }>(
+    `select pg_try_advisory_lock(hashtext('diptych slot'), hashtext($1)) as ours`,
+    [slot],
+  );
+  return row?.ours ?? false;
+}
+
+/** After the slot was taken, or not: others may try when it is free again. */
+export async function endTurn(catalogue: Catalogue): Promise<void> {
+  await catalogue.query('select pg_advisory_unlock_all()');
 }
