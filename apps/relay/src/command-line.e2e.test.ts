@@ -109,7 +109,9 @@ test('a role that may not replicate is refused with the statement that lets it',
   expect(denied.err).toMatch(/postgres-refused-login|postgres-privilege-missing/);
 });
 
-test('init says which transaction the slot waits for, and is done when that ends', async () => {
+test('init says which transaction the slot waits for, and is done when that ends', {
+  timeout: 180_000,
+}, async () => {
   const blocker = new pg.Client({
     connectionString: relay.configuration.database.url,
     application_name: 'month end',
@@ -119,7 +121,7 @@ test('init says which transaction the slot waits for, and is done when that ends
   const init = begin(['init']);
   await poll(() => (init.printed().out.includes('month end') ? true : undefined), {
     what: 'init names the open transaction',
-    timeoutMs: 20_000,
+    timeoutMs: 90_000,
   });
   await blocker.query('commit');
   await blocker.end();
