@@ -77,7 +77,7 @@ export function finish<R>(
   state.open = null;
   if (admission.tag !== 'skip') {
     const last = state.queue.at(-1);
-    // Only the position of the last one counts: any number of them behind a batch that hangs takes one place.
+    // Only the position of the last one counts: however many there are behind a batch that hangs, they take one place.
     if (records.length === 0 && last && isEmptyEnd(last)) {
       state.queue.pop();
       state.queuedWhole -= 1;
