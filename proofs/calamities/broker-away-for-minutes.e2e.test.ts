@@ -1,7 +1,7 @@
 /**
  * Proves that a broker which is slow, and then away, for longer than a minute costs nothing but time, with a
- * `wal_sender_timeout` of 3 s. While it is slow the one session lives on, however much waits; while it is away sessions end and
- * begin by their back-off and the slot keeps what is written; in neither does the relay grow, and everything arrives once.
+ * `wal_sender_timeout` of 3 s. The one session lives on, however much waits, the relay does not grow, and everything arrives
+ * once.
  */
 
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
@@ -100,7 +100,7 @@ test('a slow broker costs neither the session nor memory', { timeout: 300_000 },
   await expectAllOnce(shop, committed);
 });
 
-test('a broker that is away for more than a minute costs nothing but time', {
+test('a broker that is away for more than a minute costs neither the session nor memory', {
   timeout: 300_000,
 }, async () => {
   const relay = await startRelay();
@@ -110,15 +110,15 @@ test('a broker that is away for more than a minute costs nothing but time', {
   const peakBefore = relay.peakRssBytes;
   const { pid } = relay;
   await own.stack.kafka.stop();
-  const { flushed } = await slotNow(shop);
+  const { flushed, holder } = await slotNow(shop);
   const load = keepWriting(shop.configuration.database.url);
-  await during(awayForMs, async () => expect((await slotNow(shop)).flushed).toBe(flushed));
+  await during(awayForMs, async () => expect(await slotNow(shop)).toMatchObject({ flushed, holder }));
   await relay.samplePeak();
   expect(relay.peakRssBytes - peakBefore).toBeLessThan(growthBytesMax);
   await own.stack.kafka.start();
-  await hasRole(relay, 'active');
   const committed = await load.stop();
   await shop.caughtUp({ timeoutMs: 120_000 });
   expect(relay.pid).toBe(pid);
+  expect((await slotNow(shop)).holder).toBe(holder);
   await expectAllOnce(shop, committed);
 });

@@ -19,6 +19,7 @@ export function describeAction(action: Action<RecordId>): string {
     case 'stream':
     case 'pause':
     case 'resume':
+    case 'recover':
       return action.tag;
     default:
       return unreachable(action);

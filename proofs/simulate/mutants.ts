@@ -18,6 +18,7 @@ export type Deviation =
   | 'resume-behind-early'
   | 'read-uncommitted-checkpoint'
   | 'resend-unknown-outcome'
+  | 'recover-without-fence'
   | 'checkpoint-apart'
   | 'last-checkpoint-counts'
   | 'word-with-records'
@@ -152,6 +153,15 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'resend-unknown-outcome': deviating(
     'resend-unknown-outcome',
     'sends a batch again when its outcome is unknown',
+  ),
+  'resend-without-a-look': wrapped(
+    'sends a batch in doubt again whatever the checkpoint says',
+    (state, event) => step(state, event.tag === 'recovered' ? { ...event, progress: state.held } : event),
+    ['exactly-once'],
+  ),
+  'recover-without-fence': deviating(
+    'recover-without-fence',
+    'reads the checkpoint while its own Kafka transaction may still be committed',
   ),
   'checkpoint-apart': deviating(
     'checkpoint-apart',

@@ -57,15 +57,15 @@ export class Publisher {
   }
 
   /** Anything but an answer that says so leaves the outcome unknown. */
-  publish(batch: Batch, then: (ok: boolean) => void): void {
+  publish(batch: Batch, then: (outcome: Outcome<null>['tag']) => void): void {
     const { deviation } = this.#options;
     this.#run(this.#stepsOf(batch), (outcome) => {
       if (outcome.tag === 'no-answer' && deviation === 'resend-unknown-outcome')
         return this.publish(batch, then);
       if (outcome.tag !== 'done') this.#world.coverage.unknownOutcomes += 1;
-      then(outcome.tag === 'done');
+      then(outcome.tag);
     });
-    if (deviation === 'acknowledge-when-sent') then(true);
+    if (deviation === 'acknowledge-when-sent') then('done');
   }
 
   #stepsOf({ records, progress }: Batch): Requests[] {

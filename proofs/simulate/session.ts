@@ -14,7 +14,9 @@ import { limits, timing } from './plan.ts';
 import type { Postgres } from './postgres.ts';
 import type { Process } from './process.ts';
 import { Publisher } from './publisher.ts';
+import { recover } from './recovery.ts';
 import { ReplicationLink } from './replication-link.ts';
+import { inspectSlot } from './slot-inspection.ts';
 import type { RecordId, StreamEvent } from './wal.ts';
 import type { World } from './world.ts';
 
@@ -175,6 +177,8 @@ export class Session {
         return this.#link.report(action);
       case 'publish':
         return this.#publish(action);
+      case 'recover':
+        return this.#recover();
       case 'end':
         return this.#end(action.reason);
       default:
@@ -187,25 +191,59 @@ export class Session {
     this.#ask((kafka) => kafka.readCheckpoint(deviation), hear);
   }
 
-  #ask<T>(question: (kafka: Kafka) => T, hear: (answer: T) => void): void {
+  #ask<T>(
+    question: (kafka: Kafka) => T,
+    hear: (answer: T) => void,
+    fail: () => void = () => this.#dispatch({ tag: 'failed' }),
+  ): void {
     const serve = (kafka: Kafka) => ({ tag: 'done', value: question(kafka) }) as const;
     this.#reader.request<T>(
       { to: checkpointPartition, serve },
       {
         watched: false,
-        hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : this.#dispatch({ tag: 'failed' })),
+        hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : fail()),
       },
     );
   }
 
   #fence(): void {
+    this.#publisher = this.#createPublisher();
+    this.#publisher.fence((ok) => this.#dispatch({ tag: ok ? 'fenced' : 'failed' }));
+  }
+
+  #createPublisher(): Publisher {
     const { rules, world } = this.#context;
     const { deviation } = rules;
     // The id is that of the slot, the same for every session of every relay.
     const transactionalId = deviation === 'no-fencing' ? `session ${world.coverage.sessions}` : 'slot';
     const { delivery } = world.plan;
-    this.#publisher = new Publisher(this.#kafkaContext, { delivery, transactionalId, deviation });
-    this.#publisher.fence((ok) => this.#dispatch({ tag: ok ? 'fenced' : 'failed' }));
+    return new Publisher(this.#kafkaContext, { delivery, transactionalId, deviation });
+  }
+
+  #recover(): void {
+    recover(this.#context, {
+      isOver: () => this.#over,
+      ask: (question, hear, fail) => this.#ask(question, hear, fail),
+      inspectSlot: (hear) => this.#inspectSlot(hear),
+      replacePublisher: () => {
+        this.#publisher?.close();
+        this.#publisher = this.#createPublisher();
+        return this.#publisher;
+      },
+      hear: (progress, floor) => {
+        if (this.#publisher && floor) this.#publisher.floor = floor;
+        if (progress) this.#resolveDoubt(progress);
+        else this.#dispatch({ tag: 'failed' });
+      },
+    });
+  }
+
+  #resolveDoubt(progress: Progress): void {
+    const { coverage } = this.#context.world;
+    const { published } = this.#state;
+    this.#dispatch({ tag: 'recovered', progress });
+    if (this.#state.published === published) coverage.recoveredMissing += 1;
+    else coverage.recoveredThere += 1;
   }
 
   /** The checkpoint, then the slot, which counts only while it is our own walsender that holds it. */
@@ -229,19 +267,11 @@ export class Session {
     );
   }
 
-  /** On an ordinary connection. */
   #inspectSlot(hear: (confirmed: Lsn) => void): void {
-    const { world, postgres, process, rules } = this.#context;
-    world.agenda.after(process.travelMs(world.requestDelayMs()), () => {
-      const { isDown, confirmed } = postgres;
-      const isOurs = postgres.isSlotHeldBy(this.#link) || rules.deviation === 'trust-slot-of-another';
-      world.agenda.after(process.travelMs(world.latencyMs()), () =>
-        process.deliver(this, () => {
-          if (this.#over) return;
-          if (isDown || !isOurs) this.#dispatch({ tag: 'failed' });
-          else hear(confirmed);
-        }),
-      );
+    inspectSlot(this.#context, this.#link, (confirmed) => {
+      if (this.#over) return;
+      if (confirmed === null) this.#dispatch({ tag: 'failed' });
+      else hear(confirmed);
     });
   }
 
@@ -260,9 +290,10 @@ export class Session {
     coverage.batches += 1;
     if (progress.part) coverage.pieces += 1;
     if (records.length === 0) coverage.idleCheckpoints += 1;
-    this.#publisher?.publish({ records, progress }, (ok) =>
-      this.#dispatch({ tag: ok ? 'published' : 'failed' }),
-    );
+    this.#publisher?.publish({ records, progress }, (outcome) => {
+      if (outcome === 'done') this.#dispatch({ tag: 'published' });
+      else this.#dispatch({ tag: outcome === 'no-answer' ? 'unanswered' : 'failed' });
+    });
   }
 
   #end(reason: EndReason): void {

@@ -56,6 +56,9 @@ export const noCoverage = {
   slotHeld: 0,
   fencedRequests: 0,
   unknownOutcomes: 0,
+  recoveries: 0,
+  recoveredThere: 0,
+  recoveredMissing: 0,
   /** Kafka transactions that were committed while nobody heard of it. */
   unheardCommits: 0,
   /** All brokers at once; one leader; and requests that met either. */

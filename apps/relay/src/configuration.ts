@@ -196,7 +196,7 @@ const settings = z.strictObject({
       ),
       publishTimeoutMs: bound(
         30_000,
-        'A Kafka transaction without an answer for so long has an unknown outcome.',
+        'A batch without an answer for so long ends the session. Half of it is the timeout of a Kafka transaction, which the broker bounds by `transaction.max.timeout.ms`.',
       ),
       publicationCheckIntervalMs: bound(
         10_000,

@@ -9,8 +9,8 @@ import type { Configuration } from './configuration.ts';
 import { type AcceptedGap, encodeGap } from './parking/parked-record.ts';
 import { PartitionAgreement, type PartitionChange } from './partition-agreement.ts';
 
-/** Broker-side limit of a Kafka transaction: a dead relay's open one hides later records from readers for so long. */
-const transactionTimeoutMs = 15_000;
+/** Of `timing.publishTimeoutMs`; the rest is for the answer that the transaction was aborted. */
+const transactionShare = 1 / 2;
 const requestTimeoutMs = 10_000;
 const checkpointReadTimeoutMs = 20_000;
 
@@ -73,14 +73,15 @@ export class Destination {
    * what a relay with one has left open in our topics is waited for.
    */
   createPublisher({ systemId }: SourceSystem): Publisher {
-    const { kafka, prefix, slot, delivery } = this.#configuration;
+    const { kafka, prefix, slot, delivery, timing } = this.#configuration;
     const { checkpoint, parked } = ownTopicNames(this.#configuration);
     return createPublisher(kafka.driver, {
       brokers: kafka.brokers,
       clientId: `diptych ${slot}`,
       transactionalId: delivery === 'exactly-once' ? `diptych/${prefix}/${systemId}/${slot}` : null,
       settledTopics: [checkpoint, parked],
-      transactionTimeoutMs,
+      // Broker-side: a dead relay's open transaction hides later records from readers for so long.
+      transactionTimeoutMs: Math.round(timing.publishTimeoutMs * transactionShare),
       requestTimeoutMs,
       // Its newest record is looked for where the others are.
       partitionsOf: (topic) => (topic === this.#checkpointTopic ? 1 : this.#agreement.of(topic)),

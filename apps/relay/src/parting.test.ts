@@ -23,7 +23,13 @@ test('a failure waits until what came before is published, and is said once', ()
   before.queuedWhole = 1;
   expect(parting.ends(before, 1)).toBe(false);
   before.queuedWhole = 0;
-  before.publishing = { progress: before.published, held: before.held, bytes: 1 };
+  before.publishing = {
+    progress: before.published,
+    held: before.held,
+    bytes: 1,
+    records: [],
+    isInDoubt: false,
+  };
   expect(parting.ends(before, 2)).toBe(false);
   before.publishing = null;
   before.queuedBytes = 99; // the beginning of the transaction that cannot be

@@ -9,12 +9,12 @@ import { acceptsStandalone, admissionOf } from '@diptych/delivery/intake';
 import type { Action, EndReason, Event, Progress } from '@diptych/delivery/protocol';
 import { type DeliveryState, initialState } from '@diptych/delivery/state';
 import type { Publisher } from '@diptych/kafka/publisher';
-import type { OutgoingRecord } from '@diptych/kafka/record';
 import { present, unreachable } from '@diptych/runtime/assert';
 import { type OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
+import { type Batch, Batches } from './batches.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import { committedAtUs } from './identity-stamp.ts';
@@ -25,7 +25,7 @@ import { watchPartitions } from './partition-watch.ts';
 import { look, prepare } from './preparation.ts';
 import { describeProgress, isTooLarge } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
-import { outcomeOf, type SessionOutcome, sessionOver } from './session-outcome.ts';
+import { outcomeOf, type SessionOutcome } from './session-outcome.ts';
 import { describeTables } from './source.ts';
 import { sightingOf } from './standstill.ts';
 
@@ -41,6 +41,7 @@ export class Session {
   #panels: Panels | null = null;
   #parking: Parking | null = null;
   #agreement: AgreementWatch | null = null;
+  #batches: Batches | null = null;
   #failure: OperatingError | null = null;
   #parting: Parting | null = null;
   readonly #hold = new Hold();
@@ -90,7 +91,7 @@ export class Session {
       clearInterval(clock);
       this.#parking?.close();
       stopping.removeEventListener('abort', stop);
-      await Promise.all([this.#replication.stop(), this.#publisher?.close()]);
+      await Promise.all([this.#replication.stop(), (this.#batches ?? this.#publisher)?.close()]);
     }
   }
 
@@ -115,7 +116,12 @@ export class Session {
       case 'report':
         return this.#report(action);
       case 'publish':
-        return this.#follow(this.#publish(action), () => ({ tag: 'published' }));
+        return this.#follow(this.#publish(action), (tag) => ({ tag }));
+      case 'recover':
+        return this.#follow(present(this.#batches, 'what publishes batches').recover(), (progress) => ({
+          tag: 'recovered',
+          progress,
+        }));
       case 'end':
         return this.#done.resolve(this.#outcome(action.reason));
       default:
@@ -159,17 +165,22 @@ export class Session {
 
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
     const { backendPid } = this.#replication;
-    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(this.#context, {
+    const context = this.#context;
+    const publisher = present(this.#publisher, 'a fenced publisher');
+    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(context, {
       backendPid,
-      publisher: present(this.#publisher, 'a fenced publisher'),
+      publisher,
     });
-    this.#agreement =
-      checkpoint && new AgreementWatch(this.#context, { checkpoint, backendPid, nowMs: performance.now() });
     this.#parking = parking;
     this.#panels = panels;
+    if (checkpoint) {
+      const agreement = new AgreementWatch(context, { checkpoint, backendPid, nowMs: performance.now() });
+      this.#agreement = agreement;
+      this.#batches = new Batches({ context, publisher, agreement, parking, backendPid });
+    }
     const progress: Progress | null = checkpoint;
     const said = { checkpoint: progress && describeProgress(progress), slot: formatLsn(confirmedFlushLsn) };
-    this.#context.log.info(said, 'checkpoint read');
+    context.log.info(said, 'checkpoint read');
     return { tag: 'checkpoint-read', progress, confirmedFlushLsn };
   }
 
@@ -225,42 +236,23 @@ export class Session {
     this.#replication.report({ received, flushed });
   }
 
-  /** One batch: all records and the checkpoint that goes with them. */
-  async #publish({
-    records,
-    progress,
-  }: {
-    records: readonly PublishedRecord[];
-    progress: Progress;
-  }): Promise<void> {
-    const { destination, metrics, board } = this.#context;
-    const publisher = present(this.#publisher, 'a fenced publisher');
-    const agreement = present(this.#agreement, 'what the checkpoint agreed on');
-    const advancesIdle = records.length === 0 && progress.reportedLsn > this.#state.published.reportedLsn;
-    if (advancesIdle) await agreement.ask(performance.now());
-    await destination.ensureTopics(records);
-    const checkpoint = { ...agreement.checkpoint, ...progress };
-    if (this.#state.phase === 'ended') throw sessionOver();
-    const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
-    try {
-      await publisher.publish(outgoing);
-      metrics.batches.inc({ outcome: 'committed' });
-    } catch (error) {
-      metrics.batches.inc({ outcome: 'unknown' });
-      // It fitted when it was made: somebody lowered the limit since, and the next session parks it.
-      if (isTooLarge(error)) await this.#parking?.requireSameLimits();
-      throw error;
-    }
-    this.#committed = true;
-    metrics.countPublished(records);
-    const next = this.#state.queue[0]?.records[0];
-    board.waitingSinceUs = next ? committedAtUs(next) : null;
+  async #publish(batch: Batch): Promise<'published' | 'unanswered'> {
+    const batches = present(this.#batches, 'what publishes batches');
+    const outcome = await batches.publish(batch, { reported: this.#state.published.reportedLsn });
+    this.#committed ||= outcome === 'published';
+    const next = outcome === 'published' && this.#state.queue[0]?.records[0];
+    if (outcome === 'published') this.#context.board.waitingSinceUs = next ? committedAtUs(next) : null;
+    return outcome;
   }
 
   #outcome(reason: EndReason): SessionOutcome {
     const { configuration } = this.#context;
     const reached = this.#committed ? 'published' : this.#panels ? 'prepared' : 'nothing';
-    return outcomeOf(reason, { failure: this.#failure, reached, configuration });
+    return outcomeOf(reason, {
+      failure: this.#failure ?? this.#batches?.doubt ?? null,
+      reached,
+      configuration,
+    });
   }
 
   #tick(): void {

@@ -11,6 +11,7 @@ import type { Lsn } from '@diptych/wal/lsn';
 import { begin, finish, receive, takeStandalone } from './intake.ts';
 import type { Action, Event, Progress } from './protocol.ts';
 import { checkpointIdle, end, proceed, report, settle } from './publishing.ts';
+import { doubt, resolve } from './recovery.ts';
 import type { DeliveryState, Phase } from './state.ts';
 
 /** When the server asks (it does so at shutdown, in a loop), an idle checkpoint is written at most this often. */
@@ -40,6 +41,10 @@ export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
       return keepalive(state, event);
     case 'published':
       return settle(state);
+    case 'unanswered':
+      return doubt(state);
+    case 'recovered':
+      return resolve(state, event.progress);
     case 'clock':
       return tick(state, event.nowMs);
     case 'stop-requested':
@@ -99,7 +104,9 @@ function tick<R>(state: DeliveryState<R>, nowMs: number): Action<R>[] {
   state.nowMs = Math.max(state.nowMs, nowMs);
   if (state.phase === 'acquiring') return [];
   const { limits } = state;
-  const unanswered = state.publishing && state.nowMs - state.publishingSinceMs > limits.publishTimeoutMs;
+  const { publishing } = state;
+  const unanswered =
+    publishing && !publishing.isInDoubt && state.nowMs - state.publishingSinceMs > limits.publishTimeoutMs;
   const undrained = state.stopping && state.nowMs - state.stoppingSinceMs > limits.drainTimeoutMs;
   if (unanswered || undrained) return end(state, { tag: 'refused', code: 'publish-outcome-unknown' });
   const due = state.nowMs - state.reportedAtMs >= limits.statusIntervalMs;

@@ -32,7 +32,7 @@ export interface Limits {
   readonly idleCheckpointBytes: number;
   /** Asked to stop, a session that has not drained after this time ends as it is: the checkpoint knows the rest. */
   readonly drainTimeoutMs: number;
-  /** A batch without an answer for so long has an unknown outcome: the session ends. */
+  /** An attempt to publish a batch that is without any answer for so long: the session ends. */
   readonly publishTimeoutMs: number;
 }
 
@@ -67,6 +67,10 @@ export type Event<R> =
   | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
   /** The batch in flight is in Kafka: its transaction is committed, or all of it acknowledged. */
   | { readonly tag: 'published' }
+  /** Kafka did not say what became of the batch in flight, and may answer again: its outcome is unknown. */
+  | { readonly tag: 'unanswered' }
+  /** What the committed checkpoints say after `recover`: nothing of ours is open any more. */
+  | { readonly tag: 'recovered'; readonly progress: Progress }
   | { readonly tag: 'clock'; readonly nowMs: number }
   | { readonly tag: 'stop-requested' }
   /** Any failure, of either side: everything in flight has an unknown outcome and is dropped. */
@@ -84,6 +88,11 @@ export type Action<R> =
   | { readonly tag: 'report'; readonly received: Lsn; readonly flushed: Lsn }
   /** One batch: all records, in order, and the checkpoint that goes with them; exactly once in one Kafka transaction. */
   | { readonly tag: 'publish'; readonly records: readonly R[]; readonly progress: Progress }
+  /**
+   * Once Kafka answers again: make sure that the slot is still this session's, fence anew, read the checkpoint. The
+   * stream goes on meanwhile, up to the bound of the queue.
+   */
+  | { readonly tag: 'recover' }
   | { readonly tag: 'end'; readonly reason: EndReason };
 
 /** What the protocol itself refuses, as the failure code that it becomes. */

@@ -3,7 +3,7 @@ import { assert } from '@diptych/runtime/assert';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { cutBatch, type Piece } from './batch.ts';
 import type { Action, EndReason, Progress } from './protocol.ts';
-import type { DeliveryState } from './state.ts';
+import { type DeliveryState, isSameProgress } from './state.ts';
 
 /**
  * At least once: how long the last batch of a busy stream waits for a next one that states it. Longer would repeat more
@@ -99,20 +99,11 @@ export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): 
   const elapsedMs = state.nowMs - state.idleCheckpointAtMs;
   const large = idle - held.reportedLsn >= BigInt(limits.idleCheckpointBytes);
   const advances = quiet && idle > held.reportedLsn && (elapsedMs >= intervalMs || large || stopping);
-  const states = isAhead(published, held) && (elapsedMs >= statementDelayMs || stopping);
+  // Something is acknowledged that no checkpoint holds. Never so exactly once.
+  const states = !isSameProgress(published, held) && (elapsedMs >= statementDelayMs || stopping);
   if (!advances && !states) return [];
   const reportedLsn = advances ? maxLsn(idle, published.reportedLsn) : published.reportedLsn;
   return publish(state, { records: [], progress: { ...published, reportedLsn }, bytes: 0 });
-}
-
-/** Something is acknowledged that no checkpoint holds. Never so exactly once. */
-function isAhead(published: Progress, held: Progress): boolean {
-  return (
-    published.lsn !== held.lsn ||
-    published.reportedLsn !== held.reportedLsn ||
-    published.part?.lsn !== held.part?.lsn ||
-    published.part?.seq !== held.part?.seq
-  );
 }
 
 /**
@@ -126,7 +117,7 @@ function publish<R>(
 ): Action<R>[] {
   const covers = state.limits.delivery === 'exactly-once' || records.length === 0;
   const held = covers ? progress : state.published;
-  state.publishing = { progress, held, bytes };
+  state.publishing = { progress, held, bytes, records, isInDoubt: false };
   state.publishingSinceMs = state.nowMs;
   return [{ tag: 'publish', records, progress: held }];
 }

@@ -12,6 +12,17 @@ export interface OpenTransaction {
   ordinal: number;
 }
 
+/** The batch in flight: what is published after it, and what its checkpoint holds. */
+export interface Batch<R> {
+  readonly progress: Progress;
+  readonly held: Progress;
+  readonly bytes: number;
+  /** Kept until it is answered: when Kafka turns out not to have it, it is sent again. */
+  readonly records: readonly R[];
+  /** Its outcome is unknown, and being found out. */
+  readonly isInDoubt: boolean;
+}
+
 /** Owned by `step`; others read it through the functions below. */
 export interface DeliveryState<R> {
   readonly limits: Limits;
@@ -29,8 +40,7 @@ export interface DeliveryState<R> {
   queuedBytes: number;
   /** How many transactions and standalone pieces end in the queue. */
   queuedWhole: number;
-  /** The batch in flight: what is published after it, and what its checkpoint holds. */
-  publishing: { readonly progress: Progress; readonly held: Progress; readonly bytes: number } | null;
+  publishing: Batch<R> | null;
   /** What is in Kafka for certain. */
   published: Progress;
   /** What a checkpoint in Kafka holds of it, so that it may be reported. Exactly once the two are the same. */
@@ -69,4 +79,13 @@ export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R>
     idle: lsnZero,
     flushed: lsnZero,
   };
+}
+
+export function isSameProgress(one: Progress, other: Progress): boolean {
+  return (
+    one.lsn === other.lsn &&
+    one.reportedLsn === other.reportedLsn &&
+    one.part?.lsn === other.part?.lsn &&
+    one.part?.seq === other.part?.seq
+  );
 }
