@@ -1,5 +1,6 @@
 /** Requests to the modelled brokers over a network that loses, delays and repeats them. */
 import type { Answer, Kafka } from './kafka.ts';
+import { checkpointPartition } from './partitions.ts';
 import { slowMsMax, timing } from './plan.ts';
 import type { Process } from './process.ts';
 import type { Coverage, World } from './world.ts';
@@ -61,6 +62,18 @@ export class KafkaClient {
   /** No answer is heard any more; what is under way arrives all the same. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** What the partition of the checkpoints answers; `fail` for anything but an answer. */
+  ask<T>(
+    question: (kafka: Kafka) => T,
+    { hear, fail }: { hear: (answer: T) => void; fail: () => void },
+  ): void {
+    const serve = (kafka: Kafka) => ({ tag: 'done', value: question(kafka) }) as const;
+    this.request<T>(
+      { to: checkpointPartition, serve },
+      { watched: false, hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : fail()) },
+    );
   }
 
   request<T>(asked: Asked<T>, { watched, hear }: Asking<T>): void {

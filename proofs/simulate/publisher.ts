@@ -3,7 +3,7 @@ import type { DeliveryMode, Progress } from '@diptych/delivery/protocol';
 import { isWord } from './commands.ts';
 import type { Answer, Kafka } from './kafka.ts';
 import { type Asked, KafkaClient, type KafkaClientContext, type Outcome } from './kafka-client.ts';
-import type { Deviation } from './mutants.ts';
+import type { Deviation, Mutant } from './mutants.ts';
 import { checkpointPartition, coordinator, partitionOf, recordPartitions } from './partitions.ts';
 import type { RecordId } from './wal.ts';
 import type { World } from './world.ts';
@@ -138,6 +138,14 @@ export class Publisher {
       });
     }
   }
+}
+
+/** The transactional id is that of the slot, the same for every session of every relay. */
+export function createPublisher(context: KafkaClientContext & { readonly rules: Mutant }): Publisher {
+  const { deviation } = context.rules;
+  const { coverage, plan } = context.world;
+  const transactionalId = deviation === 'no-fencing' ? `session ${coverage.sessions}` : 'slot';
+  return new Publisher(context, { delivery: plan.delivery, transactionalId, deviation });
 }
 
 /** One partition's batch of a send: each has a leader of its own. */

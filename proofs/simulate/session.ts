@@ -9,11 +9,10 @@ import { describeAction } from './describe-action.ts';
 import type { Kafka } from './kafka.ts';
 import { KafkaClient, type KafkaClientContext } from './kafka-client.ts';
 import type { Mutant } from './mutants.ts';
-import { checkpointPartition } from './partitions.ts';
 import { limits, timing } from './plan.ts';
 import type { Postgres } from './postgres.ts';
 import type { Process } from './process.ts';
-import { Publisher } from './publisher.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
 import { recover } from './recovery.ts';
 import { ReplicationLink } from './replication-link.ts';
 import { inspectSlot } from './slot-inspection.ts';
@@ -191,33 +190,13 @@ export class Session {
     this.#ask((kafka) => kafka.readCheckpoint(deviation), hear);
   }
 
-  #ask<T>(
-    question: (kafka: Kafka) => T,
-    hear: (answer: T) => void,
-    fail: () => void = () => this.#dispatch({ tag: 'failed' }),
-  ): void {
-    const serve = (kafka: Kafka) => ({ tag: 'done', value: question(kafka) }) as const;
-    this.#reader.request<T>(
-      { to: checkpointPartition, serve },
-      {
-        watched: false,
-        hear: (outcome) => (outcome.tag === 'done' ? hear(outcome.value) : fail()),
-      },
-    );
+  #ask<T>(question: (kafka: Kafka) => T, hear: (answer: T) => void, fail?: () => void): void {
+    this.#reader.ask(question, { hear, fail: fail ?? (() => this.#dispatch({ tag: 'failed' })) });
   }
 
   #fence(): void {
-    this.#publisher = this.#createPublisher();
+    this.#publisher = createPublisher(this.#context);
     this.#publisher.fence((ok) => this.#dispatch({ tag: ok ? 'fenced' : 'failed' }));
-  }
-
-  #createPublisher(): Publisher {
-    const { rules, world } = this.#context;
-    const { deviation } = rules;
-    // The id is that of the slot, the same for every session of every relay.
-    const transactionalId = deviation === 'no-fencing' ? `session ${world.coverage.sessions}` : 'slot';
-    const { delivery } = world.plan;
-    return new Publisher(this.#kafkaContext, { delivery, transactionalId, deviation });
   }
 
   #recover(): void {
@@ -227,7 +206,7 @@ export class Session {
       inspectSlot: (hear) => this.#inspectSlot(hear),
       replacePublisher: () => {
         this.#publisher?.close();
-        this.#publisher = this.#createPublisher();
+        this.#publisher = createPublisher(this.#context);
         return this.#publisher;
       },
       hear: (progress, floor) => {
