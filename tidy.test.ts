@@ -28,9 +28,10 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/kafka': ['runtime', 'wal'],
   'packages/delivery': ['runtime', 'wal'],
   'packages/inbox': ['runtime', 'kafka'],
+  'packages/journal': ['runtime', 'wal', 'events', 'outbox', 'kafka'],
   'packages/compare': ['runtime', 'wal', 'kafka', 'contracts'],
   'packages/testkit': ['runtime', 'kafka'],
-  'apps/cart': ['runtime', 'contracts', 'outbox'],
+  'apps/cart': ['runtime', 'contracts', 'outbox', 'journal'],
   'apps/relay': [
     'runtime',
     'wal',
@@ -66,7 +67,7 @@ const vendors: Record<string, readonly string[]> = {
   testcontainers: ['packages/testkit'],
   pino: ['packages/runtime'],
   'prom-client': ['apps/relay'],
-  'drizzle-orm': ['packages/outbox', 'apps/cart'],
+  'drizzle-orm': ['packages/outbox', 'packages/journal', 'apps/cart'],
 };
 
 /** What a file may be, in lines: a second noun is hiding in a longer one. */

@@ -69,9 +69,15 @@ function check(schema: PayloadSchema, payload: unknown): Checked {
   return result;
 }
 
+/** Made once for each schema: zod compiles each new one, which costs more than all checks of an event. */
+const tolerantSchemas = new WeakMap<PayloadSchema, PayloadSchema>();
+
 /** A writer must not say what its contract does not know; a reader may overhear it. */
 function tolerant(schema: PayloadSchema): PayloadSchema {
-  return schema instanceof z.ZodObject ? schema.strip() : schema;
+  if (!(schema instanceof z.ZodObject)) return schema;
+  const known = tolerantSchemas.get(schema) ?? schema.strip();
+  tolerantSchemas.set(schema, known);
+  return known;
 }
 
 function describe(issues: readonly SchemaIssue[]): string {

@@ -69,6 +69,7 @@ export const failures = {
   'event-malformed': 'operator',
   'contract-unknown-version': 'operator',
   'event-contradictory': 'operator',
+  'history-incomplete': 'operator',
   'effect-failed': 'timed',
 } as const satisfies Record<string, Retry>;
 
