@@ -1,5 +1,10 @@
 /** The cart of the example in both panels: its state from events, its state from rows, its events in words. */
-import { type CartEvent, cartAggregateType, readCartEvent } from '@diptych/contracts/cart-events';
+import {
+  type CartEvent,
+  cartAggregateType,
+  esCartAggregateType,
+  readCartEvent,
+} from '@diptych/contracts/cart-events';
 import { evolve } from '@diptych/contracts/cart-fold';
 import type { AppliedDiscount, CartState, Line } from '@diptych/contracts/cart-state';
 import { type Money, moneySchema } from '@diptych/contracts/money';
@@ -95,12 +100,13 @@ function contentsOf(cart: JsonObject, rows: AggregateRows): Contents | undefined
 
 /** A cart event in words: `ItemAdded  cart 101  banana ×1  $1.00  (customer)`; any other as `describeEvent` does. */
 export function describeCartEvent(event: DomainEvent): string {
-  if (event.aggregateType !== cartAggregateType) return describeEvent(event);
+  const isCart = event.aggregateType === cartAggregateType || event.aggregateType === esCartAggregateType;
+  if (!isCart) return describeEvent(event);
   const read = readCartEvent({ ...event, typeversion: event.version });
   if (!read.ok) return describeEvent(event);
   const { type, payload } = read.event;
   const who = payload.reason === undefined ? payload.actor : `${payload.actor}: ${payload.reason}`;
-  return [type, `cart ${payload.cartId}`, ...words(read.event), `(${who})`].join('  ');
+  return [type, `${event.aggregateType} ${payload.cartId}`, ...words(read.event), `(${who})`].join('  ');
 }
 
 function words({ type, payload }: CartEvent): string[] {
@@ -119,7 +125,7 @@ function words({ type, payload }: CartEvent): string[] {
       return [
         payload.code,
         dollars(payload.amount),
-        `lacks ${payload.requires.sku} ×${payload.requires.quantity}`,
+        ...(payload.requires ? [`lacks ${payload.requires.sku} ×${payload.requires.quantity}`] : []),
       ];
     case 'CartCheckedOut':
     case 'CartAbandoned':

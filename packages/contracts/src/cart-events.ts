@@ -12,6 +12,9 @@ import { moneySchema } from './money.ts';
 /** The cart's aggregate type: it names the topic, `outbox.event.cart`. */
 export const cartAggregateType = 'cart';
 
+/** That of the event-sourced cart, which tells the same events: `outbox.event.es-cart`. */
+export const esCartAggregateType = 'es-cart';
+
 const quantity = z.int().min(1).max(quantityMax);
 const text = z.string().min(1);
 
@@ -32,7 +35,10 @@ const discount = z.object({ code: text, amount: moneySchema });
 /** The order as it stands at the end. */
 const contents = { lines: z.array(line), discounts: z.array(discount) };
 
-/** Schemas of what is appended: an unknown field of the payload is a mistake of the writer. */
+const revoked = { ...priced, code: text, amount: moneySchema };
+const requirement = z.object({ sku: text, quantity });
+
+/** Schemas of what is appended, in the newest version: an unknown field of the payload is a mistake of the writer. */
 export const cartEventSchemas = {
   CartOpened: z.strictObject(priced),
   /** `quantity` is what was added, `quantityInCart` what is there now. */
@@ -41,13 +47,8 @@ export const cartEventSchemas = {
   ItemRemoved: z.strictObject({ ...priced, ...product, quantity }),
   QuantityChanged: z.strictObject({ ...priced, ...product, previousQuantity: quantity, quantity }),
   DiscountApplied: z.strictObject({ ...priced, code: text, amount: moneySchema }),
-  /** `requires` is what the cart no longer holds. */
-  DiscountRevoked: z.strictObject({
-    ...priced,
-    code: text,
-    amount: moneySchema,
-    requires: z.object({ sku: text, quantity }),
-  }),
+  /** `requires` is what the cart no longer holds; null when it was taken back for another reason. */
+  DiscountRevoked: z.strictObject({ ...revoked, requires: requirement.nullable() }),
   /** Everything that shipping needs. */
   CartCheckedOut: z.strictObject({ ...priced, ...contents, lines: z.array(line).min(1) }),
   CartAbandoned: z.strictObject({ ...priced, ...contents }),
@@ -92,8 +93,14 @@ export const cartContract = {
   }),
   DiscountRevoked: EventContract.first({
     since,
-    payload: cartEventSchemas.DiscountRevoked,
+    payload: z.strictObject({ ...revoked, requires: requirement }),
     example: { ...example, code: 'two-bananas', amount: '-0.10', requires: { sku: 'banana', quantity: 2 } },
+  }).next({
+    // Since a cart can be reverted, a discount may go although all that it requires is there.
+    since: '2026-11-21',
+    payload: cartEventSchemas.DiscountRevoked,
+    example: { ...example, code: 'two-bananas', amount: '-0.10', requires: null },
+    upcast: (before) => before,
   }),
   CartCheckedOut: EventContract.first({
     since,

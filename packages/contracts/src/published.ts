@@ -1,7 +1,7 @@
 /** What of the cart's contracts is published for readers in any language. */
 import { join } from 'node:path';
 import { asyncApi } from '@diptych/events/async-api';
-import { cartAggregateType, cartContract } from './cart-events.ts';
+import { cartAggregateType, cartContract, esCartAggregateType } from './cart-events.ts';
 
 /** One file for each version, never changed once it is there, and the AsyncAPI document. */
 export const schemaDirectory = join(import.meta.dirname, '../published');
@@ -18,6 +18,12 @@ export function domainAsyncApi(): object {
         aggregateType: cartAggregateType,
         topic: `outbox.event.${cartAggregateType}`,
         description: 'What happened to carts, in order for each cart.',
+        contracts: cartContract,
+      },
+      {
+        aggregateType: esCartAggregateType,
+        topic: `outbox.event.${esCartAggregateType}`,
+        description: 'What happened to event-sourced carts, in order for each cart.',
         contracts: cartContract,
       },
     ],
