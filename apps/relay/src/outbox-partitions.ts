@@ -17,6 +17,9 @@ const lockTimeoutMs = 500;
 /** lock_not_available. https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const lockNotAvailable = '55P03';
 
+/** check_violation: the default partition has rows that would belong to the new one. */
+const checkViolation = '23514';
+
 /** Throws OperatingError `outbox-not-partitioned`. Times are read in UTC from then on. */
 export async function listPartitions(catalogue: Catalogue, table: string): Promise<Partition[]> {
   await catalogue.query(`set timezone = 'UTC'`);
@@ -54,7 +57,7 @@ function timeOf(text: string | undefined): number | null {
 /**
  * Makes a partition; its rows can be named in a DELETE as the table's can. Attaching goes on beside writers, where CREATE
  * TABLE … PARTITION OF would wait for all of them, and let all others wait meanwhile. False when somebody writes to the
- * default partition, which it has to lock.
+ * default partition, which it has to lock, or when rows of that time are in there already.
  */
 export async function createPartition(
   catalogue: Catalogue,
@@ -114,7 +117,7 @@ export async function walPosition(catalogue: Catalogue): Promise<string> {
   return row?.lsn ?? '0/0';
 }
 
-/** A transaction; undefined, with nothing done, when a lock is not to be had. */
+/** A transaction; undefined, with nothing done, when a lock is not to be had or rows are in the way. */
 async function unlessLocked<T>(catalogue: Catalogue, work: () => Promise<T>): Promise<T | undefined> {
   await catalogue.query('begin');
   try {
@@ -124,7 +127,8 @@ async function unlessLocked<T>(catalogue: Catalogue, work: () => Promise<T>): Pr
     return result;
   } catch (error) {
     await catalogue.query('rollback').catch(() => {}); // the first failure is what is told
-    if (codeOf(error) === lockNotAvailable) return undefined;
+    const code = codeOf(error);
+    if (code === lockNotAvailable || code === checkViolation) return undefined;
     throw error;
   }
 }

@@ -80,6 +80,14 @@ test('what no relay has published is kept, in its place, and dropped when it is'
   expect(await relay.records(relay.domainTopic('note'))).toHaveLength(1);
 });
 
+test('a day of which rows are in the default partition gets no partition of its own, and the days after it do', async () => {
+  await relay.sql.query(`insert into outbox (id, aggregatetype, aggregateid, type, payload, occurred_at)
+    values (gen_random_uuid(), 'note', '1', 'Noted', '{}', '2026-02-01T11:00:00Z')`);
+  await relay.active(relay.start());
+  const [today, ...later] = ahead;
+  expect(await retaining()).toMatchObject({ created: later, postponed: [today] });
+});
+
 test('a partition that was left detached is dropped the next time', async () => {
   await relay.sql.query(`alter table outbox detach partition outbox_p1;
     comment on table outbox_p1 is 'diptych: detached from public.outbox at 0/1'`);

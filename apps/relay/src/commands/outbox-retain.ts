@@ -31,7 +31,7 @@ export interface RetainOptions {
 export interface Retained {
   readonly table: string;
   readonly created: readonly string[];
-  /** Not made: somebody writes to the default partition. */
+  /** Not made: the default partition has rows of that time, or is being written to. */
   readonly postponed: readonly string[];
   readonly dropped: readonly {
     readonly name: string;
@@ -130,7 +130,7 @@ export function describeRetained({ table, created, postponed, dropped, kept }: R
   const why = { 'not-published': 'not published yet', busy: 'in use' } as const;
   const lines = [
     ...created.map((name) => `made ${name}`),
-    ...postponed.map((name) => `not made ${name}: the default partition is written to`),
+    ...postponed.map((name) => `not made ${name}: the default partition has its rows, or is written to`),
     ...dropped.map(({ name, bytes, to }) => `dropped ${name}${to ? `, until ${to}, ${bytes} bytes` : ''}`),
     ...kept.map(({ name, reason }) => `kept ${name}: ${why[reason]}`),
   ];
