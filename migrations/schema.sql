@@ -1,4 +1,4 @@
--- What all migrations together make of an empty database. Written by `npx vitest run --project pg -u schema-dump`.
+-- What all migrations together make of an empty database. Written by `npx vitest run --project pg schema-dump -u`.
 
 create table cart_discounts (
   cart_id integer not null,
@@ -56,15 +56,41 @@ create table outbox (
   headers jsonb not null default '{}'::jsonb,
   occurred_at timestamp with time zone not null default now(),
   xid xid8 not null default pg_current_xact_id()
-);
+) partition by RANGE (occurred_at);
 alter table outbox replica identity full;
-CREATE INDEX outbox_aggregate_index ON public.outbox USING btree (aggregatetype, aggregateid, aggregateversion);
+CREATE INDEX outbox_aggregate_index ON ONLY public.outbox USING btree (aggregatetype, aggregateid, aggregateversion);
+
+create table outbox_default (
+  id uuid not null,
+  aggregatetype text not null,
+  aggregateid text not null,
+  type text not null,
+  payload jsonb not null,
+  aggregateversion bigint not null,
+  typeversion integer not null default 1,
+  headers jsonb not null default '{}'::jsonb,
+  occurred_at timestamp with time zone not null default now(),
+  xid xid8 not null default pg_current_xact_id()
+);
+-- partition of outbox DEFAULT
+alter table outbox_default replica identity full;
+CREATE INDEX outbox_default_aggregate_index ON public.outbox_default USING btree (aggregatetype, aggregateid, aggregateversion);
 
 create table outbox_heads (
   aggregatetype text not null,
   aggregateid text not null,
   version bigint not null,
   constraint outbox_heads_aggregatetype_aggregateid_pk PRIMARY KEY (aggregatetype, aggregateid)
+);
+
+create table outbox_snapshots (
+  aggregatetype text not null,
+  aggregateid text not null,
+  stateversion integer not null,
+  version bigint not null,
+  state jsonb not null,
+  taken_at timestamp with time zone not null default now(),
+  constraint outbox_snapshots_pk PRIMARY KEY (aggregatetype, aggregateid, stateversion, version)
 );
 
 create table products (
@@ -74,3 +100,5 @@ create table products (
   constraint products_pkey PRIMARY KEY (sku),
   constraint products_unit_price_check CHECK (((unit_price >= 0.01) AND (unit_price <= 99999.99)))
 );
+
+create sequence es_cart_ids start with 101 maxvalue 2147483647;

@@ -12,12 +12,12 @@ import {
   putDiscount,
   putLine,
   quantityMax,
-  type Totals,
   totalsOf,
 } from '@diptych/contracts/cart-state';
 import { type CartEventType, type TransitionRefusal, transition } from '@diptych/contracts/cart-states';
 import type { Money } from '@diptych/contracts/money';
 import { unreachable } from '@diptych/runtime/assert';
+import { type Contents, compensations, type Now } from './compensate.ts';
 import { type Discount, findDiscount } from './discount-catalogue.ts';
 
 export interface Product {
@@ -34,7 +34,9 @@ export type CartCommand =
   | { readonly tag: 'remove-item'; readonly sku: string }
   | { readonly tag: 'apply-discount'; readonly discount: Discount | undefined }
   | { readonly tag: 'check-out' }
-  | { readonly tag: 'abandon' };
+  | { readonly tag: 'abandon' }
+  /** The cart as it was at a version; undefined when it has no such version. */
+  | { readonly tag: 'revert'; readonly to: Contents | undefined };
 
 /** The event that a command leads to; the state machine says whether it may. */
 const leadsTo = {
@@ -45,6 +47,8 @@ const leadsTo = {
   'apply-discount': 'DiscountApplied',
   'check-out': 'CartCheckedOut',
   abandon: 'CartAbandoned',
+  // Or any other change of the contents: what may happen to one, may to all.
+  revert: 'QuantityChanged',
 } as const satisfies Record<CartCommand['tag'], CartEventType>;
 
 export type Refusal =
@@ -56,7 +60,8 @@ export type Refusal =
   | 'cart-empty'
   | 'discount-not-found'
   | 'discount-already-applied'
-  | 'discount-requirement-unmet';
+  | 'discount-requirement-unmet'
+  | 'version-unknown';
 
 export type Decision =
   | { readonly ok: true; readonly events: readonly CartEvent[] }
@@ -69,8 +74,6 @@ export interface Told {
   readonly reason?: string;
 }
 
-type Contents = Pick<CartState, 'lines' | 'discounts'>;
-
 const accept = (...events: CartEvent[]): Decision => ({ ok: true, events });
 const refuse = (reason: Refusal): Decision => ({ ok: false, reason });
 
@@ -82,7 +85,7 @@ export function decide(state: CartState | undefined, command: CartCommand, told:
   const moved = transition(state?.status, leadsTo[command.tag]);
   if (!moved.ok) return refuse(moved.reason);
   const cart: Contents = state ?? { lines: [], discounts: [] };
-  const now = (contents: Partial<Contents> = {}): Told & { totals: Totals } => ({
+  const now: Now = (contents = {}) => ({
     ...told,
     totals: totalsOf({ ...cart, ...contents }),
   });
@@ -109,12 +112,13 @@ export function decide(state: CartState | undefined, command: CartCommand, told:
       return accept({ type: 'CartCheckedOut', payload: { ...now(), ...listed(cart) } });
     case 'abandon':
       return accept({ type: 'CartAbandoned', payload: { ...now(), ...listed(cart) } });
+    case 'revert':
+      if (!command.to) return refuse('version-unknown');
+      return accept(...compensations(cart, { to: command.to, now }));
     default:
       return unreachable(command);
   }
 }
-
-type Now = (contents?: Partial<Contents>) => Told & { totals: Totals };
 
 function addItem(
   cart: Contents,

@@ -32,17 +32,22 @@ test('the OpenAPI document lists every endpoint, its headers, its bodies and its
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
   expect(document.openapi).toBe('3.1.0');
-  expect(operations.toSorted()).toEqual([
+  const ofCarts = [
     'DELETE /carts/{id}',
     'DELETE /carts/{id}/items/{sku}',
     'GET /carts/{id}',
-    'GET /products',
+    'GET /carts/{id}/history',
     'POST /carts',
     'POST /carts/{id}/checkout',
     'POST /carts/{id}/discounts',
     'POST /carts/{id}/items',
+    'POST /carts/{id}/revert',
     'PUT /carts/{id}/items/{sku}',
-  ]);
+  ];
+  const both = ofCarts.flatMap((operation) => [operation, operation.replace(' /', ' /es/')]);
+  expect(operations.toSorted()).toEqual([...both, 'GET /products'].toSorted());
+  const reading = document.paths['/es/carts/{id}']?.get;
+  expect(reading?.parameters?.map(({ name }) => name)).toEqual(['at', 'id']);
   const adding = document.paths['/carts/{id}/items']?.post;
   expect(
     adding?.parameters?.filter((parameter) => parameter.in === 'header').map(({ name }) => name),

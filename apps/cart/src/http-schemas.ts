@@ -1,5 +1,6 @@
 /** What HTTP requests may hold. Unknown fields of a body are refused by name. */
 import { quantityMax } from '@diptych/contracts/cart-state';
+import { momentForms, parseMoment } from '@diptych/journal/moment';
 import { z } from 'zod';
 
 /**
@@ -30,6 +31,38 @@ export const reasonBody = z.strictObject({ reason }).nullish();
 export const addItemBody = z.strictObject({ sku, quantity: quantity.default(1), reason });
 export const quantityBody = z.strictObject({ quantity, reason });
 export const discountBody = z.strictObject({ code: storable(64).meta({ example: 'two-bananas' }), reason });
+
+/** Beyond it nothing can be a version: carts count theirs with an `integer`. */
+const versionMax = 2_147_483_647;
+const versionMessage = 'must be a version of the cart, a whole number from 1 on';
+export const revertBody = z.strictObject({
+  toVersion: z
+    .int(versionMessage)
+    .min(1, versionMessage)
+    .max(versionMax, versionMessage)
+    .meta({ description: 'The contents become what they were at this version', example: 4 }),
+  reason,
+});
+
+export const atQuery = z.strictObject({
+  at: z
+    .string()
+    .refine((text) => parseMoment(text) !== undefined, `must be ${momentForms}`)
+    .optional()
+    .meta({ description: `As it was at a moment: ${momentForms}`, example: '3' }),
+});
+
+const whole = (from: number, to: number) =>
+  z
+    .string()
+    .regex(/^\d{1,10}$/, `must be a whole number from ${from} to ${to}`)
+    .transform(Number)
+    .refine((number) => number >= from && number <= to, `must be a whole number from ${from} to ${to}`);
+
+export const historyQuery = z.strictObject({
+  after: whole(0, versionMax).default(0).meta({ description: 'The last version that is known already' }),
+  limit: whole(1, 1_000).default(100),
+});
 
 export const cartParams = z.object({
   id: z

@@ -11,14 +11,14 @@ export const migrationsFolder = fileURLToPath(new URL('../../../migrations', imp
 /** Any number that nobody else locks: drizzle's migrator has no lock, and two at once would both create the tables. */
 const migrationLock = 7_305_804_402;
 
-/** Runs the migrations that the database has not had; one process at a time. Throws what the database throws. */
-export async function migrate(url: string): Promise<void> {
+/** Runs the migrations of a folder, ours unless another is given, that the database has not had; one process at a time. Throws what the database throws. */
+export async function migrate(url: string, folder: string = migrationsFolder): Promise<void> {
   const client = new Client({ connectionString: url, application_name: 'diptych-migrate' });
   await client.connect();
   try {
     const database = drizzle({ client });
     await database.execute(sql`select pg_advisory_lock(${migrationLock})`);
-    await migrateWithDrizzle(database, { migrationsFolder });
+    await migrateWithDrizzle(database, { migrationsFolder: folder });
   } finally {
     await client.end();
   }

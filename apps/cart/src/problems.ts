@@ -1,4 +1,5 @@
 /** Every way of saying no, as RFC 9457 problem documents. One table maps a reason to its status. */
+import { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -47,10 +48,13 @@ const domain = {
     title: 'The cart does not hold what the discount requires',
     field: 'code',
   },
+  'version-unknown': { status: 404, title: 'The cart has no such version', field: 'toVersion' },
 } as const satisfies Record<Refusal, Kind>;
 
 const kinds = {
   ...domain,
+  'commit-unknown': { status: 404, title: 'This transaction told nothing of the cart', field: 'at' },
+  'history-incomplete': { status: 410, title: 'The beginning of the cart’s history is no longer kept' },
   'version-stale': { status: 412, title: 'The cart has changed since: read it again', field: 'if-match' },
   'idempotency-key-reused': {
     status: 422,
@@ -139,6 +143,9 @@ function explain(error: unknown): Answered {
   const { code = '', statusCode = 500 } = error as { code?: string; statusCode?: number };
   const known = fastifyProblems[code];
   if (known) return { code: known };
+  if (error instanceof OperatingError && error.code === 'history-incomplete') {
+    return { code: error.code, detail: error.message };
+  }
   if (isDatabaseAway(error)) {
     return {
       code: 'database-away',

@@ -6,11 +6,15 @@
 import type { ClientBase } from 'pg';
 
 const heading =
-  '-- What all migrations together make of an empty database. Written by `npx vitest run --project pg -u schema-dump`.';
+  '-- What all migrations together make of an empty database. Written by `npx vitest run --project pg schema-dump -u`.';
 
 interface Table {
   readonly name: string;
   readonly identity: 'd' | 'n' | 'f' | 'i';
+  /** `RANGE (…)`, or null. */
+  readonly partitioned: string | null;
+  /** `outbox DEFAULT`, or null. */
+  readonly partition: string | null;
   readonly columns: readonly string[];
   readonly constraints: readonly string[];
   readonly indexes: readonly string[];
@@ -18,7 +22,9 @@ interface Table {
 
 /** One row for each table, its parts in the order of the dump. Not-null constraints are told with their columns. */
 const tablesQuery = `
-  select c.relname as name, c.relreplident as identity,
+  select c.relname as name, c.relreplident as identity, pg_get_partkeydef(c.oid) as partitioned,
+    (select i.inhparent::regclass || ' ' || pg_get_expr(c.relpartbound, c.oid)
+     from pg_inherits i where i.inhrelid = c.oid) as partition,
     array(
       select format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
         case when a.attnotnull then ' not null' else '' end,
@@ -50,17 +56,37 @@ const tablesQuery = `
   where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
   order by c.relname collate "C"`;
 
-/** The tables of `public`, with columns, constraints, indexes and replica identity, in an order that never changes. */
+/** Those that no column owns. */
+const sequencesQuery = `
+  select format('create sequence %I start with %s maxvalue %s;', s.sequencename, s.start_value, s.max_value) as text
+  from pg_sequences s
+  where s.schemaname = 'public' and not exists (
+    select from pg_depend d where d.objid = format('%I.%I', s.schemaname, s.sequencename)::regclass
+      and d.deptype in ('a', 'i'))
+  order by s.sequencename collate "C"`;
+
+/** The tables and sequences of `public`, with columns, constraints, indexes and replica identity, in an order that never changes. */
 export async function dumpSchema(client: ClientBase): Promise<string> {
   const { rows } = await client.query<Table>(tablesQuery);
-  return `${[heading, ...rows.map(printTable)].join('\n\n')}\n`;
+  const sequences = await client.query<{ text: string }>(sequencesQuery);
+  const parts = [heading, ...rows.map(printTable), ...sequences.rows.map(({ text }) => text)];
+  return `${parts.join('\n\n')}\n`;
 }
 
-function printTable({ name, identity, columns, constraints, indexes }: Table): string {
+function printTable({
+  name,
+  identity,
+  partitioned,
+  partition,
+  columns,
+  constraints,
+  indexes,
+}: Table): string {
   const body = [...columns, ...constraints].map((line) => `  ${line}`).join(',\n');
   const identities = { d: [], n: ['nothing'], f: ['full'], i: ['using index'] }[identity];
   return [
-    `create table ${name} (\n${body}\n);`,
+    `create table ${name} (\n${body}\n)${partitioned === null ? '' : ` partition by ${partitioned}`};`,
+    ...(partition === null ? [] : [`-- partition of ${partition}`]),
     ...identities.map((what) => `alter table ${name} replica identity ${what};`),
     ...indexes.map((definition) => `${definition};`),
   ].join('\n');

@@ -8,9 +8,12 @@ import { sql } from 'drizzle-orm';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
-import { cartRoutes } from './cart-routes.ts';
+import { cartRoutes, productRoutes } from './cart-routes.ts';
+import { crudCarts } from './crud-carts.ts';
 import { describeError, openPool, withConnection } from './database.ts';
+import { esCarts } from './es-carts.ts';
 import { forgetOldAnswers } from './idempotency.ts';
+import { pastRoutes } from './past-routes.ts';
 import { answerError, answerNotFound } from './problems.ts';
 
 /** A command is some hundred bytes; a cart of a hundred products would still fit. */
@@ -93,13 +96,19 @@ async function buildApp({ pool, log }: { pool: Pool; log: Logger }): Promise<Fas
         title: 'Diptych cart service',
         version: '0.1.0',
         description:
-          'Every write changes rows and appends its events in one transaction, and answers with `Diptych-Commit`.',
+          'Every write changes rows and appends its events in one transaction, and answers with `Diptych-Commit`. ' +
+          'Under `/es` the same carts again, of which nothing is kept but events.',
       },
     },
     transform: jsonSchemaTransform,
   });
   await app.register(swaggerUi, { routePrefix: '/docs' });
-  await app.register(cartRoutes, { pool });
+  await app.register(productRoutes, { pool });
+  for (const store of [crudCarts, esCarts]) {
+    const { prefix } = store;
+    await app.register(cartRoutes, { pool, store, prefix });
+    await app.register(pastRoutes, { pool, store, prefix });
+  }
   registerProbes(app, pool);
   await app.ready();
   return app;

@@ -9,6 +9,7 @@ import {
   integer,
   json,
   numeric,
+  pgSequence,
   pgTable,
   primaryKey,
   text,
@@ -85,6 +86,9 @@ export const cartDiscounts = pgTable(
     check('cart_discounts_amount_check', sql`${table.amount} < 0`),
   ],
 );
+
+/** Ids of event-sourced carts: all that is stored of one besides its events. */
+export const esCartIds = pgSequence('es_cart_ids', { startWith: 101, maxValue: 2_147_483_647 });
 
 /** Answers of commands that carried an Idempotency-Key, kept for a day. */
 export const idempotencyKeys = pgTable(

@@ -132,7 +132,7 @@ function relaySettings({
     DIPTYCH_SLOT: names.slot,
     DIPTYCH_PREFIX: names.prefix,
     DIPTYCH_OUTBOX_TOPIC_PREFIX: names.domainPrefix,
-    DIPTYCH_CHANGE_EXCLUDE: 'drizzle.*,*.outbox,*.outbox_heads,*.idempotency_keys',
+    DIPTYCH_CHANGE_EXCLUDE: 'drizzle.*,*.outbox,*.outbox_heads,*.outbox_snapshots,*.idempotency_keys',
     DIPTYCH_HTTP_PORT: String(httpPort),
     // WAL without records, such as the server's own, is passed within a second: whoever waits for the end waits no longer.
     DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '1000',

@@ -136,7 +136,7 @@ const settings = z.strictObject({
       }),
       exclude: z
         .array(z.string())
-        .default(['drizzle.*', '*.outbox', '*.outbox_heads'])
+        .default(['drizzle.*', '*.outbox', '*.outbox_heads', '*.outbox_snapshots'])
         .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
       onPoison: onPoison('stop', 'a change event'),
       ...representationSettings,

@@ -18,6 +18,7 @@ export const outboxSnapshots = pgTable(
   },
   (table) => [
     primaryKey({
+      name: 'outbox_snapshots_pk',
       columns: [table.aggregatetype, table.aggregateid, table.stateversion, table.version],
     }),
   ],
