@@ -51,6 +51,7 @@ const mayImport: Record<string, readonly string[]> = {
     'kafka',
     'compare',
     'contracts',
+    'journal',
     'cart-app',
     'relay-app',
     'shipping-app',

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { classify } from '@diptych/kafka/classify';
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { Identity } from '@diptych/kafka/identity';
+import { merge } from '@diptych/kafka/merge';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
@@ -10,7 +11,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { lsnZero } from '@diptych/wal/lsn';
 import type { Join } from './join.ts';
 import { compareIdentities, type JoinedTransaction } from './joined-transaction.ts';
-import { merge } from './merge.ts';
+
 import { identityOf, isSnapshotRecord } from './panel-record.ts';
 import { classifyTopic, isPanelTopic, type PanelNames } from './panel-topic.ts';
 
