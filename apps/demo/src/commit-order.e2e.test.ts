@@ -5,6 +5,7 @@ import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { tally } from './examples/tally-for-tests.ts';
 import { randomFrom } from './shopper.ts';
 
 const contract = {
@@ -135,6 +136,18 @@ test('over hundreds of transactions at once the order is that of their commits, 
   const from = half?.offsets;
   expect((await all({ after: half?.place })).map(({ place }) => place)).toEqual(rest);
   expect((await all({ after: half?.place, from })).map(({ place }) => place)).toEqual(rest);
+});
+
+test('the code of docs/replay.md counts all events, and from where it was only what came since', async () => {
+  const counted = await tally(options());
+  const { rows } = await relay.sql.query(
+    `select count(*)::int as n from outbox where aggregatetype = 'note'`,
+  );
+  expect(counted.counts.get('Noted')).toBe(rows[0].n);
+  await note(relay.sql, 'since', { version: 1, n: 1 });
+  await relay.caughtUp();
+  const since = await tally(options({ after: counted.after, from: counted.from }));
+  expect(since.counts.get('Noted')).toBe(1);
 });
 
 test('following goes on with what is committed from then on, also in a topic that was not there', async () => {

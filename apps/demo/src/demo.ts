@@ -11,6 +11,7 @@ import pg from 'pg';
 import { caughtUp } from './caught-up.ts';
 import { firstShopper, type Planted, randomShoppers } from './script.ts';
 import { plainNames, type System, startSystem, uniqueNames } from './system.ts';
+import { timeTravel } from './time-travel.ts';
 
 export interface DemoOptions {
   readonly json: boolean;
@@ -71,7 +72,12 @@ async function shopAndCompare(system: System, options: DemoOptions): Promise<num
     limits: { missed: 0, invented: 0, incomplete: 0, repeated: 0 },
   };
   if (json) out.write(`${verdictLine(verdict)}\n`);
-  else out.write(`${summaryLines(report).join('\n')}\n${conclusion(verdict, planted)}\n`);
+  else {
+    for (const path of ['/carts/101', '/es/carts/101']) {
+      out.write(`${(await timeTravel(system.cartUrl, path)).join('\n')}\n\n`);
+    }
+    out.write(`${summaryLines(report).join('\n')}\n${conclusion(verdict, planted)}\n`);
+  }
   return failuresOf(verdict).length === 0 ? 0 : 1;
 }
 

@@ -62,7 +62,8 @@ test(`a relay killed at ${kills} random moments leaves both topics complete and 
 
   const written = await outboxRows();
   expect(report.events).toBe(written.length);
-  const read = await readCommitted(`${domainPrefix}cart`, written.length);
+  const topics = [`${domainPrefix}cart`, `${domainPrefix}es-cart`];
+  const read = await readCommitted(topics, written.length);
   expect(read.map(({ id }) => id).toSorted()).toEqual(written.map(({ id }) => id).toSorted());
   expect(versionsByCart(read)).toEqual(versionsByCart(written));
   expect(written.length).toBeGreaterThan(kills);
@@ -78,7 +79,8 @@ async function outboxRows(): Promise<Told[]> {
   const client = new pg.Client({ connectionString: system.databaseUrl });
   await client.connect();
   const { rows } = await client.query<Told>(
-    'select id::text, aggregateid as cart, aggregateversion::int as version from outbox order by aggregateid, aggregateversion',
+    `select id::text, aggregatetype || ' ' || aggregateid as cart, aggregateversion::int as version from outbox
+     order by 2, 3`,
   );
   await client.end();
   return rows;
@@ -93,19 +95,20 @@ function versionsByCart(told: readonly Told[]): Record<string, number[]> {
   return Object.fromEntries(entries.toSorted(([a], [b]) => a.localeCompare(b)));
 }
 
-/** Everything that kafkajs's read_committed consumer sees of a topic, in partition order, up to its end. */
-async function readCommitted(topic: string, atLeast: number): Promise<Told[]> {
+/** Everything that kafkajs's read_committed consumer sees of the topics, in partition order, up to their ends. */
+async function readCommitted(topics: string[], atLeast: number): Promise<Told[]> {
   const kafka = new kafkajs.Kafka({ brokers: [...system.brokers], logLevel: kafkajs.logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `referee-${Date.now()}`, readUncommitted: false });
   await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.subscribe({ topics, fromBeginning: true });
   const told: Told[] = [];
   const { promise: settled, resolve } = Promise.withResolvers<void>();
   let quiet: NodeJS.Timeout | undefined;
   await consumer.run({
-    eachMessage: ({ message }) => {
+    eachMessage: ({ topic, message }) => {
+      const cart = `${topic.slice(system.names.domainPrefix.length)} ${message.key}`;
       const header = (name: string) => String(message.headers?.[name]);
-      told.push({ id: header('id'), cart: String(message.key), version: Number(header('aggregateVersion')) });
+      told.push({ id: header('id'), cart, version: Number(header('aggregateVersion')) });
       clearTimeout(quiet);
       // Repeats would come after the last one that is owed, too: listen on for two quiet seconds.
       if (told.length >= atLeast) quiet = setTimeout(resolve, 2000);

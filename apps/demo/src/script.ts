@@ -8,7 +8,7 @@ export interface Planted {
   readonly driftedCarts: readonly number[];
 }
 
-/** The worked example on the first cart, then one legacy write on a second one, which stays open. */
+/** The worked example on the first cart of each kind, then one legacy write on a second one, which stays open. */
 export async function firstShopper({
   cartUrl,
   databaseUrl,
@@ -18,8 +18,10 @@ export async function firstShopper({
   databaseUrl: string;
   legacy: boolean;
 }): Promise<Planted> {
-  const example = await openCart(cartUrl);
-  await shop(cartUrl, { cartId: example, steps: workedExample });
+  for (const carts of ['/carts', '/es/carts'] as const) {
+    const example = await openCart(cartUrl, carts);
+    await shop(cartUrl, { cartId: example, steps: workedExample, carts });
+  }
   const cartId = await openCart(cartUrl);
   await shop(cartUrl, { cartId, steps: [{ tag: 'add', sku: 'apple' }] });
   if (!legacy) return { driftedCarts: [] };

@@ -21,9 +21,12 @@ export const workedExample: readonly Step[] = [
   { tag: 'check-out' },
 ];
 
+/** Where the carts are: rows and events, or nothing but events. */
+export type Carts = '/carts' | '/es/carts';
+
 /** Opens a cart and answers its id. */
-export async function openCart(cartUrl: string): Promise<number> {
-  const cart = await send(cartUrl, { method: 'POST', path: '/carts', body: {} });
+export async function openCart(cartUrl: string, carts: Carts = '/carts'): Promise<number> {
+  const cart = await send(cartUrl, { method: 'POST', path: carts, body: {} });
   assert(typeof cart.id === 'number', 'an opened cart has an id');
   return cart.id;
 }
@@ -31,10 +34,10 @@ export async function openCart(cartUrl: string): Promise<number> {
 /** Takes the steps one after the other. Throws when the service refuses one. */
 export async function shop(
   cartUrl: string,
-  { cartId, steps }: { cartId: number; steps: readonly Step[] },
+  { cartId, steps, carts = '/carts' }: { cartId: number; steps: readonly Step[]; carts?: Carts },
 ): Promise<void> {
   for (const step of steps)
-    await send(cartUrl, { ...requestOf(step), path: `/carts/${cartId}${requestOf(step).path}` });
+    await send(cartUrl, { ...requestOf(step), path: `${carts}/${cartId}${requestOf(step).path}` });
 }
 
 function requestOf(step: Step): { method: string; path: string; body: Record<string, unknown> } {
