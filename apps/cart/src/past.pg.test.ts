@@ -54,7 +54,7 @@ describe.each(['', '/es'])('%s/carts', (prefix) => {
   test('its history says what, when, who, why and in which transaction, page by page', async () => {
     const { path, answers } = await example();
     const { body } = await cart.ask(`GET ${path}/history`);
-    const { events, ...rest } = body as { events: Record<string, unknown>[] };
+    const { events, ...rest } = body as { events: { version: number; type: string }[] };
     expect(rest).toEqual({ cart: Number(path.split('/').at(-1)), version: 7, next: null });
     expect(events.map(({ version, type }) => `${version} ${type}`)).toEqual([
       '1 CartOpened',

@@ -106,7 +106,7 @@ async function readCommitted(topics: string[], atLeast: number): Promise<Told[]>
   let quiet: NodeJS.Timeout | undefined;
   await consumer.run({
     eachMessage: ({ topic, message }) => {
-      const cart = `${topic.slice(system.names.domainPrefix.length)} ${message.key}`;
+      const cart = `${topic.slice(system.names.domainPrefix.length)} ${String(message.key)}`;
       const header = (name: string) => String(message.headers?.[name]);
       told.push({ id: header('id'), cart, version: Number(header('aggregateVersion')) });
       clearTimeout(quiet);

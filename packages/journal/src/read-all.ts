@@ -171,11 +171,11 @@ class AllReader<C extends Contracts> {
 
   #readPartition({ topic, partition, of }: { topic: string; partition: number; of: number }) {
     const { brokers, signal } = this.#options;
-    const from = Array.from({ length: of }, () => pastTheEnd);
     const start = this.#read.get(topic)?.[partition];
-    // A hole begins at the partition's first record.
-    if (start === undefined) delete from[partition];
-    else from[partition] = start;
+    const from: bigint[] = [];
+    // Nothing of the others; where nothing is said, the partition begins at its first record.
+    for (let other = 0; other < of; other += 1) if (other !== partition) from[other] = pastTheEnd;
+    if (start !== undefined) from[partition] = start;
     return readToEnd({ brokers, topics: [topic], from: new Map([[topic, from]]), signal });
   }
 
