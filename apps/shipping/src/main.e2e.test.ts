@@ -19,16 +19,21 @@ interface Service {
   end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-function run(environment: Record<string, string>): { child: ChildProcess; said: () => string } {
-  const child = spawn(process.execPath, [main], {
+function run(
+  environment: Record<string, string>,
+  args: readonly string[] = [],
+): { child: ChildProcess; said: () => string } {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, PORT: '0', ...environment },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
   let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+  }
   return { child, said: () => said };
 }
 
@@ -82,4 +87,25 @@ test('bad settings end it with 2 and their names', async () => {
   expect(await ended(child)).toEqual({ code: 2, signal: null });
   expect(said()).toContain('SHIPPING_DATABASE_URL');
   expect(said()).toContain('KAFKA_BROKERS');
+});
+
+test('what is parked is listed on the command line', { timeout: 120_000 }, async () => {
+  const database = await testDatabase();
+  const topic = new CartTopic(`${testPrefix()}.outbox.event.cart`);
+  await topic.create(1);
+  const settings = {
+    SHIPPING_DATABASE_URL: database.url,
+    KAFKA_BROKERS: testBrokers().join(','),
+    KAFKA_TOPIC: topic.name,
+    KAFKA_GROUP: topic.name,
+  };
+  const service = await start(settings);
+  await topic.publish([{ cartId: 101, version: 9 }, { cartId: 102 }]);
+  await untilShipped(service.url, [102]);
+  const { child, said } = run(settings, ['inbox', 'parked']);
+  expect(await ended(child)).toMatchObject({ code: 0 });
+  expect(said()).toContain('key 101  CartCheckedOut  contract-unknown-version');
+  await service.end('SIGTERM');
+  await topic.close();
+  await database.drop();
 });

@@ -1,8 +1,8 @@
 /** What the shipping service answers over HTTP: its shipments, and whether it ships. */
+import type { Inbox } from '@diptych/inbox/inbox';
 import type { Logger } from '@diptych/runtime/log';
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import pg from 'pg';
-import type { Progress } from './consumption.ts';
 import { refuse } from './problems.ts';
 import { readShipment, readShipments } from './shipments.ts';
 
@@ -24,14 +24,14 @@ const listSchema = {
 
 const oneSchema = { params: { type: 'object', required: ['cartId'], properties: { cartId } } };
 
-/** The routes, not listening yet. `progress` says how far the consumer is. */
+/** The routes, not listening yet. */
 export function buildApp({
   pool,
-  progress,
+  inbox,
   log,
 }: {
   pool: pg.Pool;
-  progress: () => Progress;
+  inbox: Pick<Inbox<never>, 'progress' | 'metrics'>;
   log: Logger;
 }): FastifyInstance {
   const app = fastify({
@@ -70,9 +70,13 @@ export function buildApp({
       return shipment ?? refuse(reply, { code: 'shipment-not-found' });
     },
   );
+  app.get('/metrics', async (_request, reply) => {
+    const { registry } = inbox.metrics;
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
-    const now = progress();
+    const now = inbox.progress;
     if (now.tag !== 'consuming') {
       const detail = 'error' in now ? `${now.tag}: ${now.error.code}. ${now.error.remedy}` : now.tag;
       return refuse(reply, { code: 'not-ready', detail });

@@ -1,11 +1,16 @@
 /** The shipping service: ships each checked-out cart once. */
+import { cartContract } from '@diptych/contracts/cart-events';
+import { Inbox } from '@diptych/inbox/inbox';
 import type { Logger } from '@diptych/runtime/log';
 import { Pool } from 'pg';
-import { Consumption } from './consumption.ts';
 import { buildApp } from './routes.ts';
+import { consumer, handlers } from './ship.ts';
+import { createTables } from './shipments.ts';
 
-/** One record is handled at a time; the rest is for HTTP. */
-const connectionsMax = 5;
+/** Carts that are shipped at the same time, each of another partition. */
+const parallelMax = 4;
+/** The rest is for HTTP, and for what the inbox asks besides. */
+const connectionsMax = parallelMax + 4;
 const connectTimeoutMs = 3_000;
 
 /** A statement takes milliseconds, unless it waits at an inbox row for another consumer's transaction. */
@@ -31,7 +36,7 @@ export interface ShippingOptions {
   readonly port: number;
 }
 
-/** A running shipping service. `close` ends the record and the requests in work, commits, and leaves the group. */
+/** A running shipping service. `close` ends the shipments and the requests in work, and leaves the group. */
 export interface ShippingService {
   readonly url: string;
   readonly close: () => Promise<void>;
@@ -41,11 +46,16 @@ export interface ShippingService {
 export async function startShipping(options: ShippingOptions): Promise<ShippingService> {
   const { brokers, groupId = 'shipping', topic = 'outbox.event.cart', log, host, port } = options;
   const pool = openPool(options);
-  const consumption = new Consumption({ pool, brokers, groupId, topic, log });
-  const app = buildApp({ pool, progress: () => consumption.progress, log });
+  const inbox = new Inbox({
+    ...{ pool, brokers, group: groupId, consumer, topics: [topic], log, parallelMax },
+    contracts: cartContract,
+    handlers,
+    prepare: () => createTables(pool),
+  });
+  const app = buildApp({ pool, inbox, log });
   const close = async (): Promise<void> => {
     const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-    await Promise.all([consumption.stop(), app.close()]);
+    await Promise.all([inbox.stop(), app.close()]);
     clearTimeout(cut);
     await pool.end();
   };

@@ -39,8 +39,15 @@ const pattern = /^(\d+)-([0-9A-F]{16})-(\d+)-(\d+)-(\d+)-(-?\d+)$/;
 
 /** Reads the header's value; asserts that it is one of ours. */
 export function parseIdentity(text: string): Identity {
+  const identity = readIdentity(text);
+  assert(identity, `not a ${identityHeader} header: ${text}`);
+  return identity;
+}
+
+/** Reads the header's value; null when it is not one of ours. */
+export function readIdentity(text: string): Identity | null {
   const match = pattern.exec(text);
-  assert(match, `not a ${identityHeader} header: ${text}`);
+  if (!match) return null;
   const [, timeline = '', position = '', transaction = '', ordinal = '', part = '', time = ''] = match;
   return {
     timeline: Number(timeline),

@@ -70,7 +70,8 @@ export const failures = {
   'contract-unknown-version': 'operator',
   'event-contradictory': 'operator',
   'history-incomplete': 'operator',
-  'effect-failed': 'timed',
+  'handler-failed': 'operator',
+  'inbox-database-away': 'timed',
 } as const satisfies Record<string, Retry>;
 
 export type Retry = 'timed' | 'operator' | 'never';
