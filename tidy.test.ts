@@ -37,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
     'wal',
     'pgoutput',
     'transaction',
+    'events',
     'outbox',
     'change',
     'kafka',

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => readers.close());
 
 const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-const eachTime = 100;
+const eachTime = 40;
 const kills = 2;
 
 test('members that are killed again and again leave each effect once, in the order of its key', {

@@ -29,8 +29,8 @@ settings are refused by name. Lists are separated by commas in the environment. 
 ${rows.join('\n')}
 
 ## An outbox with settings of its own
-An entry of \`outboxes\`: \`{"table": "public.orders_outbox", "onPoison": "stop", "router": {"route.by.field": "kind"}}\`. What has a dot in its
-name stands in \`router\`, and has the name and the meaning that it has for Debezium’s Outbox Event Router ([outbox.md](outbox.md)).
+An entry of \`outboxes\`: \`{"table": "public.orders_outbox", "onPoison": "stop", "router": {"route.by.field": "kind"}}\`. What begins with
+\`route.\` or \`table.\` stands in \`router\`, and has the name and the meaning that it has for Debezium’s Outbox Event Router ([outbox.md](outbox.md)).
 
 | setting | default | meaning |
 |---|---|---|

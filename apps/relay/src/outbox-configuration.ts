@@ -1,4 +1,5 @@
 /** What can be set of one outbox: under the names of Debezium's Outbox Event Router where it has the option too. */
+import type { CloudEventOptions } from '@diptych/events/cloud-event';
 import { parsePlacements, type RouterOptions } from '@diptych/outbox/router-options';
 import { type TopicRoute, topicRoute } from '@diptych/outbox/topic-route';
 import { z } from 'zod';
@@ -82,6 +83,29 @@ export const outboxSchema = z
       .array(z.string().regex(/^(?!diptych-).+$/, 'takes no name that begins with diptych-'))
       .default(['traceparent'])
       .meta({ description: 'Members of the column `headers` that become headers of the record.' }),
+    contracts: z
+      .strictObject({
+        directory: z.string().min(1).meta({
+          description:
+            'Where the published schemas are, `<type>.v<version>.json`. Read when a session begins.',
+        }),
+        unknown: z.enum(['refuse', 'publish']).default('refuse').meta({
+          description: 'An event of a type or version without a schema follows `onPoison`, or is published.',
+        }),
+      })
+      .optional()
+      .meta({ description: 'Checks payloads; what a schema refuses follows `onPoison`. Not set: no check.' }),
+    cloudEvents: z
+      .strictObject({
+        source: z.string().min(1).meta({ description: 'Who tells: a URI of the service, as `/shop`.' }),
+        schemaBase: z
+          .string()
+          .min(1)
+          .optional()
+          .meta({ description: 'Before `<type>.v<version>.json`: where readers find the schema.' }),
+      })
+      .optional()
+      .meta({ description: 'CloudEvents attributes as headers `ce_…`, in binary mode. Not set: none.' }),
     router: router.prefault({}),
   })
   .superRefine(({ table, message, router: options }, context) => {
@@ -109,6 +133,14 @@ export const outboxSchema = z
   });
 
 export type OutboxSettings = z.output<typeof outboxSchema>;
+
+/** A setting that is not there is no setting that is undefined. */
+export function cloudEventOptions({
+  source,
+  schemaBase,
+}: NonNullable<OutboxSettings['cloudEvents']>): CloudEventOptions {
+  return { source, ...(schemaBase === undefined ? {} : { schemaBase }) };
+}
 
 /** How the rows of an outbox are routed. `topicPrefix`: that of the common settings. */
 export function routerOptions({ headers, router: set }: OutboxSettings, topicPrefix: string): RouterOptions {

@@ -1,4 +1,6 @@
 /** Three ways to emit and the options of the router, on real servers: what is in Kafka is what the settings say. */
+import { cartContract } from '@diptych/contracts/cart-events';
+import { schemaDirectory } from '@diptych/contracts/published';
 import { identityHeader } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { append } from '@diptych/outbox/append';
@@ -185,4 +187,57 @@ test('one outbox stops the relay where others park', async () => {
   ]);
   await relay.sql.query(insert('strict'), ['x'.repeat(300)]);
   await expect(running.ended).rejects.toMatchObject({ code: 'topic-not-creatable' });
+});
+
+test('a payload that its contract refuses is parked with its key; what is published has CloudEvents headers', async () => {
+  const { CartOpened, CartAbandoned } = cartContract;
+  await streaming(
+    [
+      {
+        ...{ table: 'public.outbox', headers: ['traceparent', 'correlationId'] },
+        contracts: { directory: schemaDirectory },
+        cloudEvents: { source: '/shop', schemaBase: 'https://shop.example/' },
+      },
+    ],
+    '',
+  );
+  const insert = (type: string, key: string, payload: unknown) =>
+    relay.sql.query(
+      `insert into outbox (id, aggregatetype, aggregateid, type, payload, headers)
+       values (gen_random_uuid(), 'cart', $1, $2, $3, '{"correlationId": "visit-7"}')`,
+      [key, type, JSON.stringify(payload)],
+    );
+  await insert('CartOpened', '101', CartOpened.versions[0]?.example);
+  await insert('CartOpened', '102', { cartId: 'none' });
+  await insert('CartAbandoned', '102', CartAbandoned.versions[0]?.example);
+  await insert('CartGiftWrapped', '103', {});
+  await relay.caughtUp();
+  const records = await relay.records(relay.domainTopic('cart'));
+  expect(records.map(({ key }) => String(key))).toEqual(['101']);
+  expect(Object.fromEntries(records[0]?.headers ?? [])).toMatchObject({
+    ...{ ce_specversion: '1.0', ce_source: '/shop', ce_type: 'cart.CartOpened.v1', ce_subject: '101' },
+    ...{
+      ce_id: records[0]?.headers.get('id'),
+      ce_correlationid: 'visit-7',
+      'content-type': 'application/json',
+    },
+    ce_dataschema: 'https://shop.example/CartOpened.v1.json',
+    ce_time: new Date(records[0]?.timestampMs ?? 0).toISOString(),
+  });
+  const parked = await relay.records(`${relay.configuration.prefix}.parked`);
+  expect(parked.map(({ key, headers }) => `${String(key)} ${headers.get('diptych-parked')}`)).toEqual([
+    '102 payload-refused',
+    '102 behind-parked',
+    '103 contract-unknown-version',
+  ]);
+});
+
+test('where a refused payload stops the relay, nothing behind it is published', async () => {
+  const running = await streaming(
+    [{ table: 'public.outbox', onPoison: 'stop', contracts: { directory: schemaDirectory } }],
+    '',
+  );
+  await relay.sql.query(`insert into outbox (id, aggregatetype, aggregateid, type, payload)
+    values (gen_random_uuid(), 'cart', '101', 'CartOpened', '{}')`);
+  await expect(running.ended).rejects.toMatchObject({ code: 'payload-refused' });
 });

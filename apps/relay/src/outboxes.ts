@@ -4,6 +4,7 @@ import type { TypeCatalogue } from '@diptych/change/type-catalogue';
 import { exactModes } from '@diptych/change/value-modes';
 import { writeText } from '@diptych/change/value-writer';
 import { valueWriter } from '@diptych/change/values';
+import type { CloudEventOptions } from '@diptych/events/cloud-event';
 import { outboxNameOf } from '@diptych/outbox/message-row';
 import { type ColumnJson, OutboxRouter } from '@diptych/outbox/route';
 import { defaultRouting, type RouterOptions } from '@diptych/outbox/router-options';
@@ -13,12 +14,17 @@ import type { Logger } from '@diptych/runtime/log';
 import type { TopicNaming } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { Configuration } from './configuration.ts';
-import { routerOptions } from './outbox-configuration.ts';
+import { cloudEventHeadersOf } from './outbox-cloud-events.ts';
+import { cloudEventOptions, routerOptions } from './outbox-configuration.ts';
+import { type PayloadCheck, payloadCheck } from './outbox-contracts.ts';
 import { isPoison } from './parking/poison.ts';
 
 export interface Outbox {
   readonly router: OutboxRouter;
   readonly onPoison: 'park' | 'stop';
+  /** Null: payloads are published whatever they are. */
+  readonly check: PayloadCheck | null;
+  readonly cloudEvents: CloudEventOptions | null;
 }
 
 /** All outbox tables, `schema.table`: those of the common settings, and those that have their own. */
@@ -59,14 +65,18 @@ export class Outboxes {
     const { topicPrefix, onPoison } = configuration.outbox;
     const columnJson = jsonOfColumns(types);
     const onUpdate = warnOncePerTransaction(log);
-    const outbox = (options: RouterOptions, policy: Outbox['onPoison'] = onPoison): Outbox => ({
+    const outbox = (options: RouterOptions, own: Partial<Omit<Outbox, 'router'>> = {}): Outbox => ({
       router: new OutboxRouter({ topics, topicPrefix, options, columnJson, onUpdate }),
-      onPoison: policy,
+      ...{ onPoison, check: null, cloudEvents: null, ...own },
     });
     this.#common = outbox(defaultRouting(topicPrefix));
     for (const table of configuration.outbox.tables) this.#byTable.set(table, this.#common);
     for (const settings of configuration.outboxes) {
-      const own = outbox(routerOptions(settings, topicPrefix), settings.onPoison);
+      const own = outbox(routerOptions(settings, topicPrefix), {
+        onPoison: settings.onPoison ?? onPoison,
+        check: settings.contracts ? payloadCheck(settings.contracts) : null,
+        cloudEvents: settings.cloudEvents ? cloudEventOptions(settings.cloudEvents) : null,
+      });
       if (settings.table !== undefined) this.#byTable.set(settings.table, own);
       if (settings.message !== undefined) this.#byMessage.set(settings.message, own);
     }
@@ -95,11 +105,27 @@ export class Outboxes {
   }
 }
 
-/** The domain event of a row, or what is left of one that cannot be routed. */
-export function routeEvent({ router }: Outbox, change: TransactionChange) {
+/**
+ * The domain event of a row, or what is left of one that cannot be routed. One that was decided about is not checked again: the
+ * schemas may be others now.
+ */
+export function routeEvent(
+  { router, check, cloudEvents }: Outbox,
+  change: TransactionChange,
+  { isDecided }: { isDecided: boolean },
+) {
   try {
     const event = router.route(change);
-    return event && { ...event, failure: null };
+    if (!event) return null;
+    const { record, eventType, routedBy } = event;
+    const { headers, key } = record;
+    const version = headers.find(([name]) => name === 'eventVersion')?.[1] ?? '1';
+    const failure =
+      check && !isDecided ? check({ type: eventType, version, payload: router.payloadOf(change) }) : null;
+    if (!cloudEvents) return { record, eventType, failure };
+    const timestampMs = record.timestampMs ?? Number(change.transaction.commitTimeUs / 1000n);
+    const added = cloudEventHeadersOf({ aggregateType: routedBy, key, headers, timestampMs }, cloudEvents);
+    return { record: { ...record, headers: [...headers, ...added] }, eventType, failure };
   } catch (failure) {
     if (!isPoison(failure)) throw failure;
     return { record: { ...router.salvage(change), part: 0 }, eventType: '', failure };

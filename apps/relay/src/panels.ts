@@ -226,7 +226,7 @@ export class Panels {
     { outbox, isDecided, failure }: { outbox: Outbox } & Pick<Made, 'isDecided' | 'failure'>,
   ): PublishedRecord | null {
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const routed = routeEvent(outbox, change);
+    const routed = routeEvent(outbox, change, { isDecided });
     if (!routed) return null;
     const { record, eventType } = routed;
     const made: Made = {

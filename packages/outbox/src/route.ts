@@ -31,6 +31,8 @@ export interface DomainEvent {
   readonly record: PanelRecord;
   /** As in the header: what END counts by. */
   readonly eventType: string;
+  /** The value that it was routed by. */
+  readonly routedBy: string;
 }
 
 /** What a row that cannot be routed still tells, for whoever sets it aside. */
@@ -95,7 +97,8 @@ export class OutboxRouter {
     const { row } = source;
     const plan = this.#planOf(source);
     const eventType = required(source, plan.type);
-    const topic = this.#options.topic(required(source, plan.route));
+    const routedBy = required(source, plan.route);
+    const topic = this.#options.topic(routedBy);
     const key = present(source, plan.key);
     const headers = this.#headers(source, plan, eventType);
     const members = plan.envelope?.map((placed) => [placed.alias, this.#json(row, placed)] as const) ?? null;
@@ -108,7 +111,15 @@ export class OutboxRouter {
       ...timestampOf(source, plan),
       ...partitionOf(source, plan),
     };
-    return { record, eventType };
+    return { record, eventType, routedBy };
+  }
+
+  /** The payload of a change that was routed, as it is stored, whatever the record's value makes of it. */
+  payloadOf(change: TransactionChange): Buffer | null {
+    const source = sourceOf(change);
+    if (!source) return null;
+    const { payload } = this.#planOf(source);
+    return source.row.kind(payload) === 'value' ? copy(source.row, payload) : null;
   }
 
   /** What can be told of a row that `route` refused. Never throws. */

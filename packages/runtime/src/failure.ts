@@ -62,6 +62,7 @@ export const failures = {
   // data
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',
+  'payload-refused': 'operator',
   'value-not-representable': 'operator',
   'outbox-operation-invalid': 'operator',
   'record-unreadable': 'operator',

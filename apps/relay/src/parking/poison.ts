@@ -39,6 +39,8 @@ export interface PoisonOptions {
 /** What is wrong with one row, and with nothing else: not a broker that is away. */
 export const ofOneRow: ReadonlySet<FailureCode> = new Set([
   'outbox-row-malformed',
+  'payload-refused',
+  'contract-unknown-version',
   'value-not-representable',
   'topic-not-creatable',
   'topic-name-collision',
