@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { confirm } from './commands/confirm.ts';
 import { addOutboxCommands } from './commands/outbox-commands.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
+import { addReplayCommand } from './commands/replay-command.ts';
 import { run } from './commands/run.ts';
 import { addSkipCommand } from './commands/skip.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
@@ -104,5 +105,6 @@ function commands(answer: (code: ExitCode) => void): Command {
   addParkedCommands(program, configuration);
   addSkipCommand(program, { configuration, declined: () => answer(exitCodes.badUse) });
   addOutboxCommands(program, configuration);
+  addReplayCommand(program, configuration);
   return program;
 }
