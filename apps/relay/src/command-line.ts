@@ -2,9 +2,9 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
 import { confirm } from './commands/confirm.ts';
+import { addContractCommands } from './commands/contract-commands.ts';
 import { addOutboxCommands } from './commands/outbox-commands.ts';
 import { addParkedCommands } from './commands/parked-commands.ts';
-import { addReplayCommand } from './commands/replay-command.ts';
 import { run } from './commands/run.ts';
 import { addSkipCommand } from './commands/skip.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
@@ -105,6 +105,6 @@ function commands(answer: (code: ExitCode) => void): Command {
   addParkedCommands(program, configuration);
   addSkipCommand(program, { configuration, declined: () => answer(exitCodes.badUse) });
   addOutboxCommands(program, configuration);
-  addReplayCommand(program, configuration);
+  addContractCommands(program, configuration);
   return program;
 }

@@ -87,6 +87,11 @@ export class RelationPlan {
     return this.#schemas?.value ?? null;
   }
 
+  /** Of key and value; null when they are not sent. */
+  get schemas(): TableSchemas | null {
+    return this.#schemas;
+  }
+
   #schemasOf({ placeholder }: Representation, name: string): TableSchemas {
     const schemaOf = (index: number) => (this.#columns[index] as ColumnPlan).schema;
     const key = (this.#key ?? []).map((index) => ({ ...schemaOf(index), optional: false }));

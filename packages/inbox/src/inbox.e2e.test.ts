@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Inbox } from './inbox.ts';
 import {
+  createEffects,
   effectsOf,
   figure,
   type NoteContract,
@@ -29,6 +30,7 @@ let inboxes: Inbox<NoteContract>[];
 beforeEach(async () => {
   database = await testDatabase();
   pool = notePool(database.url);
+  await createEffects(pool);
   group = testPrefix();
   topic = new NoteTopic(`${group}.notes`, testBrokers());
   inboxes = [];
