@@ -89,8 +89,8 @@ export async function runCases(
 }
 
 /** Why a case cannot be run here and now. */
-function hindrance({ notYet, needs, extensions }: Case, available: ReadonlySet<string>): string | undefined {
-  if (notYet !== undefined) return notYet;
+function hindrance({ notRun, needs, extensions }: Case, available: ReadonlySet<string>): string | undefined {
+  if (notRun !== undefined) return notRun;
   const lacking = unknownSettings(needs);
   if (lacking.length > 0) return `the relay has no setting ${lacking.join(', ')} yet`;
   const missing = extensions.filter((extension) => !available.has(extension));

@@ -63,7 +63,7 @@ test('every case of the repository can be read, and does something or says why i
   const cases = await Promise.all(
     files.map(async (file) => parseCase(file, await readFile(new URL(file, folder), 'utf8'))),
   );
-  expect(cases.filter(({ steps, notYet }) => (steps.length === 0) === (notYet === undefined))).toEqual([]);
+  expect(cases.filter(({ steps, notRun }) => (steps.length === 0) === (notRun === undefined))).toEqual([]);
   expect(cases.filter(({ name }) => !/^C-\d+[a-z]?-[a-z0-9-]+\.sql$/.test(name))).toEqual([]);
   // The reference may fail only at something that is stated.
   expect(cases.filter((one) => one.referenceFails !== undefined && one.expectations.length === 0)).toEqual(

@@ -4,15 +4,18 @@
  *     -- C-06: a key change is delete, tombstone and create     the title
  *     -- relay: DIPTYCH_NAME=value                               a setting of ours; the case gets servers' sessions of its own
  *     -- connector: name=value                                   the same of Debezium's connector
+ *     -- router: name=value                                      an option of the outbox router, for both sides
  *     -- needs: change.messages                                  a setting that the relay must know
  *     -- extension: hstore                                       an extension that the server must have
  *     -- reference fails: reason                                 [±]: Debezium is known not to do what is expected
  *     -- ours refuses[debezium]: value-not-representable          the error that our side has to end with in that mode
  *     -- topics: outbox.event.                                  only topics that begin so are compared
  *     -- ours alone: reason                                       nothing to compare with
- *     -- not yet: reason                                          it is counted, and not run
+ *     -- not yet: reason, -- not run: reason                       it is counted, and not run
  *     -- expect s1.a: {"key":{"pk":1},"op":"c"}                  the next record of that topic, in part; `[exact]` after
  *                                                                `expect` limits it to a mode
+ *     -- expect some s1.a: {"op":"m"}                            there are records in that topic, and all of them are so
+ *     -- until: select …                                         waits until this gives true, on the oracle's connection
  *     -- begin                                                   both sides start here, not at the first statement
  *     -- stop, -- start, -- restart, -- kill, -- wait            what happens to both sides between statements
  *     -- as name                                                 the following statements on a connection of that name
@@ -22,6 +25,7 @@ import { BadUse } from '../arguments.ts';
 import type { RelaySettings } from '../relay-process.ts';
 import type { ConnectorConfiguration } from './connect.ts';
 import type { ModeName } from './modes.ts';
+import { routerOfOurs, routerOfTheirs } from './router-option.ts';
 import { splitStatements } from './statements.ts';
 
 export type Step =
@@ -31,12 +35,18 @@ export type Step =
       readonly connection: string;
       readonly mayFail: boolean;
     }
+  | { readonly tag: 'until'; readonly sql: string }
   | { readonly tag: 'stop' | 'start' | 'restart' | 'kill' | 'wait' };
 
 export interface Expectation {
   readonly modes: readonly ModeName[];
   readonly topic: string;
-  /** A part of the record: `key`, `headers`, `value` (null: a tombstone), or fields of the value. */
+  /** Whether all records of the topic are so, of which there is one at least; else it is the next one. */
+  readonly isOfAll: boolean;
+  /**
+   * A part of the record: `key`, `headers`, `value` (null: a tombstone), fields of the value; or its `partition` and
+   * `timestamp` (milliseconds), which are compared nowhere else.
+   */
   readonly record: Readonly<Record<string, unknown>>;
 }
 
@@ -48,8 +58,8 @@ export interface Case {
   readonly connector: ConnectorConfiguration;
   readonly needs: readonly string[];
   readonly extensions: readonly string[];
-  /** Why it cannot be run yet. */
-  readonly notYet: string | undefined;
+  /** Why it is not run: yet, or because something else shows it. */
+  readonly notRun: string | undefined;
   /** In which mode our side has to refuse, and with which code. */
   readonly refusals: ReadonlyMap<string, string>;
   /** Only topics that begin so are compared. */
@@ -65,9 +75,11 @@ export interface Case {
 }
 
 const mark = /^--\s*(stop|start|restart|kill|wait|begin|may fail|as\s+\w+)\s*$/;
-const option = /^--\s*(relay|connector|needs|extension|topics|not yet|ours alone|reference fails):\s*(.*)$/;
+const until = /^--\s*until:\s*(.*)$/;
+const option =
+  /^--\s*(relay|connector|router|needs|extension|topics|not yet|not run|ours alone|reference fails):\s*(.*)$/;
 const refusal = /^--\s*ours refuses\[(exact|debezium)\]:\s*(\S+)\s*$/;
-const expectation = /^--\s*expect(?:\[(exact|debezium)\])?\s+(\S+?):\s*(\{.*\})\s*$/;
+const expectation = /^--\s*expect(?:\[(exact|debezium)\])?(\s+some)?\s+(\S+?):\s*(\{.*\})\s*$/;
 
 /** Throws BadUse that names the line that cannot be read. */
 export function parseCase(name: string, text: string): Case {
@@ -84,14 +96,15 @@ export function parseCase(name: string, text: string): Case {
   }
   const of = (key: string) => options.get(key) ?? [];
   const [preparation, steps] = parseSteps(lines);
+  const router = options.has('router') ? assignments(of('router').filter((text) => text !== '')) : undefined;
   return {
     name,
     title: (/^--\s*(.*)$/.exec(lines[0] ?? '')?.[1] ?? name).replace(/^C-\d+:\s*/, ''),
-    relay: assignments(of('relay')) as RelaySettings,
-    connector: assignments(of('connector')),
+    relay: { ...(router && routerOfOurs(router)), ...(assignments(of('relay')) as RelaySettings) },
+    connector: { ...(router && routerOfTheirs(router)), ...assignments(of('connector')) },
     needs: of('needs'),
     extensions: of('extension'),
-    notYet: of('not yet')[0],
+    notRun: of('not yet')[0] ?? of('not run')[0],
     refusals,
     topics: of('topics')[0] ?? '',
     oursAlone: of('ours alone')[0],
@@ -103,11 +116,12 @@ export function parseCase(name: string, text: string): Case {
 }
 
 function parseExpectation(name: string, line: string): Expectation {
-  const [, mode, topic = '', json = ''] = expectation.exec(line) ?? [];
+  const [, mode, some, topic = '', json = ''] = expectation.exec(line) ?? [];
   if (!topic) throw new BadUse(`${name}: this is no expectation: ${line}`);
   try {
     const record = JSON.parse(json) as Record<string, unknown>;
-    return { modes: mode ? [mode as ModeName] : ['exact', 'debezium'], topic, record };
+    const modes: readonly ModeName[] = mode ? [mode as ModeName] : ['exact', 'debezium'];
+    return { modes, topic, record, isOfAll: some !== undefined };
   } catch {
     throw new BadUse(`${name}: what is expected is not JSON: ${json}`);
   }
@@ -139,6 +153,12 @@ function parseSteps(lines: readonly string[]): [Step[], Step[]] {
   };
   for (const line of lines) {
     const found = mark.exec(line)?.[1];
+    const condition = until.exec(line)?.[1];
+    if (condition !== undefined) {
+      flush();
+      steps.push({ tag: 'until', sql: condition });
+      continue;
+    }
     if (found === undefined) {
       sql.push(line);
       continue;

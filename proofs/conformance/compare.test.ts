@@ -81,7 +81,7 @@ describe('a declaration', () => {
         [{ ...change(1, { op: 'd', before, after: null }), key }],
         [{ ...theirs, key }],
       );
-      return difference && declarationOf(difference, { mode: 'exact', type: 'integer' });
+      return difference && declarationOf(difference, { mode: 'exact', type: 'integer', messages: new Set() });
     };
     expect(nameOf({ pk: 1 })).toBe('before-holds-what-was-sent');
     expect(nameOf({ pk: 1, m: 2 })).toBeUndefined();
@@ -89,12 +89,16 @@ describe('a declaration', () => {
 
   test('takes no difference of two values', () => {
     const [difference] = compareTopics([change(1, { after: { pk: 2 } })], [change(1)]);
-    expect(difference && declarationOf(difference, { mode: 'exact', type: 'integer' })).toBeUndefined();
+    expect(
+      difference && declarationOf(difference, { mode: 'exact', type: 'integer', messages: new Set() }),
+    ).toBeUndefined();
   });
 });
 
 test('an expectation is whole for rows and keys, and counts the records', () => {
-  const expected = [{ modes: ['exact'] as const, topic: 's1.t', record: { op: 'c', after: { pk: 1 } } }];
+  const expected = [
+    { modes: ['exact'] as const, topic: 's1.t', record: { op: 'c', after: { pk: 1 } }, isOfAll: false },
+  ];
   const broken = (records: readonly Observed[]) => brokenExpectations(expected, { mode: 'exact', records });
   expect(broken([change(1)])).toEqual([]);
   expect(broken([change(1, { after: { pk: 1, more: 1 } })])).toHaveLength(1);
@@ -157,7 +161,7 @@ describe('what a run comes to', () => {
     referenceWrong: [],
     records: 3,
   } as const;
-  const ran = { title: 'a title', tag: 'run', seconds: 1, reference: 'agrees' } as const;
+  const ran = { title: 'a title', tag: 'run', seconds: 1, reference: 'agrees', refused: new Map() } as const;
   const outcomes: CaseOutcome[] = [
     { ...ran, name: 'C-01', passed: true, modes: [mode] },
     {

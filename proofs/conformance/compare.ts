@@ -105,8 +105,8 @@ function comparePair(topic: string, pair: Pair): Difference[] {
   if (ours === undefined || theirs === undefined) {
     return [{ topic, record, path: '', ours: ours ?? absent, theirs: theirs ?? absent, pair }];
   }
-  const { topic: _ours, ...ourParts } = ours;
-  const { topic: _theirs, ...theirParts } = theirs;
+  const { topic: _ours, place: _ourPlace, ...ourParts } = ours;
+  const { topic: _theirs, place: _theirPlace, ...theirParts } = theirs;
   return differencesOf('', ourParts, theirParts).map((difference) => ({
     topic,
     record,

@@ -13,6 +13,11 @@ export function brokenExpectations(
   const here = expectations.filter(({ modes }) => modes.includes(mode));
   return [...Map.groupBy(here, ({ topic }) => topic)].flatMap(([topic, expected]) => {
     const got = records.filter((record) => record.topic === topic);
+    const [ofAll] = expected.filter(({ isOfAll }) => isOfAll);
+    if (ofAll !== undefined) {
+      if (got.length === 0) return [`${topic}: there is no record: ${show(ofAll.record)}`];
+      return got.flatMap((one) => mismatches(ofAll.record, one).map((what) => `${topic}: ${what}`));
+    }
     const wrong = expected.flatMap(({ record }, index) => {
       const actual = got[index];
       if (actual === undefined) return [`${topic}: record ${index + 1} is missing: ${show(record)}`];
@@ -30,9 +35,15 @@ const whole = new Set(['key', 'before', 'after', 'value', 'unchanged']);
 
 function mismatches(
   expected: Readonly<Record<string, unknown>>,
-  { key, value, headers }: Observed,
+  { key, value, headers, place }: Observed,
 ): string[] {
-  const fields: Record<string, unknown> = { ...(isObject(value) ? value : {}), key, headers, value };
+  const fields: Record<string, unknown> = {
+    ...(isObject(value) ? value : {}),
+    ...place,
+    key,
+    headers,
+    value,
+  };
   return Object.entries(expected).flatMap(([name, part]) => {
     const got = fields[name];
     const fits = whole.has(name) ? isDeepStrictEqual(got, part) : includes(got, part);

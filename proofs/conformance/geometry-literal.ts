@@ -7,9 +7,9 @@ type Point = readonly [x: number, y: number];
 export function geometryLiteral(value: Record<string, unknown>, type: string): string | undefined {
   const { x, y, a, b, c, center, radius, wkb, extensions } = value;
   if (type === 'point') return point([Number(x), Number(y)]);
-  if (type === 'line') return `{${Number(a)},${Number(b)},${Number(c)}}`;
+  if (type === 'line') return `{${[a, b, c].map((part) => text(Number(part))).join(',')}}`;
   if (type === 'circle' && isObject(center)) {
-    return `<${point([Number(center.x), Number(center.y)])},${Number(radius)}>`;
+    return `<${point([Number(center.x), Number(center.y)])},${text(Number(radius))}>`;
   }
   if (typeof wkb !== 'string') return undefined;
   const points = pointsOf(Buffer.from(wkb, 'base64'));
@@ -24,7 +24,10 @@ export function geometryLiteral(value: Record<string, unknown>, type: string): s
   return closed ? `(${points.map(point).join(',')})` : `[${points.map(point).join(',')}]`;
 }
 
-const point = ([x, y]: Point): string => `(${x},${y})`;
+const point = ([x, y]: Point): string => `(${text(x)},${text(y)})`;
+
+/** With the sign of zero, which a template forgets. */
+const text = (value: number): string => (Object.is(value, -0) ? '-0' : String(value));
 
 /** Of a line string or a polygon of one ring, little-endian: https://www.ogc.org/standard/sfa/ (well-known binary). */
 function pointsOf(bytes: Buffer): Point[] {

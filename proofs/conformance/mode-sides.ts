@@ -67,7 +67,7 @@ function createOurs(
       DIPTYCH_OUTBOX_TOPIC_PREFIX: `${prefix}.outbox.event.`,
       DIPTYCH_HTTP_PORT: String(port),
       ...mode.relay,
-      ...options.relay,
+      ...withPrefix(options.relay, prefix),
     },
   });
 }
@@ -112,8 +112,8 @@ function createTheirs(
   return new DebeziumSide({ prefix, connect, configuration });
 }
 
-/** `%prefix%` in an option is the connector's own prefix. */
-function withPrefix(options: ConnectorConfiguration, prefix: string): ConnectorConfiguration {
+/** `%prefix%` in an option is the side's own prefix. */
+function withPrefix(options: Readonly<Record<string, string>>, prefix: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [name, value.replaceAll('%prefix%', prefix)]),
   );

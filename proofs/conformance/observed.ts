@@ -11,6 +11,8 @@ export interface Observed {
   /** The envelope; null is a tombstone. */
   readonly value: unknown;
   readonly headers: Readonly<Record<string, unknown>>;
+  /** Compared with nothing but what a case expects. */
+  readonly place?: { readonly partition: number; readonly timestamp: number };
 }
 
 const requestTimeoutMs = 10_000;
@@ -60,8 +62,10 @@ export class TopicsReader {
 export function observe(record: IncomingRecord, prefix: string): Observed {
   const topic = record.topic.slice(prefix.length + 1);
   const parse = topic.startsWith('outbox.event.') ? String : parseJson;
+  const { partition, timestampMs: timestamp } = record;
   const observed = {
     topic,
+    place: { partition, timestamp },
     key: record.key === null ? null : parse(String(record.key)),
     value: record.value === null ? null : parse(String(record.value)),
     headers: Object.fromEntries(
@@ -108,7 +112,11 @@ function withoutTransactionIds(record: Observed): Observed {
     isObject(part) && typeof part.id === 'string' ? { ...part, id: part.id.split(':')[0] } : part;
   const value = xidOnly(record.value);
   if (isObject(value) && Array.isArray(value.data_collections)) {
-    const nameOf = (one: unknown): string => (isObject(one) ? String(one.data_collection) : '');
+    // Each message's own, by the address of a Java object: they go where ours, of all messages, is.
+    const nameOf = (one: unknown): string =>
+      isObject(one)
+        ? String(one.data_collection).replace(/^.*LogicalDecodingMessageId@.*$/, 'LOGICAL_DECODING_MESSAGE')
+        : '';
     const names = value.data_collections.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     value.data_collections = names;
   }

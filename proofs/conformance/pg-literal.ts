@@ -32,7 +32,8 @@ function arrayLiteral(values: readonly unknown[], elementType: string): string {
     if (literal === null) return 'NULL';
     return Array.isArray(value) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
   });
-  return `{${elements.join(',')}}`;
+  // https://www.postgresql.org/docs/18/arrays.html#ARRAYS-IO: of box alone
+  return `{${elements.join(elementType === 'box' ? ';' : ',')}}`;
 }
 
 /** Geometry, hstore's map, or a composite's fields. */

@@ -17,9 +17,19 @@ export function describeOutcome(outcome: CaseOutcome): string[] {
       const reference = outcome.reference === 'agrees' ? '' : ` (the reference ${outcome.reference})`;
       const mark = outcome.passed ? '✓' : '✗';
       const head = `${mark} ${name}: ${title}${reference} (${outcome.seconds.toFixed(1)} s)`;
-      return [head, ...outcome.modes.flatMap(describeMode)];
+      return [head, ...describeRefused(outcome.refused), ...outcome.modes.flatMap(describeMode)];
     }
   }
+}
+
+/** A script that the server mostly refuses shows nothing. */
+function describeRefused(refused: ReadonlyMap<string, number>): string[] {
+  const total = [...refused.values()].reduce((sum, count) => sum + count, 0);
+  if (total === 0) return [];
+  const commonest = [...refused]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([what, count]) => `${count} × ${what}`);
+  return [`    the server refused ${total} statements:`, ...atMost(commonest).map((line) => `      ${line}`)];
 }
 
 function describeMode({ mode, wrong, undeclared }: ModeOutcome): string[] {

@@ -7,7 +7,7 @@ import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
 import type { ModeSides } from './mode-sides.ts';
 import type { ModeName } from './modes.ts';
-import type { Observed } from './observed.ts';
+import { isObject, type Observed } from './observed.ts';
 import { askDatabase, columnTypes, type DatabaseAccount, judge } from './oracle.ts';
 import { NotCaughtUp, type Published, type Session } from './session.ts';
 
@@ -35,6 +35,8 @@ export type CaseOutcome = { readonly name: string; readonly title: string } & (
       /** Of a case that says that the reference fails: whether it still does. */
       readonly reference: 'agrees' | 'still fails' | 'no longer fails';
       readonly modes: readonly ModeOutcome[];
+      /** What the server said to statements that may fail, and how often. */
+      readonly refused: ReadonlyMap<string, number>;
       readonly seconds: number;
     }
 );
@@ -46,6 +48,7 @@ export async function runCase(
 ): Promise<{ outcome: CaseOutcome; sessionIsUsable: boolean }> {
   const { name, title } = given;
   const startedAt = performance.now();
+  session.refused.clear();
   try {
     for (const step of given.steps) await session.run(step);
     await session.caughtUp();
@@ -54,6 +57,7 @@ export async function runCase(
     if (why === undefined) throw error;
     return { outcome: { name, title, tag: 'broken', why }, sessionIsUsable: false };
   }
+  const refused = new Map(session.refused);
   const account = await askDatabase(session);
   let sessionIsUsable = true;
   const modes: ModeOutcome[] = [];
@@ -65,7 +69,7 @@ export async function runCase(
   if (sessionIsUsable) await clear(session);
   const referenceWrong = modes.some((mode) => mode.referenceWrong.length > 0);
   const outcome: CaseOutcome = {
-    ...{ name, title, tag: 'run', modes },
+    ...{ name, title, tag: 'run', modes, refused },
     passed: modes.every(({ undeclared, wrong }) => undeclared.length + wrong.length === 0),
     reference:
       given.referenceFails === undefined ? 'agrees' : referenceWrong ? 'still fails' : 'no longer fails',
@@ -92,8 +96,8 @@ async function compareMode(
   const wrong =
     refusal === undefined ? brokenExpectations(given.expectations, { mode, records: ours.records }) : [];
   wrong.push(...unexpectedEnd(ours.failure, refusal));
-  if (refusal === undefined && mode === 'exact' && given.topics === '' && given.preparation.length === 0)
-    wrong.push(...(await judge(ours.records, { session, account })));
+  if (refusal === undefined && given.topics === '' && given.preparation.length === 0)
+    wrong.push(...(await judge(ours.records, { session, account, mode })));
   const expected = given.steps.some(({ tag }) => tag === 'kill')
     ? withoutRepeats(theirs.records)
     : theirs.records;
@@ -108,9 +112,10 @@ async function compareMode(
   const undeclared: Finding[] = [];
   const declared: Record<string, number> = {};
   const types = columnTypes(account);
+  const messages = positionsOfLoneMessages(expected);
   for (const difference of excused ? [] : compareTopics(ours.records, expected)) {
     const type = typeOf(difference, types);
-    const taken = declarationOf(difference, { mode, type });
+    const taken = declarationOf(difference, { mode, type, messages });
     if (taken === undefined) undeclared.push({ ...difference, type });
     else declared[taken] = (declared[taken] ?? 0) + 1;
   }
@@ -119,6 +124,14 @@ async function compareMode(
     outcome: { mode, undeclared, declared, wrong, referenceWrong, records },
     ended: ours.failure !== undefined || theirs.failure !== undefined,
   };
+}
+
+/** Positions of the logical messages that stand outside of transactions. */
+function positionsOfLoneMessages(records: readonly Observed[]): ReadonlySet<string> {
+  const sources = records.flatMap(({ topic, value }) =>
+    topic === 'message' && isObject(value) && isObject(value.source) ? [value.source] : [],
+  );
+  return new Set(sources.filter(({ txId }) => txId === null).map(({ lsn }) => String(lsn)));
 }
 
 /** Our side may end only where the case says so, and has to then. */
@@ -132,7 +145,7 @@ function unexpectedEnd(failure: string | undefined, refusal: string | undefined)
 
 /** The type of the column that a difference is in. */
 function typeOf({ topic, path }: Difference, types: ReadonlyMap<string, string>): string | undefined {
-  const column = /^value\.(?:before|after)\.([^.[]+)/.exec(path)?.[1];
+  const column = /^value\.(?:before|after)\.([^.[]+?)(?:$|[.[]| \(order)/.exec(path)?.[1];
   return types.get(`${topic} ${column}`);
 }
 

@@ -27,6 +27,8 @@ export class NotCaughtUp extends Error {}
 export class Session {
   readonly databaseUrl: string;
   readonly sides: readonly ModeSides[];
+  /** What the server said to the statements that may fail and did, and how often. */
+  readonly refused = new Map<string, number>();
   readonly #servers: Servers;
   readonly #connections = new Map<string, pg.Client>();
   readonly #readers = new Map<Side, TopicsReader>();
@@ -78,6 +80,8 @@ export class Session {
         return await this.#statement(step);
       case 'wait':
         return await this.caughtUp();
+      case 'until':
+        return await this.#until(step.sql);
       case 'stop':
         return await this.#each((side) => side.stop());
       case 'start':
@@ -144,6 +148,24 @@ export class Session {
       await client.query(step.sql);
     } catch (error) {
       if (!step.mayFail || !(error instanceof pg.DatabaseError)) throw error;
+      const what = `${error.message} (${error.code})`;
+      this.refused.set(what, (this.refused.get(what) ?? 0) + 1);
+    }
+  }
+
+  /** Waits until a query gives one true. Throws NotCaughtUp. */
+  async #until(sql: string): Promise<void> {
+    const { signal } = this.#servers;
+    const holds = async () => {
+      const [row] = await this.query<Record<string, unknown>>(sql);
+      return Object.values(row ?? {})[0] === true || undefined;
+    };
+    try {
+      await poll(holds, { what: sql, timeoutMs: markerTimeoutMs, intervalMs: 100, signal });
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof pg.DatabaseError) throw cause;
+      throw new NotCaughtUp(`not within ${markerTimeoutMs / 1000} s: ${sql}`, { cause });
     }
   }
 

@@ -1,0 +1,25 @@
+/** A difference that is meant, as a predicate with its reason. */
+import type { Difference } from './compare.ts';
+import type { ModeName } from './modes.ts';
+
+export interface Declared {
+  readonly name: string;
+  readonly reason: string;
+  readonly modes: readonly ModeName[];
+  /** `type`: of the column that the difference is in, as Postgres writes it; undefined elsewhere. */
+  readonly holds: (difference: Difference, type: string | undefined, place: Place) => boolean;
+}
+
+/** What is known of a difference besides itself. */
+export interface Place {
+  readonly mode: ModeName;
+  readonly type: string | undefined;
+  /** Positions of logical messages outside of transactions. */
+  readonly messages: ReadonlySet<string>;
+}
+
+export const bothModes: readonly ModeName[] = ['exact', 'debezium'];
+
+/** Types whose columns the reference never leaves out: there, a missing column is something else. */
+export const referenceKnows =
+  /^(smallint|integer|bigint|numeric|real|double precision|boolean|text|character|bytea|date|time|uuid|json|inet|cidr|macaddr|bit|money|xml|point|oid)\b(?!.*\[\])/;
