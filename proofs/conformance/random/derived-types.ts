@@ -84,4 +84,4 @@ export function drawType(random: Random): ColumnType {
 }
 
 export const typeNamed = (name: string | undefined): ColumnType | undefined =>
-  single.find((type) => type.name === name);
+  [...single, ...arrays].find((type) => type.name === name);
