@@ -111,6 +111,7 @@ describe('a release', () => {
     for (const [poison, reason] of [
       [{ value: large }, 'record-too-large'],
       [malformed, 'outbox-row-malformed'],
+      [{ reason: 'value-not-representable' }, 'value-not-representable'],
       [{ reason: 'topic-name-collision' }, 'topic-name-collision'],
       [{ value: Buffer.alloc(keptBytesMax + 1) }, 'record-too-large'],
     ] as const) {

@@ -104,6 +104,12 @@ function restore(
       `The row is as it is: write the event again as it should be, then ${discard}.`,
     );
   }
+  if (record.reason === 'value-not-representable') {
+    return refused(
+      record.reason,
+      `Its row has no form as a record, and only its texts were kept: correct the row, whose change then waits behind it, and ${discard}.`,
+    );
+  }
   const topic = topicOf({ ...record, topic: record.topic }, domainTopic);
   if (topic instanceof OperatingError) return refused(topic.code, `${topic.remedy} Or ${discard}.`);
   const { key, headers, timestampMs, identity, panel, partition } = record;
