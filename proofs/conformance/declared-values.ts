@@ -56,7 +56,9 @@ export const declaredValues: readonly Declared[] = [
     name: 'bits-are-digits',
     reason: 'The reference makes bytes of bit strings, which forget how many zeros they begin with.',
     modes: ['exact'],
-    holds: ({ ours }, type) => /^bit\b/.test(type ?? '') && typeof ours === 'string' && /^[01]*$/.test(ours),
+    holds: ({ path, ours }, type) =>
+      /^bit\b/.test(type ?? '') &&
+      (path.startsWith('schemas.') || (typeof ours === 'string' && /^[01]*$/.test(ours))),
   },
   {
     name: 'infinity-is-infinity',

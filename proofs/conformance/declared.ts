@@ -28,6 +28,7 @@ const declaredRecords: readonly Declared[] = [
     holds: ({ path, ours, theirs, pair }) => {
       const unchanged = unchangedOf(pair.ours?.value);
       if (path === 'value.unchanged') return theirs === absent && unchanged.length > 0;
+      if (path === 'schemas.value.fields.unchanged') return theirs === absent;
       const column = /^value\.after\.([^.[]+)/.exec(path)?.[1];
       return column !== undefined && ours === absent && theirs !== absent && unchanged.includes(column);
     },
@@ -95,7 +96,7 @@ const declaredRecords: readonly Declared[] = [
     holds: ({ topic, path, theirs }) =>
       topic === 'transaction' &&
       theirs === absent &&
-      /^value\.(domain_event_count|domain_events|parked_count)$/.test(path),
+      /^(schemas\.value\.fields|value)\.(domain_event_count|domain_events|parked_count)$/.test(path),
   },
   {
     name: 'sequence-begins-anew',
@@ -121,14 +122,30 @@ const declaredRecords: readonly Declared[] = [
     },
   },
   {
+    name: 'columns-are-optional',
+    reason:
+      'In an inline schema only the columns of the key are required: a row before may hold nothing else. The reference ' +
+      'requires every NOT NULL column, and invents values for those that were not sent.',
+    modes: bothModes,
+    holds: ({ path, ours, theirs }) =>
+      /^schemas\.value\..*\.optional$/.test(path) && ours === true && theirs === false,
+  },
+  {
+    name: 'defaults-are-not-told',
+    reason:
+      'An inline schema has no defaults: the stream does not say them, and a reader would take them for nulls that there were.',
+    modes: bothModes,
+    holds: ({ path, ours }) => /^schemas\..*\.default$/.test(path) && ours === absent,
+  },
+  {
     name: 'domain-event-headers',
     reason:
-      'Versions of event and aggregate go with each domain event; the router’s own headers are all there.',
+      'The type and the versions of event and aggregate go with each domain event; the router’s own headers are all there.',
     modes: bothModes,
     holds: ({ topic, path, theirs }) =>
       topic.startsWith('outbox.event.') &&
       theirs === absent &&
-      /^headers\.(eventVersion|aggregateVersion|traceparent)$/.test(path),
+      /^headers\.(eventType|eventVersion|aggregateVersion|traceparent)$/.test(path),
   },
 ];
 

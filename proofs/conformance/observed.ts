@@ -1,6 +1,6 @@
 /** What a side has published, as it is compared: by topic without its prefix, without what must differ. */
 import { FetchClient } from '@diptych/kafka/fetch-client';
-import { parseLossless } from '@diptych/kafka/json';
+import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 
@@ -11,6 +11,8 @@ export interface Observed {
   /** The envelope; null is a tombstone. */
   readonly value: unknown;
   readonly headers: Readonly<Record<string, unknown>>;
+  /** Of key and value, where records carry them (`schemas: inline`), without the side's prefix in their names. */
+  readonly schemas?: { readonly key: unknown; readonly value: unknown };
   /** Compared with nothing but what a case expects. */
   readonly place?: { readonly partition: number; readonly timestamp: number };
 }
@@ -63,18 +65,46 @@ export function observe(record: IncomingRecord, prefix: string): Observed {
   const topic = record.topic.slice(prefix.length + 1);
   const parse = topic.startsWith('outbox.event.') ? String : parseJson;
   const { partition, timestampMs: timestamp } = record;
+  const key = unwrap(record.key === null ? null : parse(String(record.key)), prefix);
+  const value = unwrap(record.value === null ? null : parse(String(record.value)), prefix);
+  const isInline = key.schema !== undefined || value.schema !== undefined;
   const observed = {
     topic,
     place: { partition, timestamp },
-    key: record.key === null ? null : parse(String(record.key)),
-    value: record.value === null ? null : parse(String(record.value)),
+    ...(isInline && { schemas: { key: key.schema ?? null, value: value.schema ?? null } }),
+    key: key.payload,
+    value: value.payload,
     headers: Object.fromEntries(
       [...record.headers]
         .filter(([name]) => !name.startsWith('diptych-') && !name.startsWith('__debezium.context.'))
-        .map(([name, text]) => [name, parse(text)]),
+        .map(([name, text]) => [name, unwrap(parse(text), prefix).payload]),
     ),
   };
   return topic === 'transaction' ? withoutTransactionIds(observed) : withoutTimes(observed);
+}
+
+/** What Connect's JsonConverter writes with `schemas.enable`, apart. */
+function unwrap(value: unknown, prefix: string): { schema: unknown; payload: unknown } {
+  if (!isObject(value) || Object.keys(value).sort().join() !== 'payload,schema') {
+    return { schema: undefined, payload: value };
+  }
+  const schema = parseJson(stringifyLossless(value.schema).replaceAll(`${prefix}.`, ''));
+  return { schema: byName(schema), payload: value.payload };
+}
+
+/** A schema with its fields by their names, in their order; the order of what is said of one means nothing. */
+function byName(schema: unknown): unknown {
+  if (!isObject(schema)) return schema;
+  const { fields, ...rest } = schema;
+  const named = Array.isArray(fields)
+    ? {
+        fields: Object.fromEntries(
+          fields.map((one) => [isObject(one) ? String(one.field) : '', byName(one)]),
+        ),
+      }
+    : {};
+  const said = Object.entries(rest).map(([name, part]) => [name, byName(part)] as const);
+  return { ...Object.fromEntries(said.sort(([a], [b]) => (a < b ? -1 : 1))), ...named };
 }
 
 function parseJson(text: string): unknown {

@@ -145,7 +145,10 @@ function unexpectedEnd(failure: string | undefined, refusal: string | undefined)
 
 /** The type of the column that a difference is in. */
 function typeOf({ topic, path }: Difference, types: ReadonlyMap<string, string>): string | undefined {
-  const column = /^value\.(?:before|after)\.([^.[]+?)(?:$|[.[]| \(order)/.exec(path)?.[1];
+  const column =
+    /^(?:value|schemas\.value\.fields)\.(?:before|after)(?:\.fields)?\.([^.[]+?)(?:$|[.[]| \(order)/.exec(
+      path,
+    )?.[1];
   return types.get(`${topic} ${column}`);
 }
 

@@ -189,7 +189,8 @@ export class Session {
     this.#following = (async () => {
       for await (const { topic, key } of records) {
         const id = /id"?[:=](\d+)/.exec(String(key))?.[1];
-        if (id !== undefined) this.#seen.set(topic, BigInt(id));
+        // The partitions of a topic come in no order.
+        if (id !== undefined && BigInt(id) > (this.#seen.get(topic) ?? 0n)) this.#seen.set(topic, BigInt(id));
       }
     })();
   }

@@ -1,2 +1,4 @@
--- C-100: failover flag of the slot
--- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built
+-- C-100: the slot has the flag for failover (PostgreSQL 17 and newer)
+-- ours alone: the flag is the slot's, not a record's
+-- relay: DIPTYCH_FAILOVER=true
+-- until: select bool_and(failover) from pg_replication_slots where slot_name ~ 'ours' and database = current_database()

@@ -1,2 +1,2 @@
 -- C-101: invalid settings are refused
--- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built
+-- not run: nothing is published then; apps/relay/src/command-line and the tests of the configuration do

@@ -1,2 +1,7 @@
--- C-105: type in the envelope
--- not yet: further columns of the outbox are not built
+-- C-105: the type of the event is a field beside its payload
+-- topics: outbox.event.
+-- router: table.fields.additional.placement=type:envelope:eventType
+-- expect outbox.event.User: {"key":"10711fa5","value":"{\"payload\":\"{}\",\"eventType\":\"UserCreated\"}"}
+create table outbox (id uuid primary key, aggregatetype text not null, aggregateid text not null, type text not null, payload jsonb);
+-- begin
+insert into outbox values ('59a42efd-b015-44a9-9dde-cb36d9002425', 'User', '10711fa5', 'UserCreated', '{}');

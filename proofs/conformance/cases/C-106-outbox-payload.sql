@@ -1,16 +1,6 @@
 -- C-106: the payload is the text of the jsonb
 -- topics: outbox.event.
--- connector: key.converter=org.apache.kafka.connect.storage.StringConverter
--- connector: value.converter=org.apache.kafka.connect.storage.StringConverter
--- connector: header.converter=org.apache.kafka.connect.storage.SimpleHeaderConverter
--- connector: transforms=outbox
--- connector: transforms.outbox.type=io.debezium.transforms.outbox.EventRouter
--- connector: transforms.outbox.predicate=isOutbox
--- connector: transforms.outbox.route.topic.replacement=%prefix%.outbox.event.${routedByValue}
--- connector: transforms.outbox.table.fields.additional.placement=type:header:eventType
--- connector: predicates=isOutbox
--- connector: predicates.isOutbox.type=org.apache.kafka.connect.transforms.predicates.TopicNameMatches
--- connector: predicates.isOutbox.pattern=.*\.outbox
+-- router:
 -- expect outbox.event.User: {"value":"{\"n\": 12345678901234567890.10, \"email\": \"a@b.c\"}"}
 create table outbox (id uuid primary key, aggregatetype text not null, aggregateid text not null, type text not null, payload jsonb);
 -- begin

@@ -1,2 +1,2 @@
 -- C-70: fast shutdown of Postgres
--- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built
+-- not run: it ends the server of all cases; proofs/calamities/fast-shutdown does

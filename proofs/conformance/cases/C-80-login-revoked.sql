@@ -1,2 +1,2 @@
 -- C-80: the login is revoked
--- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built
+-- not run: it is about a role, not records; proofs/calamities/password-rotated does

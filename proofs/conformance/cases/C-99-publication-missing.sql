@@ -1,2 +1,2 @@
 -- C-99: the publication is missing
--- not yet: it is about slots and servers, not records; apps/relay and proofs/chaos test what is built
+-- not run: nothing is published then; apps/relay/src/refusals and proofs/calamities/publication-dropped-and-recreated do

@@ -1,0 +1,4 @@
+-- C-100: the slot has no flag for failover where that is asked for
+-- ours alone: the flag is the slot's, not a record's
+-- relay: DIPTYCH_FAILOVER=false
+-- until: select not bool_or(failover) from pg_replication_slots where slot_name ~ 'ours' and database = current_database()

@@ -1,0 +1,7 @@
+-- C-108: a null payload in an envelope is a record of its other fields
+-- topics: outbox.event.
+-- router: table.fields.additional.placement=type:envelope:eventType
+-- expect outbox.event.User: {"key":"10711fa5","value":"{\"payload\":null,\"eventType\":\"UserDeleted\"}"}
+create table outbox (id uuid primary key, aggregatetype text not null, aggregateid text not null, type text not null, payload jsonb);
+-- begin
+insert into outbox values ('59a42efd-b015-44a9-9dde-cb36d9002425', 'User', '10711fa5', 'UserDeleted', null);
