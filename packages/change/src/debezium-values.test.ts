@@ -12,7 +12,7 @@ import { valueWriter } from './values.ts';
 const numeric = (precision: number, scale: number): number => ((precision << 16) | (scale & 0x7ff)) + 4;
 
 const types = new TypeCatalogue({
-  rows: ['hstore', 'geometry', 'vector', 'sparsevec', 'ltree'].map((name, index) => ({
+  rows: ['hstore', 'geometry', 'vector', 'sparsevec', 'ltree', 'geography'].map((name, index) => ({
     ...{ oid: 20_000 + index, name, kind: 'b', element: 0, delimiter: ',', base: 0, modifier: -1 },
     ...{ labels: null, fields: null },
   })),
@@ -99,6 +99,12 @@ test.each([
     '0101000020730C00001C7C613255DE6540787AA52C435C42C0',
     { oid: 20_001 },
     '{"wkb":"AQEAACBzDAAAHHxhMlXeZUB4eqUsQ1xCwA==","srid":3187,"extensions":null}',
+  ],
+  // A geography has no extensions: https://debezium.io/documentation/reference/3.7/connectors/postgresql.html
+  [
+    '0101000020E610000000000000000000000000000000000000',
+    { oid: 20_005 },
+    '{"wkb":"AQEAACDmEAAAAAAAAAAAAAAAAAAAAAAAAA==","srid":4326}',
   ],
   ['010700000000000000', { oid: 20_001 }, '{"wkb":"AQcAAAAAAAAA","srid":null,"extensions":null}'],
 ] as const)('%s %o is %s', (text, told: Told, expected) => {

@@ -59,13 +59,22 @@ export function polygonWriter(shapes: ValueModes['shapes']): ValueWriter {
   };
 }
 
-/** PostGIS's geometry and geography, which come as extended well-known binary in hexadecimal: `{wkb, srid, extensions}`. */
-export const writePostgis: ValueWriter = (out, bytes, start, end) => {
-  const wkb = Buffer.from(bytes.toString('latin1', start, end), 'hex');
+/** PostGIS's geometry, which comes as extended well-known binary in hexadecimal: `{wkb, srid, extensions}`. */
+export const writeGeometry: ValueWriter = (out, bytes, start, end) => {
+  out.ascii(`{${postgis(bytes.toString('latin1', start, end))},"extensions":null}`);
+};
+
+/** PostGIS's geography, in the same form: `{wkb, srid}`. */
+export const writeGeography: ValueWriter = (out, bytes, start, end) => {
+  out.ascii(`{${postgis(bytes.toString('latin1', start, end))}}`);
+};
+
+function postgis(hex: string): string {
+  const wkb = Buffer.from(hex, 'hex');
   const read = wkb[0] === 0 ? (at: number) => wkb.readUInt32BE(at) : (at: number) => wkb.readUInt32LE(at);
   const hasSrid = wkb.length >= 9 && (read(1) & sridFlag) !== 0;
-  out.ascii(`{"wkb":"${wkb.toString('base64')}","srid":${hasSrid ? read(5) : null},"extensions":null}`);
-};
+  return `"wkb":"${wkb.toString('base64')}","srid":${hasSrid ? read(5) : null}`;
+}
 
 function point(numbers: readonly string[]): string {
   const [x = '', y = ''] = numbers;

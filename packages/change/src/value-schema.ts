@@ -62,17 +62,18 @@ const stringMap: Shape = {
   values: { ...text, optional: true },
 };
 
-const geometry = (name: string): Shape => ({
-  ...named('struct', `${data}.geometry.${name}`, {
-    doc: name,
+const placeFields = [field('wkb', plain('bytes')), field('srid', plain('int32'), true)];
+
+const geometry: Shape = {
+  ...named('struct', `${data}.geometry.Geometry`, {
+    doc: 'Geometry',
     fields: [
-      field('wkb', plain('bytes')),
-      field('srid', plain('int32'), true),
+      ...placeFields,
       field('extensions', { type: 'map', keys: required(text), values: required(text) }, true),
     ],
   }),
   version: 2,
-});
+};
 
 /** Types whose schema no mode changes. Text that is not here is a plain string. */
 const fixed: ReadonlyMap<string, Shape> = new Map<string, Shape>([
@@ -106,8 +107,8 @@ const fixed: ReadonlyMap<string, Shape> = new Map<string, Shape>([
       fields: ['a', 'b', 'c'].map((name) => field(name, plain('double'))),
     }),
   ],
-  ...['box', 'lseg', 'path', 'polygon', 'geometry'].map((name) => [name, geometry('Geometry')] as const),
-  ['geography', geometry('Geography')],
+  ...['box', 'lseg', 'path', 'polygon', 'geometry'].map((name) => [name, geometry] as const),
+  ['geography', named('struct', `${data}.geometry.Geography`, { doc: 'Geography', fields: placeFields })],
   ['vector', named('array', `${data}.DoubleVector`, { items: required(plain('double')) })],
   ['halfvec', named('array', `${data}.FloatVector`, { items: required(plain('float')) })],
   [

@@ -12,10 +12,11 @@ import {
   polygonWriter,
   writeBox,
   writeCircle,
+  writeGeography,
+  writeGeometry,
   writeLine,
   writePath,
   writePoint,
-  writePostgis,
   writeSegment,
 } from './geometric-values.ts';
 import { hstoreWriter } from './hstore-values.ts';
@@ -53,7 +54,8 @@ const fixed: ReadonlyMap<string, ValueWriter> = new Map<string, ValueWriter>([
   ['path', writePath],
   ['circle', writeCircle],
   ['line', writeLine],
-  ...['geometry', 'geography'].map((name) => [name, writePostgis] as const),
+  ['geometry', writeGeometry],
+  ['geography', writeGeography],
   ...['vector', 'halfvec'].map((name) => [name, writeVector] as const),
   ['sparsevec', writeSparseVector],
 ]);
