@@ -1,11 +1,12 @@
 /** All change events of a table, folded by key as a compacted topic would be, have to be the table. */
 import pg from 'pg';
 import { isObject, type Observed } from './observed.ts';
-import type { Value } from './oracle.ts';
+import type { DatabaseAccount, Value } from './oracle.ts';
 import { pgLiteral } from './pg-literal.ts';
 import type { Session } from './session.ts';
 
 interface FoldedTable {
+  readonly relation: string;
   readonly topic: string;
   readonly columns: readonly string[];
   readonly types: readonly string[];
@@ -46,7 +47,7 @@ function unchangedOf(row: Row | undefined, { unchanged }: Record<string, unknown
 /** Where the folded records are not the tables that are there now; `values` are still to be judged. */
 export async function compareFold(
   records: readonly Observed[],
-  session: Session,
+  { session, account }: { session: Session; account: DatabaseAccount },
 ): Promise<{ wrong: string[]; values: Value[] }> {
   const folded = fold(records);
   // A table that had no key for a while: what was written then is under no key.
@@ -54,7 +55,10 @@ export async function compareFold(
   const wrong: string[] = [];
   const values: Value[] = [];
   for (const table of await readTables(session)) {
-    if (keyless.has(table.topic)) continue;
+    const wasRenamed = account.noted.some(
+      ({ relation, topic }) => relation === table.relation && topic !== table.topic,
+    );
+    if (keyless.has(table.topic) || wasRenamed) continue;
     const rows = folded.get(table.topic) ?? new Map<string, Row>();
     if (![...rows.keys()].every((place) => hasKey(place, table.key))) continue;
     const byKey = new Map([...rows.values()].map((row) => [foldedKey(table, row), row]));
@@ -99,12 +103,13 @@ async function readTables(session: Session): Promise<FoldedTable[]> {
   const tables = await session.query<{
     schema: string;
     name: string;
+    relation: string;
     topic: string;
     columns: string[];
     types: string[];
     key: string[];
   }>(`
-    select n.nspname as schema, c.relname as name,
+    select n.nspname as schema, c.relname as name, c.oid::text as relation,
       regexp_replace(n.nspname || '.' || c.relname, '[^A-Za-z0-9._-]', '_', 'g') as topic,
       array_agg(a.attname::text order by a.attnum) as columns,
       array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum) as types,
@@ -114,7 +119,7 @@ async function readTables(session: Session): Promise<FoldedTable[]> {
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
     where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname <> all (array['conformance', 'information_schema'])
       and n.nspname !~ '^pg_' and c.relname not like 'outbox%'
-    group by 1, 2, 3`);
+    group by 1, 2, 3, 4`);
   const read: FoldedTable[] = [];
   for (const { schema, name, ...table } of tables) {
     const list = table.columns.map((column) => `${pg.escapeIdentifier(column)}::text`).join(', ');

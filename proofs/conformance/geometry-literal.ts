@@ -11,7 +11,7 @@ export function geometryLiteral(value: Record<string, unknown>, type: string): s
   if (type === 'circle' && isObject(center)) {
     return `<${point([Number(center.x), Number(center.y)])},${text(Number(radius))}>`;
   }
-  if (typeof wkb !== 'string') return undefined;
+  if (typeof wkb !== 'string' || !['lseg', 'box', 'polygon', 'path'].includes(type)) return undefined;
   const points = pointsOf(Buffer.from(wkb, 'base64'));
   if (type === 'lseg') return `[${points.map(point).join(',')}]`;
   // A box is its outline; the corners face each other.
@@ -19,7 +19,6 @@ export function geometryLiteral(value: Record<string, unknown>, type: string): s
     return [points[0], points[2]].flatMap((corner) => (corner ? [point(corner)] : [])).join(',');
   // The outline of a polygon ends where it began.
   if (type === 'polygon') return `(${points.slice(0, -1).map(point).join(',')})`;
-  if (type !== 'path') return undefined;
   const closed = isObject(extensions) && extensions.closed === 'true';
   return closed ? `(${points.map(point).join(',')})` : `[${points.map(point).join(',')}]`;
 }

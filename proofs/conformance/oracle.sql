@@ -6,6 +6,7 @@ create unlogged table conformance.noted (
   place bigint generated always as identity,
   xid bigint not null,
   operation text not null,
+  relation oid not null,
   schema_name text not null,
   table_name text not null,
   columns text[],
@@ -40,9 +41,9 @@ begin
   if tg_op in ('INSERT', 'UPDATE') then
     execute format('select array[%s]::text[]', list) into after using new;
   end if;
-  insert into conformance.noted (xid, operation, schema_name, table_name, columns, types, before, after)
-  values (mod(pg_current_xact_id()::text::numeric, 4294967296)::bigint, tg_op, tg_table_schema, tg_table_name,
-    names, types, before, after);
+  insert into conformance.noted (xid, operation, relation, schema_name, table_name, columns, types, before, after)
+  values (mod(pg_current_xact_id()::text::numeric, 4294967296)::bigint, tg_op, tg_relid, tg_table_schema,
+    tg_table_name, names, types, before, after);
   return null;
 end
 $body$;

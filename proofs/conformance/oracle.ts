@@ -13,6 +13,8 @@ import type { Session } from './session.ts';
 export interface Noted {
   readonly xid: string;
   readonly operation: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE';
+  /** Its oid, which stays when it is renamed. */
+  readonly relation: string;
   readonly topic: string;
   readonly columns: readonly string[];
   readonly types: readonly string[];
@@ -27,7 +29,7 @@ export interface DatabaseAccount {
 /** What the database says of everything since the last case. */
 export async function askDatabase(session: Session): Promise<DatabaseAccount> {
   const noted = await session.query<Noted & Record<string, unknown>>(
-    `select xid::text, operation, regexp_replace(schema_name || '.' || table_name, '[^A-Za-z0-9._-]', '_', 'g') as topic,
+    `select xid::text, operation, relation::text, regexp_replace(schema_name || '.' || table_name, '[^A-Za-z0-9._-]', '_', 'g') as topic,
        columns, types, before, after from conformance.noted order by place`,
   );
   return { noted };
@@ -72,7 +74,7 @@ export async function judge(
       wrong.push(`${place}: change events of a transaction that the database knows nothing of`);
   }
   if (mode === 'debezium') return [...wrong, ...values.filter(isNullForAValue).map(describeNull)];
-  const folded = await compareFold(records, session);
+  const folded = await compareFold(records, { session, account });
   return [...wrong, ...folded.wrong, ...(await judgeValues([...values, ...folded.values], session))];
 }
 

@@ -12,6 +12,8 @@ const specials: Readonly<Record<string, string>> = {
 /** The literal; null for SQL's null. */
 export function pgLiteral(value: unknown, type: string): string | null {
   if (value === null || value === undefined) return null;
+  if (Array.isArray(value) && /\b(vector|halfvec)$/.test(type))
+    return `[${value.map(stringifyLossless).join(',')}]`;
   if (Array.isArray(value)) return arrayLiteral(value, type.replace(/\[\]$/, ''));
   if (isObject(value)) return objectLiteral(value, type);
   if (typeof value === 'boolean' && type === 'bit(1)') return value ? '1' : '0';
@@ -40,6 +42,12 @@ function arrayLiteral(values: readonly unknown[], elementType: string): string {
 function objectLiteral(value: Record<string, unknown>, type: string): string {
   const geometry = geometryLiteral(value, type);
   if (geometry !== undefined) return geometry;
+  if (Array.isArray(value.vector)) {
+    const elements = value.vector.map((pair) =>
+      Array.isArray(pair) ? pair.map(stringifyLossless).join(':') : '',
+    );
+    return `{${elements.join(',')}}/${stringifyLossless(value.dimensions)}`;
+  }
   if (typeof value.wkb === 'string') return Buffer.from(value.wkb, 'base64').toString('hex').toUpperCase();
   const quoted = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
   const fields = Object.entries(value).map(([name, part]) => ({ name, text: pgLiteral(part, '') }));
