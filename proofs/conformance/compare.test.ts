@@ -8,7 +8,7 @@ import { fold } from './fold.ts';
 import type { Observed } from './observed.ts';
 import { pgLiteral } from './pg-literal.ts';
 import { randomScript } from './random/script.ts';
-import { resultsPage } from './results.ts';
+import { resultsPage, rowsOf } from './results.ts';
 import { type CaseOutcome, withoutRepeats } from './run-case.ts';
 
 const change = (lsn: number, fields: Record<string, unknown> = {}): Observed => ({
@@ -188,5 +188,18 @@ describe('what a run comes to', () => {
     expect(page).toContain('| C-02 | a title | **1 differences** | still fails |');
     expect(page).toContain('| C-03 | three | not run | not built |');
     expect(page).toContain('3 cases were run, 1 passed; 1 were not run.');
+  });
+
+  test('of some cases takes their rows, and leaves those of the others as they stand', () => {
+    const told = { modes: ['exact'], versions: {}, day: '2026-11-21' } as const;
+    const before = resultsPage({ ...told, outcomes });
+    const again = outcomes.filter(({ name }) => name === 'C-02').map((one) => ({ ...one, passed: true }));
+    const page = resultsPage(
+      { ...told, outcomes: again.map((one) => ({ ...one, modes: [mode] })) },
+      rowsOf(before),
+    );
+    expect([...rowsOf(page).keys()]).toEqual(['C-01', 'C-02', 'C-03', 'C-04']);
+    expect(page).toContain('| C-02 | a title | passed | still fails |');
+    expect(page).toContain('3 cases were run, 2 passed; 1 were not run.');
   });
 });

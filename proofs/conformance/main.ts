@@ -10,7 +10,7 @@ import { figuresOf } from './figures.ts';
 import { availableModes } from './modes.ts';
 import { randomScript } from './random/script.ts';
 import { describeOutcome } from './report.ts';
-import { resultsPage } from './results.ts';
+import { byNumber, resultsPage, rowsOf } from './results.ts';
 import type { CaseOutcome } from './run-case.ts';
 
 const usage = `
@@ -18,14 +18,11 @@ npm run conformance -- [--case C-23]… [--write] [--json]
 npm run conformance -- --sql file.sql [--json]
 npm run conformance -- --random [--seed N] [--statements N] [--json]
   --case        only the cases whose name begins so; may be repeated
-  --write       write docs/conformance.md from what came of all cases
+  --write       write docs/conformance.md from what came of all cases; with --case, of these alone
   --sql         a script of your own instead of the cases; the marks are in docs/conformance.md
   --random      a script drawn from the seed instead of the cases
   --seed        what it is drawn from (default 1)
   --statements  how many there are (default 5000)`;
-
-/** C-9 before C-10. */
-const byNumber = new Intl.Collator('en', { numeric: true }).compare;
 
 const casesDirectory = new URL('./cases/', import.meta.url);
 const resultsFile = new URL('../../docs/conformance.md', import.meta.url);
@@ -101,7 +98,8 @@ process.exitCode = await runProof({
     if (args.write) {
       const day = new Date().toISOString().slice(0, 10);
       const modes = availableModes().map(({ name }) => name);
-      await writeFile(resultsFile, resultsPage({ outcomes, modes, versions, day }));
+      const kept = rowsOf(args.cases.length > 0 ? await readFile(resultsFile, 'utf8') : '');
+      await writeFile(resultsFile, resultsPage({ outcomes, modes, versions, day }, kept));
     }
     const verdict = {
       ...{ name: 'conformance', args, versions },

@@ -10,8 +10,24 @@ export interface Results {
   readonly day: string;
 }
 
-/** The whole page. */
-export function resultsPage({ outcomes, modes, versions, day }: Results): string {
+/** The rows of a page that was written before, by the names of their cases. */
+export function rowsOf(page: string): ReadonlyMap<string, string> {
+  return new Map(page.split('\n').flatMap((line) => (isRow(line) ? [[nameOf(line), line] as const] : [])));
+}
+
+const isRow = (line: string): boolean => /^\| C-\d/.test(line);
+const nameOf = (line: string): string => line.split(' | ')[0]?.slice(2) ?? '';
+
+/** C-9 before C-10. */
+export const byNumber = new Intl.Collator('en', { numeric: true }).compare;
+
+/** The whole page. `kept`: rows of cases that were not among those of this run. */
+export function resultsPage(
+  { outcomes, modes, versions, day }: Results,
+  kept: ReadonlyMap<string, string> = new Map(),
+): string {
+  const rows = new Map([...kept, ...outcomes.map((outcome) => [outcome.name, row(outcome)] as const)]);
+  const table = [...rows].toSorted(([a], [b]) => byNumber(a, b)).map(([, line]) => line);
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     ...introduction,
@@ -23,19 +39,19 @@ export function resultsPage({ outcomes, modes, versions, day }: Results): string
     ...declared.map((one) => `| ${one.name} | ${one.modes.join(', ')} | ${cell(one.reason)} |`),
     '',
     '## Results',
-    `Written by \`npm run conformance -- --write\` on ${day}: ${named.join(', ')}; modes: ${modes.join(', ')}. ${countsOf(outcomes)}`,
+    `Written by \`npm run conformance -- --write\` on ${day}: ${named.join(', ')}; modes: ${modes.join(', ')}. ${countsOf(table)}`,
     '',
     '| case | what | result | reference |',
     '|---|---|---|---|',
-    ...outcomes.map(row),
+    ...table,
     '',
   ].join('\n');
 }
 
-function countsOf(outcomes: readonly CaseOutcome[]): string {
-  const run = outcomes.filter(({ tag }) => tag !== 'not-run');
-  const passed = outcomes.filter((outcome) => outcome.tag === 'run' && outcome.passed);
-  return `${run.length} cases were run, ${passed.length} passed; ${outcomes.length - run.length} were not run.`;
+function countsOf(rows: readonly string[]): string {
+  const run = rows.filter((line) => line.split(' | ')[2] !== 'not run');
+  const passed = run.filter((line) => line.split(' | ')[2] === 'passed');
+  return `${run.length} cases were run, ${passed.length} passed; ${rows.length - run.length} were not run.`;
 }
 
 function row(outcome: CaseOutcome): string {

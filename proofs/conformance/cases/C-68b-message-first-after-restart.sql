@@ -1,10 +1,9 @@
 -- C-68: a logical message outside of transactions that is the first thing after a restart
 -- needs: change.messages
 -- relay: DIPTYCH_CHANGE_MESSAGES=true
+-- topics: message
 -- reference fails: it may lose such a message
 -- expect message: {"key":{"prefix":"foo"},"op":"m"}
--- expect s1.a: {"key":{"pk":1},"op":"c"}
--- expect s1.a: {"key":{"pk":2},"op":"c"}
 create schema s1;
 create table s1.a (pk int primary key);
 insert into s1.a values (1);
