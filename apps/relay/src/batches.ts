@@ -11,6 +11,7 @@ import { mayAnswerAgain, recover } from './recovery.ts';
 import { describeProgress, isTooLarge } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { sessionOver } from './session-outcome.ts';
+import type { Snapshots } from './snapshot/snapshots.ts';
 
 export interface Batch {
   readonly records: readonly PublishedRecord[];
@@ -23,6 +24,7 @@ export interface BatchesOptions {
   readonly publisher: Publisher;
   readonly agreement: AgreementWatch;
   readonly parking: Parking;
+  readonly snapshots: Snapshots;
   /** Of our walsender. */
   readonly backendPid: number | null;
 }
@@ -54,11 +56,11 @@ export class Batches {
     batch: Batch,
     { reported }: { reported: Progress['reportedLsn'] },
   ): Promise<'published' | 'unanswered'> {
-    const { board, log, metrics } = this.#options.context;
+    const { board, log } = this.#options.context;
     this.#last = batch;
     try {
       await this.#publish(batch, { reported });
-      metrics.countPublished(batch.records);
+      this.#count(batch);
       return 'published';
     } catch (error) {
       const failure = operating(error);
@@ -74,7 +76,7 @@ export class Batches {
   /** What the checkpoint says of the batch without an answer, once Kafka answers. Throws OperatingError. */
   async recover(): Promise<Progress> {
     const { context, agreement, backendPid } = this.#options;
-    const { configuration, log, metrics } = context;
+    const { configuration, log } = context;
     await this.#publisher.close();
     const expected = agreement.checkpoint;
     const { publisher, checkpoint } = await recover(context, {
@@ -85,7 +87,7 @@ export class Batches {
     this.#publisher = publisher;
     const { delivery } = configuration;
     const isThere = this.#last && hasArrived(this.#last, { progress: checkpoint, delivery });
-    if (this.#last && isThere) metrics.countPublished(this.#last.records);
+    if (this.#last && isThere) this.#count(this.#last);
     log.info(
       { checkpoint: describeProgress(checkpoint), batch: isThere ? 'there' : 'sent again' },
       'Kafka answers again',
@@ -93,16 +95,23 @@ export class Batches {
     return checkpoint;
   }
 
+  /** It is in Kafka. */
+  #count({ records }: Batch): void {
+    const { context, snapshots } = this.#options;
+    snapshots.published(records);
+    context.metrics.countPublished(records);
+  }
+
   async #publish(
     { records, progress }: Batch,
     { reported }: { reported: Progress['reportedLsn'] },
   ): Promise<void> {
-    const { context, agreement, parking } = this.#options;
+    const { context, agreement, parking, snapshots } = this.#options;
     const { destination, metrics } = context;
     const advancesIdle = records.length === 0 && progress.reportedLsn > reported;
     if (advancesIdle) await agreement.ask(performance.now());
     await destination.ensureTopics(records);
-    const checkpoint = { ...agreement.checkpoint, ...progress };
+    const checkpoint = { ...agreement.checkpoint, ...progress, snapshot: snapshots.stated(records) };
     if (this.#over.signal.aborted) throw sessionOver();
     const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
     try {

@@ -5,6 +5,7 @@ import type { FailoverGap } from '@diptych/wal/failover';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
 import type { PartitionChange } from './partition-agreement.ts';
+import type { SnapshotReading } from './snapshot/reading-watch.ts';
 import { type Sighting, type Standstill, standstillOf, type Watch, watch } from './standstill.ts';
 
 export type Role = 'starting' | 'standby' | 'active' | 'backing-off' | 'stopped';
@@ -47,6 +48,8 @@ export class Board {
   publishedCommitTimeUs: bigint | null = null;
   /** Commit time of the oldest transaction that is received and not published, µs since 1970. */
   waitingSinceUs: bigint | null = null;
+  /** What snapshots read now; null when they read nothing. */
+  snapshot: SnapshotReading | null = null;
   readonly startedAt = new Date();
   #watch: Watch | null = null;
 
@@ -107,6 +110,7 @@ export class Board {
       parkedKeys: this.parkedKeys,
       partitionsUnused: this.partitionsUnused,
       failoverGaps: this.failoverGaps,
+      snapshot: this.snapshot,
       startedAt: this.startedAt.toISOString(),
     };
   }

@@ -1,10 +1,12 @@
 /** The change panel of one session: its encoder, and what the catalogue has to say before a table can be encoded. */
 import { ChangeEncoder } from '@diptych/change/change-encoder';
 import { type TableSchemas, transactionSchemas } from '@diptych/change/record-schema';
+import type { ReadSource } from '@diptych/change/source-block';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
 import { TypeCatalogue } from '@diptych/change/type-catalogue';
 import type { LogicalMessage, Message } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
+import type { Row } from '@diptych/pgoutput/row';
 import type { PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionChange } from '@diptych/transaction/transaction';
 import { type Lsn, xid } from '@diptych/wal/lsn';
@@ -84,6 +86,20 @@ export class ChangePanel {
     options: { readonly withoutValues: boolean },
   ): readonly PanelRecord[] {
     return this.#encoder.encode(change, counters, options);
+  }
+
+  /** The event of a row that a snapshot read; null for a table that is not published. */
+  encodeRead(
+    relation: Relation,
+    row: Row,
+    source: ReadSource & { readonly withoutValues: boolean },
+  ): PanelRecord | null {
+    return this.#encoder.encodeRead(relation, row, source);
+  }
+
+  /** Whether the type of each column is known; if not, the catalogue is asked before rows are encoded. */
+  knowsTypesOf({ columns }: Relation): boolean {
+    return columns.every(({ typeOid }) => this.types.knows(typeOid));
   }
 
   /** Null for a message that is not published. It stands at its own position, between the commits around it, with xid 0. */

@@ -8,6 +8,7 @@ import { addParkedCommands } from './commands/parked-commands.ts';
 import { run } from './commands/run.ts';
 import { addSkipCommand } from './commands/skip.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
+import { addSnapshotCommands } from './commands/snapshot-commands.ts';
 import { showStatus } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
@@ -106,5 +107,6 @@ function commands(answer: (code: ExitCode) => void): Command {
   addSkipCommand(program, { configuration, declined: () => answer(exitCodes.badUse) });
   addOutboxCommands(program, configuration);
   addContractCommands(program, configuration);
+  addSnapshotCommands(program, configuration);
   return program;
 }

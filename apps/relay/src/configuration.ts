@@ -2,6 +2,7 @@ import { loadConfiguration } from '@diptych/runtime/configuration';
 import { z } from 'zod';
 import { representationSettings } from './change-configuration.ts';
 import { outboxSchema } from './outbox-configuration.ts';
+import { snapshotSettings } from './snapshot/snapshot-configuration.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -142,6 +143,7 @@ const settings = z.strictObject({
       ...representationSettings,
     })
     .prefault({}),
+  snapshot: snapshotSettings,
   heartbeat: z
     .strictObject({
       intervalMs: z.number().int().min(0).default(0).meta({
@@ -257,7 +259,8 @@ export function isBusinessTable(
   return matches(qualified, include) && !matches(qualified, exclude);
 }
 
-function matches(text: string, patterns: readonly string[]): boolean {
+/** Whether a text is one of the patterns, in which `*` stands for any characters. */
+export function matches(text: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => {
     const source = pattern
       .split('*')

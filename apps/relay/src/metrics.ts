@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Board } from './board.ts';
 import type { PublishedRecord } from './panels.ts';
+import type { TableReading } from './snapshot/reading-watch.ts';
 
 /** The relay's metrics; units stand in the names. https://prometheus.io/docs/practices/naming/ */
 export class Metrics {
@@ -57,6 +58,15 @@ export class Metrics {
     gauge('diptych_published_lsn_bytes', 'Last position committed to Kafka', () => Number(board.published));
     gauge('diptych_flushed_lsn_bytes', 'Last position confirmed to the server', () => Number(board.flushed));
     gauge('diptych_parked_keys', 'Keys that wait in the parked topic', () => board.parkedKeys);
+    gauge('diptych_snapshot_tables', 'Tables that a snapshot is reading, or has yet to read', () =>
+      board.snapshot === null ? 0 : board.snapshot.tables.length,
+    );
+    gauge('diptych_snapshot_rows', 'Rows that were read of these tables', () =>
+      sumOf(board, ({ rows }) => rows),
+    );
+    gauge('diptych_snapshot_estimated_rows', 'Rows that the statistics say these tables have', () =>
+      sumOf(board, ({ estimatedRows }) => estimatedRows ?? 0),
+    );
     gauge('diptych_stalled', '1 while the position stands still although WAL waits', () =>
       board.standstill === null ? 0 : 1,
     );
@@ -76,3 +86,6 @@ export class Metrics {
     this.batchBytes.observe(bytes);
   }
 }
+
+const sumOf = ({ snapshot }: Board, of: (table: TableReading) => number): number =>
+  (snapshot?.tables ?? []).reduce((sum, table) => sum + of(table), 0);

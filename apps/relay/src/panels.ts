@@ -4,6 +4,7 @@ import { messageCollection } from '@diptych/change/message-event';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
+import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { topicSource } from '@diptych/outbox/router-options';
 import { Decoder } from '@diptych/pgoutput/decoder';
@@ -14,7 +15,12 @@ import type { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
-import type { Transaction, TransactionChange, TransactionEnd } from '@diptych/transaction/transaction';
+import type {
+  Transaction,
+  TransactionChange,
+  TransactionEnd,
+  TransactionItem,
+} from '@diptych/transaction/transaction';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
 import type { Table } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
@@ -31,9 +37,11 @@ import type { Described } from './source.ts';
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
   /** `parked`: set aside in place of an event, or what became of such a one. */
-  readonly panel: 'domain' | 'change' | 'transaction' | 'parked' | 'heartbeat';
+  readonly panel: 'domain' | 'change' | 'transaction' | 'parked' | 'heartbeat' | 'snapshot';
   /** Its size on the wire, about. */
   readonly bytes: number;
+  /** How far snapshots are when this is in Kafka, and all before it: the checkpoint of its batch says so. */
+  readonly snapshotLog?: SnapshotLog;
 }
 
 export interface PanelsOptions {
@@ -45,6 +53,8 @@ export interface PanelsOptions {
   /** What becomes of a record that can never be published. */
   readonly poison: Poison;
   readonly log: Logger;
+  /** Told everything of the stream, in its order, before anything is made of it. */
+  readonly onItem?: (item: TransactionItem) => void;
 }
 
 /** Which record of the open transaction: its panel and place, and whether it was published before. */
@@ -60,9 +70,6 @@ interface Made {
   /** What becomes of it when it can never be published; left out: what is set for its panel. */
   readonly onPoison?: 'park' | 'stop';
 }
-
-/** Transaction, parked, heartbeat and checkpoint topic. */
-const ownTopics = 4;
 
 /** The topic of a table's change events. */
 export function changeTopic(
@@ -86,12 +93,15 @@ export class Panels {
   readonly #poison: Poison;
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
+  readonly #onItem: (item: TransactionItem) => void;
   #counters: ParkingCounters | null = null;
 
-  constructor({ configuration, source, described, changeTables, poison, log }: PanelsOptions) {
+  constructor(options: PanelsOptions) {
+    const { configuration, source, described, changeTables, poison, log } = options;
+    this.#onItem = options.onItem ?? (() => {});
     const { outbox, limits, slot, heartbeat } = configuration;
-    const topics = new TopicNames({ topicsMax: limits.topicsMax + ownTopics });
     const own = ownTopicNames(configuration);
+    const topics = new TopicNames({ topicsMax: limits.topicsMax + Object.keys(own).length });
     // The relay's own names are taken: a table called `checkpoint.<slot>` must not write there.
     for (const [what, topic] of Object.entries(own)) topics.of(`the relay's ${what} topic`, topic);
     this.#stamp = new IdentityStamp(source);
@@ -131,6 +141,7 @@ export class Panels {
     this.change.note(message);
     const item = this.#assembler.read(message, position);
     if (!item) return [];
+    this.#onItem(item);
     switch (item.tag) {
       case 'begin':
         return [this.#begin(item.transaction)];

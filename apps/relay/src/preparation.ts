@@ -13,6 +13,7 @@ import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
 import { agreementOn, describeTables, optionsHash, requirePublications, tablesOf } from './source.ts';
 
 export interface Preparation {
@@ -21,6 +22,7 @@ export interface Preparation {
   readonly confirmedFlushLsn: Lsn;
   readonly parking: Parking;
   readonly panels: Panels;
+  readonly snapshots: Snapshots;
 }
 
 /**
@@ -71,6 +73,9 @@ export async function prepare(
     await publisher.publish(destination.checkpointBehind(gap ? [destination.gapRecord(gap)] : [], agreed));
   const progress = checkpoint ?? { lsn: lsnZero, part: null, reportedLsn: lsnZero };
   const parking = await Parking.open({ configuration, catalogue, log, progress, source });
+  const snapshots = await Snapshots.open({ ...context, snapshotLog: checkpoint?.snapshot ?? null });
+  // What is behind the checkpoint comes no more.
+  snapshots.watch.passed(progress.reportedLsn);
   const panels = new Panels({
     configuration,
     poison: parking.poison,
@@ -78,6 +83,7 @@ export async function prepare(
     log,
     described: await describeTables(catalogue),
     changeTables: tablesOf(found, change.publication),
+    onItem: (item) => snapshots.watch.see(item),
   });
-  return { checkpoint: agreed, confirmedFlushLsn, parking, panels };
+  return { checkpoint: agreed, confirmedFlushLsn, parking, panels, snapshots };
 }

@@ -26,6 +26,7 @@ import { look, prepare } from './preparation.ts';
 import { describeProgress, isTooLarge } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { outcomeOf, type SessionOutcome } from './session-outcome.ts';
+import type { Snapshots } from './snapshot/snapshots.ts';
 import { describeTables } from './source.ts';
 import { sightingOf } from './standstill.ts';
 
@@ -40,8 +41,9 @@ export class Session {
   #publisher: Publisher | null = null;
   #panels: Panels | null = null;
   #parking: Parking | null = null;
-  #agreement: AgreementWatch | null = null;
+  #snapshots: Snapshots | null = null;
   #batches: Batches | null = null;
+  #agreement: AgreementWatch | null = null;
   #failure: OperatingError | null = null;
   #parting: Parting | null = null;
   readonly #hold = new Hold();
@@ -67,7 +69,7 @@ export class Session {
       {
         onMessage: (bytes, position) => this.#receive(bytes, position),
         onKeepalive: (walEnd, replyRequested) => {
-          if (!this.#hold.holds) this.#dispatch({ tag: 'keepalive', walEnd, replyRequested });
+          if (!this.#hold.holds) this.#keepalive(walEnd, replyRequested);
         },
         onEnd: (failure) => this.#part(failure),
       },
@@ -90,6 +92,7 @@ export class Session {
     } finally {
       clearInterval(clock);
       this.#parking?.close();
+      this.#snapshots?.close();
       stopping.removeEventListener('abort', stop);
       await Promise.all([this.#replication.stop(), (this.#batches ?? this.#publisher)?.close()]);
     }
@@ -132,8 +135,23 @@ export class Session {
   /** When `work` is done its event goes into the state machine; when it fails, the session is over. */
   #follow<T>(work: Promise<T>, toEvent: (result: T) => Event<PublishedRecord>): void {
     work
-      .then((result) => this.#dispatch(toEvent(result)))
+      .then((result) => {
+        this.#dispatch(toEvent(result));
+        this.#atBoundary();
+      })
       .catch((error: unknown) => this.#fail(operating(error)));
+  }
+
+  #keepalive(walEnd: Lsn, replyRequested: boolean): void {
+    this.#dispatch({ tag: 'keepalive', walEnd, replyRequested });
+    this.#snapshots?.watch.passed(walEnd);
+    this.#atBoundary();
+  }
+
+  /** What belongs to no transaction takes its place, where there is one. */
+  #atBoundary(): void {
+    this.#parking?.atBoundary();
+    this.#snapshots?.atBoundary();
   }
 
   /** The stream cannot go on. What may pass by itself ends the session at once, else what came before is published first. */
@@ -164,19 +182,18 @@ export class Session {
   }
 
   async #readCheckpoint(): Promise<Event<PublishedRecord>> {
-    const { backendPid } = this.#replication;
     const context = this.#context;
     const publisher = present(this.#publisher, 'a fenced publisher');
-    const { checkpoint, confirmedFlushLsn, parking, panels } = await prepare(context, {
-      backendPid,
-      publisher,
-    });
+    const { backendPid } = this.#replication;
+    const prepared = await prepare(context, { backendPid, publisher });
+    const { checkpoint, confirmedFlushLsn, parking, panels, snapshots } = prepared;
     this.#parking = parking;
     this.#panels = panels;
+    this.#snapshots = snapshots;
     if (checkpoint) {
       const agreement = new AgreementWatch(context, { checkpoint, backendPid, nowMs: performance.now() });
       this.#agreement = agreement;
-      this.#batches = new Batches({ context, publisher, agreement, parking, backendPid });
+      this.#batches = new Batches({ context, publisher, agreement, parking, snapshots, backendPid });
     }
     const progress: Progress | null = checkpoint;
     const said = { checkpoint: progress && describeProgress(progress), slot: formatLsn(confirmedFlushLsn) };
@@ -187,12 +204,16 @@ export class Session {
   #stream(): void {
     const panels = present(this.#panels, 'panels before the stream');
     this.#context.board.role = 'active';
-    this.#parking?.start({
+    const parking = present(this.#parking, 'parking before the stream');
+    const delivery = {
       accepts: () => acceptsStandalone(this.#state),
-      offer: (records, bytes) => this.#dispatch({ tag: 'standalone-offered', records, bytes }),
-      fail: (error) => this.#fail(operating(error)),
-      domainTopic: (asked) => panels.domainTopic(asked),
-    });
+      hasRoom: () => this.#state.queuedBytes < this.#state.limits.batchBytesMax,
+      offer: (records: readonly PublishedRecord[], bytes: number) =>
+        this.#dispatch({ tag: 'standalone-offered', records, bytes }),
+      fail: (error: unknown) => this.#fail(operating(error)),
+    };
+    parking.start({ ...delivery, domainTopic: (asked) => panels.domainTopic(asked) });
+    this.#snapshots?.start(delivery, { panels, poison: parking.poison });
     this.#replication.stream();
   }
 
@@ -207,7 +228,7 @@ export class Session {
       for (const event of events) {
         if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;
         this.#dispatch(event);
-        if (event.tag === 'transaction-ended') this.#parking?.atBoundary();
+        if (event.tag === 'transaction-ended') this.#atBoundary();
       }
     } catch (error) {
       this.#part(operating(error));
@@ -260,10 +281,8 @@ export class Session {
     const { board, configuration, log } = this.#context;
     this.#dispatch({ tag: 'clock', nowMs });
     if (this.#parting?.ends(this.#state, nowMs)) return this.#depart(this.#parting);
-    if (this.#parking) {
-      this.#parking.atBoundary();
-      board.parkedKeys = this.#parking.keys;
-    }
+    this.#atBoundary();
+    if (this.#parking) board.parkedKeys = this.#parking.keys;
     if (this.#state.phase !== 'streaming') return;
     const stalls = board.see(sightingOf(this.#state, { nowMs, walEnd: board.walEnd }), configuration);
     if (stalls) log.warn(board.standstill, 'the position stands still');

@@ -11,7 +11,7 @@ import { JsonWriter } from './json-writer.ts';
 import { type MessageSettings, messageFilter, messageKey } from './message-event.ts';
 import { inSchema, messageSchemas, type TableSchemas } from './record-schema.ts';
 import { type PrimaryKeys, RelationPlan, type Representation } from './relation-plan.ts';
-import type { LooseSource, SourceOptions } from './source-block.ts';
+import type { LooseSource, ReadSource, SourceOptions } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
 import { TypeCatalogue } from './type-catalogue.ts';
 import { Unrepresentable } from './unrepresentable.ts';
@@ -115,6 +115,29 @@ export class ChangeEncoder {
     return this.#messageRecord(message);
   }
 
+  /**
+   * The event of a row that a snapshot read, op `r`; null for a table that is not published. Counted nowhere: it belongs to
+   * no transaction. `withoutValues` and `failure` as in `encode`.
+   */
+  encodeRead(
+    relation: Relation,
+    row: Row,
+    { withoutValues, ...source }: ReadSource & { readonly withoutValues: boolean },
+  ): PanelRecord | null {
+    const plan = this.#plan(relation);
+    if (plan === null) return null;
+    const key = () => plan.key(this.#out, row, null);
+    try {
+      const made = key();
+      if (!withoutValues) this.#envelope.read({ plan, row, source });
+      return { topic: plan.topic, key: made, value: this.#out.take(), headers: noHeaders, part: 0 };
+    } catch (error) {
+      const failure = this.#failure(plan, error);
+      const event: ChangeEvent = { op: 'r', before: null, after: row, known: null };
+      return this.#salvage({ plan, event, key, part: 0, withoutValues }, failure);
+    }
+  }
+
   #plan(relation: Relation): RelationPlan | null {
     const known = this.#plans.get(relation);
     if (known !== undefined) return known;
@@ -195,7 +218,7 @@ export class ChangeEncoder {
   }
 
   /** What is left of a record that cannot be made: why, and the texts of its rows. */
-  #salvage(recorded: Recorded, failure: OperatingError): PanelRecord {
+  #salvage(recorded: Salvaged, failure: OperatingError): PanelRecord {
     const { plan, event, key: keyOf, part, headers = noHeaders, withoutValues } = recorded;
     const key = this.#keyOf(recorded, keyOf, event.after ?? event.before?.row ?? null);
     if (!withoutValues) this.#envelope.texts(plan, event);
@@ -203,7 +226,11 @@ export class ChangeEncoder {
   }
 
   /** The key, or the texts of the row in its place: records of one key that cannot be made still share a key. */
-  #keyOf({ plan, withoutValues }: Context, keyOf: () => Buffer | null, row: Row | null): Buffer | null {
+  #keyOf(
+    { plan, withoutValues }: Pick<Context, 'plan' | 'withoutValues'>,
+    keyOf: () => Buffer | null,
+    row: Row | null,
+  ): Buffer | null {
     try {
       return keyOf();
     } catch (error) {
@@ -227,6 +254,8 @@ export class ChangeEncoder {
 interface Context extends EventContext {
   readonly plan: RelationPlan;
 }
+
+type Salvaged = Omit<Recorded, 'change' | 'counters'>;
 
 interface Recorded extends Context {
   readonly event: ChangeEvent;

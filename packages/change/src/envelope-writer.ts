@@ -5,13 +5,19 @@ import type { JsonWriter } from './json-writer.ts';
 import { messageCollection, writeMessage } from './message-event.ts';
 import type { SchemaHead } from './record-schema.ts';
 import type { RelationPlan } from './relation-plan.ts';
-import { type LooseSource, SourceBlock, type SourceOptions, type TransactionParts } from './source-block.ts';
+import {
+  type LooseSource,
+  type ReadSource,
+  SourceBlock,
+  type SourceOptions,
+  type TransactionParts,
+} from './source-block.ts';
 import type { ChangePlace, TransactionCounters } from './transaction-counters.ts';
 import type { ValueModes } from './value-modes.ts';
 
 /** One change event to be written. */
 export interface ChangeEvent {
-  readonly op: 'c' | 'u' | 'd' | 't';
+  readonly op: 'c' | 'u' | 'd' | 't' | 'r';
   readonly before: Before | null;
   readonly after: Row | null;
   /** Where values of `after` that were not sent may stand. */
@@ -74,6 +80,20 @@ export class EnvelopeWriter {
     out.ascii(`,"op":"${op}"`);
     out.raw(this.#stampNow());
     if (after !== null) plan.writeUnchanged(out, after, known);
+    out.ascii(plan.valueHead ? '}}' : '}');
+  }
+
+  /** The event of a row that was read by a snapshot. Throws Unrepresentable. */
+  read({ plan, row, source }: { plan: RelationPlan; row: Row; source: ReadSource }): void {
+    const out = this.#out;
+    out.expect(row.bytes.length + envelopeBytes);
+    if (plan.valueHead) out.raw(plan.valueHead);
+    out.ascii('{"before":null,"after":');
+    plan.writeAfter(out, row, null);
+    out.ascii(',');
+    out.raw(Buffer.from(this.#source.ofRead(source, plan.source)));
+    out.ascii(',"transaction":null,"op":"r"');
+    out.raw(this.#stampNow());
     out.ascii(plan.valueHead ? '}}' : '}');
   }
 

@@ -32,15 +32,27 @@ export interface LooseSource {
   readonly previousCommitEndLsn: Lsn | null;
 }
 
+/** Of a row that was read, not changed. */
+export interface ReadSource {
+  /** Debezium's `source.snapshot`. */
+  readonly marker: string;
+  /** When it was read, in µs since 1970. */
+  readonly timeUs: bigint;
+  /** The position that the whole read belongs to; null: rows of other positions surround it. */
+  readonly lsn: Lsn | null;
+}
+
 export class SourceBlock {
   /** From `"source":{` to the commit time. */
   readonly #opening: string;
   /** From the commit time to the array in `sequence`. */
   readonly #middle: string;
+  readonly #database: string;
 
   constructor({ version, prefix, database }: SourceOptions) {
     const [ours, name, db] = [version, prefix, database].map((text) => JSON.stringify(text));
     this.#opening = `"source":{"version":${ours},"connector":"postgresql","name":${name},"ts_ms":`;
+    this.#database = db as string;
     this.#middle = `,"snapshot":"false","db":${db},"sequence":"[`;
   }
 
@@ -50,6 +62,16 @@ export class SourceBlock {
     return (
       `${this.#opening}${timeUs / 1000n}${this.#middle}${previous},\\"${lsn}\\"]","ts_us":${timeUs},` +
       `"ts_ns":${timeUs}000,"schema":"","table":"","txId":null,"lsn":${lsn},"xmin":null,"origin":null,"origin_lsn":null}`
+    );
+  }
+
+  /** The whole block for a row that was read; `table` names it. No transaction made it. */
+  ofRead({ marker, timeUs, lsn }: ReadSource, table: Buffer): string {
+    const position = lsn === null ? 'null' : `\\"${lsn}\\"`;
+    return (
+      `${this.#opening}${timeUs / 1000n},"snapshot":"${marker}","db":${this.#database},` +
+      `"sequence":"[null,${position}]","ts_us":${timeUs},"ts_ns":${timeUs}000,${table.toString()},` +
+      `"txId":null,"lsn":${lsn ?? 'null'},"xmin":null,"origin":null,"origin_lsn":null}`
     );
   }
 

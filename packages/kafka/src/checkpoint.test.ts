@@ -32,6 +32,26 @@ test('a checkpoint is read back as it was written', () => {
   expect(decodeCheckpoint(encodeCheckpoint(whole))).toEqual(whole);
 });
 
+test('how far snapshots are is read back as it was written', () => {
+  const table = {
+    id: 's1',
+    kind: 'initial',
+    schema: 'public',
+    name: 'a.b',
+    where: 'x > 1',
+    rows: 7,
+  } as const;
+  const snapshot = {
+    ...{ sequence: 9, paused: true },
+    tables: [
+      { ...table, key: ['a', 'b'], after: ['1', "O'Hara"] },
+      { ...table, where: null, key: null, after: null, rows: 0 },
+    ],
+  };
+  const reading = { ...checkpoint, snapshot };
+  expect(decodeCheckpoint(encodeCheckpoint(reading))).toEqual(reading);
+});
+
 test('one that was written before there were eras is of the first', () => {
   const { era: _, ...text } = JSON.parse(encodeCheckpoint(checkpoint).toString());
   expect(decodeCheckpoint(Buffer.from(JSON.stringify(text)))).toEqual({ ...checkpoint, era: 0 });

@@ -5,10 +5,12 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { classify } from './classify.ts';
+import { Fields } from './fields.ts';
 import { furthestCheckpoint } from './furthest-checkpoint.ts';
 import { parseLossless, stringifyLossless } from './json.ts';
 import { readToEnd } from './partition-reader.ts';
 import type { OutgoingRecord } from './record.ts';
+import { readSnapshotLog, type SnapshotLog } from './snapshot-log.ts';
 
 export interface Checkpoint {
   readonly v: 1;
@@ -42,7 +44,8 @@ export interface Checkpoint {
   >;
   /** By topic, into how many partitions its keys are placed. */
   readonly partitions: Readonly<Record<string, number>>;
-  readonly snapshot: null;
+  /** What snapshots have read and have yet to read; null before the first one. */
+  readonly snapshot: SnapshotLog | null;
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
@@ -86,8 +89,8 @@ export function decodeCheckpoint(value: Buffer): Checkpoint {
 
 function checkpointOf(fields: Fields): Checkpoint {
   if (fields.integer('v') !== 1) throw new TypeError(`version ${fields.integer('v')} is not known`);
-  if (fields.value('snapshot') !== null) throw new TypeError('a snapshot is not known');
   const part = fields.optional('part');
+  const snapshot = fields.optional('snapshot');
   const publications = fields.object('publications');
   // Version 0.1 wrote none: each topic is agreed on with its next record.
   const partitions = fields.has('partitions') ? fields.object('partitions') : new Fields({}, 'partitions');
@@ -118,65 +121,8 @@ function checkpointOf(fields: Fields): Checkpoint {
       }),
     ),
     partitions: Object.fromEntries(partitions.names().map((topic) => [topic, partitions.integer(topic)])),
-    snapshot: null,
+    snapshot: snapshot && readSnapshotLog(snapshot),
   };
-}
-
-/** Reads fields of parsed JSON; each accessor throws TypeError, naming the field, when it is not what it must be. */
-class Fields {
-  readonly #fields: Readonly<Record<string, unknown>>;
-  readonly #path: string;
-
-  constructor(value: unknown, path: string) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new TypeError(`${path}: no object`);
-    this.#fields = value as Readonly<Record<string, unknown>>;
-    this.#path = path;
-  }
-
-  names(): string[] {
-    return Object.keys(this.#fields);
-  }
-
-  has(name: string): boolean {
-    return Object.hasOwn(this.#fields, name);
-  }
-
-  value(name: string): unknown {
-    if (!this.has(name)) throw new TypeError(`${this.#path}.${name} is missing`);
-    return this.#fields[name];
-  }
-
-  text(name: string): string {
-    const value = this.value(name);
-    if (typeof value !== 'string') throw new TypeError(`${this.#path}.${name}: no text`);
-    return value;
-  }
-
-  texts(name: string): string[] {
-    const value = this.value(name);
-    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
-      throw new TypeError(`${this.#path}.${name}: no list of texts`);
-    }
-    return value;
-  }
-
-  /** Zero or more. */
-  integer(name: string): number {
-    const value = this.value(name);
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-      throw new TypeError(`${this.#path}.${name}: no whole number`);
-    }
-    return value;
-  }
-
-  object(name: string): Fields {
-    return new Fields(this.value(name), `${this.#path}.${name}`);
-  }
-
-  optional(name: string): Fields | null {
-    return this.value(name) === null ? null : this.object(name);
-  }
 }
 
 export interface ReadCheckpointOptions {

@@ -55,6 +55,8 @@ export interface OwnTopics {
   readonly transaction: string;
   readonly parked: string;
   readonly checkpoint: string;
+  /** Commands on snapshots, and what became of them. */
+  readonly snapshot: string;
   /** Only of a relay that emits heartbeats. */
   readonly heartbeat: string;
 }
@@ -65,6 +67,7 @@ export function ownTopicNames({ prefix, slot }: { prefix: string; slot: string }
     transaction: legalTopicName(`${prefix}.transaction`),
     parked: legalTopicName(`${prefix}.parked`),
     checkpoint: legalTopicName(`${prefix}.checkpoint.${slot}`),
+    snapshot: legalTopicName(`${prefix}.snapshot`),
     heartbeat: legalTopicName(`${prefix}.heartbeat`),
   };
 }
@@ -86,6 +89,7 @@ export function topicSpecs(names: {
   return [
     { name: own.transaction, partitions: 1, config: kept },
     { name: own.parked, partitions: 1, config: kept },
+    { name: own.snapshot, partitions: 1, config: kept },
     // One partition for one slot: the last stable offset of a shared one would hide the newest checkpoint.
     { name: own.checkpoint, partitions: 1, config: { 'cleanup.policy': 'compact' } },
     ...(names.heartbeat ? [{ name: own.heartbeat, partitions: 1, config: heartbeats }] : []),

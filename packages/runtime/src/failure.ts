@@ -59,6 +59,10 @@ export const failures = {
   'parked-keys-exhausted': 'operator',
   'parked-record-refused': 'operator',
   'parked-command-unanswered': 'timed',
+  // snapshots
+  'snapshot-table-without-key': 'operator',
+  'snapshot-refused': 'operator',
+  'snapshot-command-unanswered': 'timed',
   // data
   'wal-message-malformed': 'never',
   'outbox-row-malformed': 'operator',

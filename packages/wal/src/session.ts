@@ -10,6 +10,7 @@ import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
 import './long-messages.ts';
 import { type Lsn, parseLsn } from './lsn.ts';
 import { postgresFailure } from './postgres-failure.ts';
+import { settingsOption, textSettings } from './text-settings.ts';
 
 export interface SessionOptions {
   readonly databaseUrl: string;
@@ -33,16 +34,6 @@ interface ReplicationConnection extends Connection {
   sendCopyFromChunk(chunk: Buffer): void;
 }
 
-/** Text forms must not depend on the server's or the role's settings. */
-const sessionSettings = {
-  datestyle: 'ISO',
-  intervalstyle: 'iso_8601',
-  timezone: 'UTC',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  lc_monetary: 'C',
-} as const;
-
 const millisecondsTo2000 = 946_684_800_000;
 
 export class ReplicationSession {
@@ -58,16 +49,14 @@ export class ReplicationSession {
   constructor(options: SessionOptions, handlers: SessionHandlers) {
     this.#options = options;
     this.#handlers = handlers;
-    const settings = { ...sessionSettings, wal_sender_timeout: `${options.walSenderTimeoutMs}ms` };
+    const settings = { ...textSettings, wal_sender_timeout: `${options.walSenderTimeoutMs}ms` };
     this.#service = new LogicalReplicationService(
       {
         connectionString: options.databaseUrl,
         application_name: `diptych ${options.slot}`,
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
-        options: Object.entries(settings)
-          .map(([name, value]) => `-c ${name}=${value}`)
-          .join(' '),
+        options: settingsOption(settings),
       },
       { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );

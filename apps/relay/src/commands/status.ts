@@ -10,6 +10,7 @@ import type { Configuration } from '../configuration.ts';
 import { Destination } from '../destination.ts';
 import { textOf } from '../failover/gaps.ts';
 import { outlook } from '../outlook.ts';
+import { describeReading, snapshotReading } from './snapshot-reading.ts';
 
 const failure = z.object({
   code: z.string(),
@@ -32,6 +33,7 @@ const relayStatus = z.object({
   lastError: failure.nullable(),
   parkedKeys: z.number(),
   partitionsUnused: z.array(z.object({ topic: z.string(), agreed: z.number(), found: z.number() })),
+  snapshot: snapshotReading,
   startedAt: z.string(),
 });
 
@@ -192,7 +194,8 @@ async function attempt<T>(read: () => Promise<T>, problems: Failure[]): Promise<
   }
 }
 
-async function askRelay({ host, port }: Configuration['http']): Promise<Status['relay']> {
+/** What the relay at this address says of itself; null when none answers. */
+export async function askRelay({ host, port }: Configuration['http']): Promise<Status['relay']> {
   if (port === 0) return null;
   try {
     const signal = AbortSignal.timeout(relayAnswerTimeoutMs);
@@ -227,6 +230,13 @@ function describe(status: Status, { slot: name, http }: Configuration): string {
   ];
   if (relay && relay.parkedKeys > 0)
     lines.push(`parked      ${relay.parkedKeys} keys wait: \`diptych parked list\``);
+  if (relay?.snapshot)
+    lines.push(
+      ...describeReading(relay.snapshot)
+        .trimEnd()
+        .split('\n')
+        .map((line) => `snapshot    ${line}`),
+    );
   for (const { topic, agreed, found } of relay?.partitionsUnused ?? [])
     lines.push(`partitions  ${topic} has ${found}, keys are placed in the first ${agreed}`);
   if (lastError) lines.push(...failureLines('last error', lastError));

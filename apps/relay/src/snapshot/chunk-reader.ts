@@ -1,0 +1,159 @@
+/** Reads tables chunk by chunk on a connection of its own, in the texts that the stream has. */
+import { assert } from '@diptych/runtime/assert';
+import { chunkSql } from '@diptych/snapshot/chunk-query';
+import {
+  type DescribedTable,
+  type DescriptionRow,
+  describedTable,
+  describeTableSql,
+} from '@diptych/snapshot/described-table';
+import { Visibility } from '@diptych/snapshot/visibility';
+import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
+import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
+import { TextReader, type TextRow } from '@diptych/wal/text-reader';
+
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export interface ChunkRequest {
+  readonly table: TableName & { readonly where: string | null };
+  /** Its key, and the last one that was read. */
+  readonly after: readonly string[] | null;
+  readonly rows: number;
+  readonly bytesMax: number;
+}
+
+export interface Chunk {
+  readonly described: DescribedTable;
+  readonly rows: readonly TextRow[];
+  /** Of their texts. */
+  readonly bytes: number;
+  /** No row is left behind them. */
+  readonly isLast: boolean;
+  /** Which transactions the rows show. */
+  readonly visibility: Visibility;
+  /** The end of the WAL when the rows were read: whatever they show was committed before it. */
+  readonly position: Lsn;
+  /** By the server's clock, µs since 1970. */
+  readonly timeUs: bigint;
+}
+
+const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
+
+export class ChunkReader {
+  readonly #reader: TextReader;
+  readonly #publication: string;
+
+  private constructor(reader: TextReader, publication: string) {
+    this.#reader = reader;
+    this.#publication = publication;
+  }
+
+  /** Throws OperatingError. */
+  static async open(
+    databaseUrl: string,
+    { slot, publication }: { slot: string; publication: string },
+  ): Promise<ChunkReader> {
+    const reader = await TextReader.open(databaseUrl, { applicationName: `diptych snapshot ${slot}` });
+    return new ChunkReader(reader, publication);
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+
+  /** Reads everything as of an exported snapshot from now on, in one transaction. Throws OperatingError. */
+  async adopt(snapshotName: string): Promise<void> {
+    await this.#reader.query('begin isolation level repeatable read, read only');
+    await this.#reader.query(`set transaction snapshot ${quoteLiteral(snapshotName)}`);
+  }
+
+  /** The table as its publication sends it; null when it does not. Throws OperatingError. */
+  async describe({ schema, name }: TableName): Promise<DescribedTable | null> {
+    const [publication, ...names] = [this.#publication, schema, name].map(quoteLiteral);
+    const sql = describeTableSql({
+      publication: publication ?? '',
+      schema: names[0] ?? '',
+      name: names[1] ?? '',
+    });
+    const [row] = await this.#reader.query(sql);
+    if (!row) return null;
+    return describedTable({ schema, name }, JSON.parse(row[0] ?? '') as DescriptionRow);
+  }
+
+  /** Whether the server takes the condition. Throws OperatingError with its words when not. */
+  async check(described: DescribedTable, where: string | null): Promise<void> {
+    await this.#reader.query(`explain ${chunkSql(described, { after: null, where, rows: 1, quoting })}`);
+  }
+
+  /** Whether the table has a row for it. Throws OperatingError. */
+  async isEmpty(described: DescribedTable, where: string | null): Promise<boolean> {
+    const rows = await this.#reader.query(chunkSql(described, { after: null, where, rows: 1, quoting }));
+    return rows.length === 0;
+  }
+
+  /**
+   * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more.
+   * Throws OperatingError.
+   */
+  async read(request: ChunkRequest): Promise<Chunk | null> {
+    await this.#reader.query('begin isolation level repeatable read, read only');
+    try {
+      const described = await this.describe(request.table);
+      return described && (await this.readInside(described, request));
+    } finally {
+      // Nothing was written; a connection that is gone has no transaction.
+      await this.#reader.query('rollback').catch(() => {});
+    }
+  }
+
+  /** The same inside the transaction that is open. */
+  async readInside(
+    described: DescribedTable,
+    { table, after, rows: limit, bytesMax }: ChunkRequest,
+  ): Promise<Chunk> {
+    await this.#findOperators(described.operatorSchemas);
+    const [state] = await this.#reader.query(
+      `select pg_current_snapshot(), pg_current_wal_insert_lsn(),
+         (extract(epoch from clock_timestamp()) * 1000000)::int8`,
+    );
+    assert(state, 'a select without from has one row');
+    const [snapshot, position, timeUs] = state;
+    const sql = chunkSql(described, { after, where: table.where, rows: limit, quoting });
+    const { rows, bytes, isWhole } = await this.#reader.read(sql, { bytesMax });
+    return {
+      ...{ described, rows, bytes },
+      isLast: isWhole && rows.length < limit,
+      visibility: new Visibility(snapshot ?? ''),
+      position: parseLsn(position ?? ''),
+      timeUs: BigInt(timeUs ?? ''),
+    };
+  }
+
+  /** The position, or where the WAL that is written ends, when that is before it. Throws OperatingError. */
+  async writtenUpTo(position: Lsn): Promise<Lsn> {
+    const [row] = await this.#reader.query(
+      `select least(pg_current_wal_flush_lsn(), ${quoteLiteral(formatLsn(position))}::pg_lsn)`,
+    );
+    return parseLsn(row?.[0] ?? '');
+  }
+
+  /** How many sessions of this database have committed, and wait for a standby before others see it. */
+  async waitingForStandby(): Promise<number> {
+    const [row] = await this.#reader.query(
+      `select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep'`,
+    );
+    return Number(row?.[0] ?? 0);
+  }
+
+  /** Operators are found by the search path: those of the key's own types come first. */
+  async #findOperators(schemas: readonly string[]): Promise<void> {
+    if (schemas.length === 0) return;
+    const list = schemas.map(quoteIdentifier).join(', ');
+    await this.#reader.query(
+      `select set_config('search_path', ${quoteLiteral(`${list}, `)} || current_setting('search_path'), true)`,
+    );
+  }
+}

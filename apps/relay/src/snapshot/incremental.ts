@@ -1,0 +1,213 @@
+/**
+ * Reads tables beside the stream: chunk by chunk, each published where the stream has brought everything that the chunk
+ * shows, without the rows that the stream has overtaken meanwhile. docs/decisions/0017-snapshots-by-one-watermark.md
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
+import { present } from '@diptych/runtime/assert';
+import type { OperatingError } from '@diptych/runtime/failure';
+import type { Logger } from '@diptych/runtime/log';
+import { nextChunkRows } from '@diptych/snapshot/chunk-size';
+import { type DescribedTable, isReadAlike, isSameKey } from '@diptych/snapshot/described-table';
+import { advance, isDue, startOver, without } from '@diptych/snapshot/log';
+import { Window } from '@diptych/snapshot/window';
+import type { Catalogue } from '@diptych/wal/catalogue';
+import { lsn } from '@diptych/wal/lsn';
+import type { TextRow } from '@diptych/wal/text-reader';
+import { emitWatermark } from '@diptych/wal/watermark';
+import type { ChangePanel } from '../change-panel.ts';
+import type { Configuration } from '../configuration.ts';
+import type { PublishedRecord } from '../panels.ts';
+import { describeTables } from '../source.ts';
+import { type Chunk, ChunkReader } from './chunk-reader.ts';
+import type { Ledger } from './ledger.ts';
+import type { ReadPanel } from './read-panel.ts';
+import type { SnapshotTopic } from './snapshot-topic.ts';
+import type { StreamWatch } from './stream-watch.ts';
+import { notReadable, requireKey } from './table-refusal.ts';
+import { endWords, tableText } from './words.ts';
+
+export interface IncrementalOptions {
+  readonly configuration: Configuration;
+  readonly catalogue: Catalogue;
+  readonly ledger: Ledger;
+  readonly watch: StreamWatch;
+  readonly topic: SnapshotTopic;
+  readonly change: ChangePanel;
+  readonly panel: ReadPanel;
+  readonly log: Logger;
+  /** Told after each chunk. */
+  readonly onRead: (table: SnapshotTable, described: DescribedTable) => void;
+}
+
+/** Keys that a window keeps, about 10 MB: a transaction that changes more while a chunk is read makes it be read anew. */
+const windowKeysMax = 100_000;
+
+/** A commit that others cannot see yet is seen within milliseconds, unless it waits for a standby. */
+const unseenDelayMs = 50;
+
+/** An idle server may leave the end of its WAL unwritten: then that end is never sent. */
+const unwrittenDelayMs = 1000;
+const pollMs = 20;
+
+export class Incremental {
+  readonly #options: IncrementalOptions;
+  /** Of this session: a mark of another one means nothing here. */
+  readonly #session = randomUUID();
+  #reader: ChunkReader | null = null;
+  #marks = 0;
+  #current: { readonly table: string; described: DescribedTable; rows: number; bytes: number } | null = null;
+  #closed = false;
+
+  constructor(options: IncrementalOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what is due, for as long as the session lives. Rejects with what ends the session. */
+  async run(): Promise<void> {
+    const { ledger } = this.#options;
+    let isSettled = false;
+    while (!this.#closed) {
+      await ledger.between(
+        () => {},
+        () => isDue(ledger.log),
+      );
+      const reader = await this.#open();
+      if (!isSettled) await this.#settle(reader);
+      isSettled = true;
+      await this.#step(present(ledger.log.tables[0], 'a table that is due'), reader);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#reader?.close();
+  }
+
+  async #open(): Promise<ChunkReader> {
+    const { catalogue, configuration } = this.#options;
+    const { slot, change } = configuration;
+    this.#reader ??= await ChunkReader.open(catalogue.databaseUrl, { slot, publication: change.publication });
+    // The session ended while this was connecting.
+    if (this.#closed) await this.#reader.close();
+    return this.#reader;
+  }
+
+  /** What committed before this session, and nobody sees yet: the stream does not bring it again. */
+  async #settle(reader: ChunkReader): Promise<void> {
+    while (!this.#closed && (await reader.waitingForStandby()) > 0) await sleep(unseenDelayMs);
+  }
+
+  /** What is wrong with a table that somebody asked for ends its reading, not the stream. */
+  async #step(table: SnapshotTable, reader: ChunkReader): Promise<void> {
+    try {
+      await this.#chunk(table, reader);
+    } catch (error) {
+      this.#options.watch.close();
+      if (this.#closed || !notReadable(error) || table.kind === 'initial') throw error;
+      await this.#giveUp(table, error);
+    }
+  }
+
+  async #chunk(table: SnapshotTable, reader: ChunkReader): Promise<void> {
+    const { ledger, watch, configuration } = this.#options;
+    const { chunkRowsMax, chunkBytesMax } = configuration.snapshot;
+    const text = `${table.id} ${tableText(table)}`;
+    if (this.#current?.table !== text) {
+      const described = requireKey(await reader.describe(table), table);
+      this.#current = { table: text, described, rows: 0, bytes: 0 };
+    }
+    const { described, ...last } = this.#current;
+    if (table.key && !isSameKey(table.key, described.key)) {
+      await ledger.between(() => ledger.offer([], startOver(ledger.log, table)));
+      return;
+    }
+    const window = new Window({ oid: described.relation.oid, key: described.key, keysMax: windowKeysMax });
+    const limits = { rowsMax: chunkRowsMax, bytesMax: chunkBytesMax };
+    const rows = nextChunkRows(limits, last);
+    watch.open(window);
+    const chunk = await reader.read({ table, after: table.after, rows, bytesMax: chunkBytesMax });
+    if (!chunk || !isReadAlike(chunk.described, described)) {
+      this.#current = null;
+      return watch.close();
+    }
+    if (watch.hasUnseen(chunk.visibility)) {
+      watch.close();
+      await sleep(unseenDelayMs);
+      return;
+    }
+    await this.#learnTypes(chunk.described);
+    await this.#end(chunk, reader);
+    const isTaken = await ledger.between(
+      () => this.#publish({ table, chunk, window }),
+      () => watch.hasEnded,
+    );
+    if (isTaken) this.#current = { table: text, described, rows: chunk.rows.length, bytes: chunk.bytes };
+  }
+
+  async #learnTypes({ relation }: DescribedTable): Promise<void> {
+    const { change, catalogue } = this.#options;
+    if (!change.knowsTypesOf(relation)) change.describe(await describeTables(catalogue));
+  }
+
+  /** The window ends behind what is in the WAL now: the chunk shows nothing that is not before it. */
+  async #end({ position }: Chunk, reader: ChunkReader): Promise<void> {
+    const { watch, catalogue, configuration } = this.#options;
+    if (configuration.snapshot.watermarks === 'messages') {
+      this.#marks += 1;
+      const mark = JSON.stringify({ slot: configuration.slot, session: this.#session, chunk: this.#marks });
+      watch.awaitEnd({ tag: 'mark', mark });
+      return await emitWatermark(catalogue, mark);
+    }
+    watch.awaitEnd({ tag: 'position', position });
+    for (let waitedMs = pollMs; !this.#closed && !watch.hasEnded; waitedMs += pollMs) {
+      await sleep(pollMs);
+      if (waitedMs % unwrittenDelayMs !== 0) continue;
+      watch.awaitEnd({ tag: 'position', position: await reader.writtenUpTo(position) });
+    }
+  }
+
+  /** Between two transactions: the rows that nothing has overtaken, and how far the table is with them. */
+  #publish({ table, chunk, window }: { table: SnapshotTable; chunk: Chunk; window: Window }): boolean {
+    const { ledger, watch, panel, topic, onRead } = this.#options;
+    const position = watch.received;
+    watch.close();
+    // It was stopped meanwhile, or what came meanwhile is not known whole.
+    if (!ledger.log.tables.includes(table) || window.isLost) return false;
+    const { described, rows, isLast, timeUs } = chunk;
+    const { key } = described;
+    const places = key.map((name) => described.relation.columns.findIndex((column) => column.name === name));
+    const keyOf = (row: TextRow) => places.map((place) => row[place] ?? '');
+    const records: PublishedRecord[] = panel.encode({
+      ...{ id: table.id, described, timeUs, sourceLsn: null },
+      rows: rows.filter((row) => !window.overtook(keyOf(row))),
+      markerOf: () => 'incremental',
+      sequence: ledger.log.sequence,
+      // The last byte before whatever comes next: no transaction has that position.
+      lsn: lsn(position - 1n),
+    });
+    const lastRow = rows.at(-1);
+    const step = { key, last: lastRow ? keyOf(lastRow) : null, rows: rows.length, isLast };
+    const log = advance(ledger.log, { table, step });
+    const read = table.rows + rows.length;
+    const words = isLast ? endWords(topic, { status: 'table-completed', table, log, rows: read }) : [];
+    ledger.offer([...records, ...words], log);
+    onRead({ ...table, rows: read }, described);
+    return true;
+  }
+
+  async #giveUp(table: SnapshotTable, { message, remedy, code }: OperatingError): Promise<void> {
+    const { ledger, topic, log } = this.#options;
+    this.#current = null;
+    await ledger.between(() => {
+      const left = without(ledger.log, (one) => one.id === table.id && tableText(one) === tableText(table));
+      const words = endWords(topic, { status: 'table-failed', table, log: left, reason: message, remedy });
+      ledger.offer(words, left);
+    });
+    log.warn(
+      { table: tableText(table), code, reason: message, remedy },
+      'a table cannot be read, the stream goes on',
+    );
+  }
+}

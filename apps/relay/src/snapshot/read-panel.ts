@@ -1,0 +1,93 @@
+/** Rows that were read to records: as the change panel makes them, with the identity of a snapshot. */
+import type { Row } from '@diptych/pgoutput/row';
+import { assert } from '@diptych/runtime/assert';
+import type { DescribedTable } from '@diptych/snapshot/described-table';
+import type { SnapshotMarker } from '@diptych/snapshot/marker';
+import { rowOfTexts } from '@diptych/snapshot/text-row';
+import { type Lsn, xid } from '@diptych/wal/lsn';
+import type { SourceSystem } from '@diptych/wal/server';
+import type { TextRow } from '@diptych/wal/text-reader';
+import type { ChangePanel } from '../change-panel.ts';
+import { bytesOf, IdentityStamp } from '../identity-stamp.ts';
+import type { PublishedRecord } from '../panels.ts';
+import type { Poison } from '../parking/poison.ts';
+import { rowTooLarge } from '../row-size.ts';
+
+/** Names the snapshot on each of its records. */
+export const snapshotHeader = 'diptych-snapshot';
+
+export interface ReadRows {
+  /** Of the snapshot. */
+  readonly id: string;
+  readonly described: DescribedTable;
+  readonly rows: readonly TextRow[];
+  readonly markerOf: (index: number) => SnapshotMarker;
+  /** The place of the row before the first one among all that snapshots ever read. */
+  readonly sequence: number;
+  /** Where the rows stand among transactions: no commit record begins there. */
+  readonly lsn: Lsn;
+  /** What `source.lsn` says; null: nothing. */
+  readonly sourceLsn: Lsn | null;
+  readonly timeUs: bigint;
+}
+
+export interface ReadPanelOptions {
+  readonly change: ChangePanel;
+  readonly poison: Poison;
+  readonly source: SourceSystem;
+  readonly rowBytesMax: number;
+}
+
+export class ReadPanel {
+  readonly #options: ReadPanelOptions;
+  readonly #stamp: IdentityStamp;
+
+  constructor(options: ReadPanelOptions) {
+    this.#options = options;
+    this.#stamp = new IdentityStamp(options.source);
+  }
+
+  /** One record for each row, with the places of the rows as ordinals. Throws what the policy `stop` does not set aside. */
+  encode(read: ReadRows): PublishedRecord[] {
+    const { lsn, timeUs, rows } = read;
+    this.#stamp.begin({
+      commitLsn: lsn,
+      commitTimeUs: timeUs,
+      xid: xid(0),
+      previousCommitEndLsn: null,
+      origin: null,
+    });
+    return rows.flatMap((texts, index) => this.#record(read, { row: rowOfTexts(texts), index }));
+  }
+
+  #record(read: ReadRows, { row, index }: { row: Row; index: number }): PublishedRecord[] {
+    const { change, poison, rowBytesMax } = this.#options;
+    const { relation } = read.described;
+    const large = rowTooLarge(
+      { message: { tag: 'insert', relation, after: row } },
+      {
+        bytes: row.bytes.length,
+        rowBytesMax,
+      },
+    );
+    const made = change.encodeRead(relation, row, {
+      ...{ marker: read.markerOf(index), timeUs: read.timeUs, lsn: read.sourceLsn },
+      withoutValues: large !== null,
+    });
+    if (!made) return [];
+    const ordinal = read.sequence + index + 1;
+    assert(made.topic !== '', 'a table has a topic');
+    const record = this.#stamp.stamp(
+      { ...made, headers: [...made.headers, [snapshotHeader, read.id]] },
+      { panel: 'change', ordinal, part: 0 },
+    );
+    const failure = large ?? made.failure ?? null;
+    const parked = poison.park({
+      ...{ record, panel: 'change', topic: made.topic, failure, isDecided: false },
+      ...(large ? { original: row.bytes } : {}),
+    });
+    if (parked) return [{ ...parked, panel: 'parked', bytes: bytesOf(parked) }];
+    if (failure) throw failure;
+    return [record];
+  }
+}

@@ -1,0 +1,57 @@
+/** Which tables are meant: by patterns of the configuration, or by names that somebody gave. */
+import { OperatingError } from '@diptych/runtime/failure';
+import type { AskedTable } from '@diptych/snapshot/log';
+import type { Catalogue } from '@diptych/wal/catalogue';
+import { type Configuration, matches } from '../configuration.ts';
+import { outboxTables } from '../outboxes.ts';
+import type { TableName } from './chunk-reader.ts';
+import { tableText } from './words.ts';
+
+/** The tables of the change publication, a partitioned one by what the publication sends. Throws OperatingError. */
+async function publishedTables(catalogue: Catalogue, publication: string): Promise<TableName[]> {
+  return await catalogue.query<{ schema: string; name: string }>(
+    `select schemaname as schema, tablename as name from pg_publication_tables where pubname = $1 order by 1, 2`,
+    [publication],
+  );
+}
+
+/** Those that the configuration selects. An outbox table is no business table unless it is named in full. */
+export async function configuredTables(
+  catalogue: Catalogue,
+  configuration: Configuration,
+): Promise<AskedTable[]> {
+  const { tables, where } = configuration.snapshot;
+  const outboxes = new Set(outboxTables(configuration));
+  return (await publishedTables(catalogue, configuration.change.publication))
+    .filter((table) => {
+      const text = tableText(table);
+      return tables.includes(text) || (!outboxes.has(text) && matches(text, tables));
+    })
+    .map((table) => ({
+      ...table,
+      where: where.find((one) => one.table === tableText(table))?.condition ?? null,
+    }));
+}
+
+/** Those that are named, `schema.table`; a partitioned table is its partitions. Throws OperatingError `snapshot-refused`. */
+export async function namedTables(
+  catalogue: Catalogue,
+  { publication, names }: { publication: string; names: readonly string[] },
+): Promise<TableName[]> {
+  const published = await publishedTables(catalogue, publication);
+  const partitions = await catalogue.query<{ root: string; leaf: string }>(
+    `select n.nspname || '.' || c.relname as root, ln.nspname || '.' || l.relname as leaf
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+       pg_partition_tree(c.oid) t join pg_class l on l.oid = t.relid join pg_namespace ln on ln.oid = l.relnamespace
+     where c.relkind = 'p' and t.isleaf and n.nspname || '.' || c.relname = any($1)`,
+    [names],
+  );
+  return names.flatMap((name) => {
+    const leaves = new Set(partitions.filter(({ root }) => root === name).map(({ leaf }) => leaf));
+    const found = published.filter((table) => tableText(table) === name || leaves.has(tableText(table)));
+    if (found.length > 0) return found;
+    throw new OperatingError('snapshot-refused', `${name} is not in the publication ${publication}`, {
+      remedy: 'Name it as `schema.table`, and put it into the publication (`diptych init`) first.',
+    });
+  });
+}

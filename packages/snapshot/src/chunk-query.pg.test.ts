@@ -1,0 +1,141 @@
+/** Chunks of any table with a key, in order: every row once, whatever the key is made of. */
+
+import { testDatabase } from '@diptych/testkit/for-tests';
+import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
+import { TextReader, type TextRow } from '@diptych/wal/text-reader';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chunkSql } from './chunk-query.ts';
+import {
+  type DescribedTable,
+  type DescriptionRow,
+  describedTable,
+  describeTableSql,
+} from './described-table.ts';
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let sql: pg.Client;
+let reader: TextReader;
+beforeAll(async () => {
+  database = await testDatabase();
+  sql = new pg.Client({ connectionString: database.url });
+  await sql.connect();
+  reader = await TextReader.open(database.url, { applicationName: 'test' });
+});
+afterAll(async () => {
+  await reader.close();
+  await sql.end();
+  await database.drop();
+});
+
+const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
+
+async function describeTable(schema: string, name: string): Promise<DescribedTable | null> {
+  const literals = { publication: `'p'`, schema: quoteLiteral(schema), name: quoteLiteral(name) };
+  const [row] = await reader.query(describeTableSql(literals));
+  return row ? describedTable({ schema, name }, JSON.parse(row[0] ?? '') as DescriptionRow) : null;
+}
+
+async function readAll(table: DescribedTable, rows: number, where: string | null = null): Promise<TextRow[]> {
+  const found: TextRow[] = [];
+  const places = table.key.map((name) => table.relation.columns.findIndex((column) => column.name === name));
+  for (let after: string[] | null = null; ; ) {
+    const chunk = await reader.query(chunkSql(table, { after, where, rows, quoting }));
+    found.push(...chunk);
+    const last = chunk.at(-1);
+    if (!last || chunk.length < rows) return found;
+    after = places.map((place) => last[place] ?? '');
+  }
+}
+
+describe('a table is read whole and once, in the order of its key', () => {
+  test.each([
+    ['a number', 'id int primary key', `select i from generate_series(1, 25) i`],
+    [
+      'four columns',
+      'a int, b text, c date, d uuid, primary key (c, b, a, d)',
+      `select i % 3, 'x' || i % 2, date '2020-01-01' + i % 4, gen_random_uuid() from generate_series(1, 25) i`,
+    ],
+    ['an enum', `e public.mood primary key`, `select unnest(enum_range(null::public.mood))`],
+    [
+      'numerics, special ones too',
+      'n numeric primary key',
+      `select unnest(array['NaN','-Infinity','Infinity','1.50','-0.000001','1e30']::numeric[])`,
+    ],
+    [
+      'floats',
+      'f float8 primary key',
+      `select unnest(array['NaN','-Infinity','1e-300','0.1','0.30000000000000004']::float8[])`,
+    ],
+    [
+      'times',
+      't timestamptz primary key',
+      `select unnest(array['-infinity','infinity','4713-01-01 BC','2020-01-01 00:00:00.000001','294276-12-31'])::timestamptz`,
+    ],
+    [
+      'texts of a collation',
+      't text collate "en-x-icu" primary key',
+      `select unnest(array['b','B','a','Ä','z','é','O''Hara','back\\slash','"q"'])`,
+    ],
+    [
+      'citext of another schema',
+      'c "odd schema".citext primary key',
+      `select unnest(array['b','B2','a','C','d'])`,
+    ],
+    [
+      'intervals and bytes',
+      'i interval, b bytea, primary key (i, b)',
+      `select (x || ' hours')::interval, decode(lpad(to_hex(x), 4, '0'), 'hex') from generate_series(-12, 12) x`,
+    ],
+  ])('%s', async (_what, columns, rows) => {
+    await sql.query(`drop publication if exists p; drop schema if exists "odd schema" cascade; create schema "odd schema";
+      drop type if exists public.mood; create type public.mood as enum ('sad', 'ok', 'happy');
+      create extension if not exists citext schema "odd schema"`);
+    await sql.query(`drop table if exists public."T; drop"; create table public."T; drop" (${columns}, "no""te" text);
+      create publication p for table public."T; drop"`);
+    await sql.query(`insert into public."T; drop" ${rows}`);
+    const table = await describeTable('public', 'T; drop');
+    if (!table) throw new Error('it is published');
+    if (table.operatorSchemas.length > 0)
+      await reader.query(
+        `set search_path = ${table.operatorSchemas.map(quoteIdentifier).join(', ')}, public`,
+      );
+    const all = await reader.query(
+      `select * from public."T; drop" order by ${table.key.map(quoteIdentifier).join(', ')}`,
+    );
+    expect(await readAll(table, 2)).toEqual(all);
+    expect(all.length).toBeGreaterThan(2);
+    await reader.query('reset search_path');
+    await sql.query('drop table public."T; drop"');
+  });
+});
+
+test('what the publication leaves out is not read: columns, rows, generated columns', async () => {
+  await sql.query(`drop publication if exists p;
+    create table narrow (id int primary key, kept text, secret text, twice int generated always as (id * 2) stored);
+    create publication p for table narrow (id, kept) where (id > 2);
+    insert into narrow (id, kept, secret) select i, 'k', 's' from generate_series(1, 5) i`);
+  const table = await describeTable('public', 'narrow');
+  if (!table) throw new Error('it is published');
+  expect(table.relation.columns.map(({ name, key }) => [name, key])).toEqual([
+    ['id', true],
+    ['kept', false],
+  ]);
+  expect(await readAll(table, 2)).toEqual([
+    ['3', 'k'],
+    ['4', 'k'],
+    ['5', 'k'],
+  ]);
+  expect(await readAll(table, 2, `id < 5 -- a comment`)).toHaveLength(2);
+});
+
+test('a table without a key says so, one with a unique replica identity is read by that', async () => {
+  await sql.query(`drop publication if exists p;
+    create table bare (a int); alter table bare replica identity full;
+    create table indexed (id int primary key, code text not null unique);
+    alter table indexed replica identity using index indexed_code_key;
+    create publication p for table bare, indexed`);
+  expect((await describeTable('public', 'bare'))?.key).toEqual([]);
+  expect((await describeTable('public', 'indexed'))?.key).toEqual(['code']);
+  expect(await describeTable('public', 'absent')).toBeNull();
+});

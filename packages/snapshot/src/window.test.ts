@@ -1,0 +1,61 @@
+import type { DataMessage } from '@diptych/pgoutput/message';
+import type { Relation } from '@diptych/pgoutput/relation';
+import { describe, expect, test } from 'vitest';
+import { rowOfTexts } from './text-row.ts';
+import { Window } from './window.ts';
+
+const relation: Relation = {
+  ...{ oid: 7, schema: 'public', table: 'lines', replicaIdentity: 'default' },
+  columns: [
+    { name: 'note', key: false, typeOid: 25, typeModifier: -1 },
+    { name: 'cart', key: true, typeOid: 23, typeModifier: -1 },
+    { name: 'line', key: true, typeOid: 23, typeModifier: -1 },
+  ],
+};
+const row = (note: string | null, cart: string, line: string) => rowOfTexts([note, cart, line]);
+const open = (keysMax = 10) => new Window({ oid: 7, key: ['line', 'cart'], keysMax });
+
+describe('a window', () => {
+  test.each<[string, DataMessage]>([
+    ['an insert', { tag: 'insert', relation, after: row('a', '1', '2') }],
+    ['an update', { tag: 'update', relation, before: null, after: row('a', '1', '2') }],
+    ['a delete', { tag: 'delete', relation, before: { tag: 'key', row: row(null, '1', '2') } }],
+  ])('knows the row of %s by its key, in the order of the key, and no other', (_what, message) => {
+    const window = open();
+    window.take(message);
+    expect(window.overtook(['2', '1'])).toBe(true);
+    expect(window.overtook(['1', '2'])).toBe(false);
+    expect(window.overtook(['21', ''])).toBe(false);
+  });
+
+  test('knows a row that moved to another key by both', () => {
+    const window = open();
+    const before = { tag: 'key', row: row(null, '1', '2') } as const;
+    window.take({ tag: 'update', relation, before, after: row('a', '1', '3') });
+    expect([window.overtook(['2', '1']), window.overtook(['3', '1'])]).toEqual([true, true]);
+  });
+
+  test('lets nothing of a table pass that was truncated', () => {
+    const window = open();
+    window.take({ tag: 'truncate', relations: [relation], cascade: false, restartIdentity: false });
+    expect(window.overtook(['2', '1'])).toBe(true);
+  });
+
+  test('leaves other tables alone', () => {
+    const window = open();
+    const other = { ...relation, oid: 8 };
+    window.take({ tag: 'insert', relation: other, after: row('a', '1', '2') });
+    window.take({ tag: 'truncate', relations: [other], cascade: false, restartIdentity: false });
+    expect(window.overtook(['2', '1'])).toBe(false);
+  });
+
+  test('is lost when it cannot keep all keys, and when the table has the key no more', () => {
+    const full = open(2);
+    for (const line of ['1', '2', '3']) full.take({ tag: 'insert', relation, after: row('a', '1', line) });
+    expect(full.isLost).toBe(true);
+    const altered = open();
+    const columns = relation.columns.filter(({ name }) => name !== 'line');
+    altered.take({ tag: 'insert', relation: { ...relation, columns }, after: rowOfTexts(['a', '1']) });
+    expect(altered.isLost).toBe(true);
+  });
+});

@@ -1,0 +1,100 @@
+/** One ordinary connection that reads rows as texts: those that the stream would bring. */
+import { once } from 'node:events';
+import pg from 'pg';
+import { postgresFailure } from './postgres-failure.ts';
+import { settingsOption, textSettings } from './text-settings.ts';
+
+export type TextRow = readonly (string | null)[];
+
+export interface TextRows {
+  readonly rows: readonly TextRow[];
+  /** Of all texts. */
+  readonly bytes: number;
+  /** False: rows were left out because `bytesMax` was reached. */
+  readonly isWhole: boolean;
+}
+
+const connectTimeoutMs = 10_000;
+
+/** A value is never parsed on its way. */
+const asText = { getTypeParser: () => (text: string) => text };
+
+export class TextReader {
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /** Connects. It writes nothing, and no setting of the role changes a text. Throws OperatingError. */
+  static async open(
+    databaseUrl: string,
+    { applicationName }: { applicationName: string },
+  ): Promise<TextReader> {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: applicationName,
+      connectionTimeoutMillis: connectTimeoutMs,
+      keepAlive: true,
+      // A chunk may wait for room in Kafka, and a condition may take its time: nobody's limits but ours.
+      options: settingsOption({
+        ...textSettings,
+        jit: 'off',
+        statement_timeout: '0',
+        idle_in_transaction_session_timeout: '0',
+      }),
+    });
+    client.on('error', () => {}); // the next query says it
+    try {
+      await client.connect();
+    } catch (error) {
+      throw postgresFailure(error, 'connecting to read tables');
+    }
+    return new TextReader(client);
+  }
+
+  /** Runs a statement whose answer is small. Throws OperatingError. */
+  async query(text: string): Promise<readonly TextRow[]> {
+    try {
+      const answer = await this.#client.query<(string | null)[]>({ text, rowMode: 'array', types: asText });
+      return answer.rows;
+    } catch (error) {
+      throw postgresFailure(error, 'reading a table');
+    }
+  }
+
+  /**
+   * Runs a query and keeps the first rows of its answer: those behind `bytesMax` are received and forgotten, never the
+   * first one. Throws OperatingError.
+   */
+  async read(text: string, { bytesMax }: { bytesMax: number }): Promise<TextRows> {
+    const rows: TextRow[] = [];
+    let bytes = 0;
+    let isWhole = true;
+    const config: pg.QueryArrayConfig = { text, rowMode: 'array', types: asText };
+    const query = new pg.Query<(string | null)[]>(config);
+    query.on('row', (row) => {
+      const texts = row as unknown as TextRow;
+      if (isWhole && (rows.length === 0 || bytes < bytesMax)) {
+        rows.push(texts);
+        for (const one of texts) if (one !== null) bytes += Buffer.byteLength(one);
+      } else isWhole = false;
+    });
+    try {
+      const ended = once(query, 'end');
+      this.#client.query(query);
+      await ended;
+    } catch (error) {
+      throw postgresFailure(error, 'reading a table');
+    }
+    return { rows, bytes, isWhole };
+  }
+
+  /** Ends it, whatever it is doing: no transaction of it stays open. */
+  async close(): Promise<void> {
+    const ended = this.#client.end().catch(() => {});
+    // A query under way would be waited for.
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    await ended;
+  }
+}
