@@ -1,6 +1,7 @@
 /** The checkpoint that a slot's story begins with, and what is told of that. */
 import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
+import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import type { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import type { Catalogue } from '@diptych/wal/catalogue';
@@ -27,6 +28,8 @@ export interface FirstCheckpointOptions {
   readonly destination: Destination;
   /** Why slot and checkpoint did not belong together. */
   readonly broken: OperatingError | null;
+  /** The tables that are to be read; null: what was left of those before. */
+  readonly snapshot: SnapshotLog | null;
   readonly say: (line: string) => void;
   /** Asked before what is published already comes again. */
   readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
@@ -97,6 +100,7 @@ async function write({
   gap,
   before,
   publisher,
+  snapshot,
 }: FirstCheckpointOptions & {
   readonly slot: Slot;
   readonly gap: AcceptedGap | null;
@@ -121,7 +125,7 @@ async function write({
     reportedLsn: slot.confirmedFlushLsn,
     optionsHash: optionsHash(publications),
     publications: agreementOn(publications),
-    snapshot: null,
+    snapshot: snapshot ?? before?.snapshot ?? null,
   };
   const accepted = gap ? [destination.gapRecord(gap)] : [];
   await publisher.publish(destination.checkpointBehind(accepted, first));

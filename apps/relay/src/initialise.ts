@@ -12,7 +12,14 @@ import {
   type Table,
 } from '@diptych/wal/publication';
 import { identifySystem, requireLogicalServer, type SourceSystem } from '@diptych/wal/server';
-import { createSlot, currentWalEnd, dropSlot, inspectSlot, type Slot } from '@diptych/wal/slot';
+import {
+  createSlot,
+  currentWalEnd,
+  dropSlot,
+  type Hindrance,
+  inspectSlot,
+  type Slot,
+} from '@diptych/wal/slot';
 import { type Configuration, isBusinessTable } from './configuration.ts';
 import { Destination } from './destination.ts';
 import { putBack } from './failover/crossing.ts';
@@ -21,6 +28,8 @@ import { withGap } from './gap.ts';
 import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
 import { refuseForeign } from './refusal.ts';
+import { createSlotToRead, type ExportedSnapshot } from './snapshot/exported-snapshot.ts';
+import { planInitial } from './snapshot/mode.ts';
 
 export interface InitialiseOptions {
   readonly configuration: Configuration;
@@ -30,6 +39,10 @@ export interface InitialiseOptions {
   readonly say: (line: string) => void;
   /** Asked with `fromSlot` before what is published already comes again; yes when there is nobody to ask. */
   readonly confirm?: (question: string) => Promise<boolean>;
+  /** Whether tables are read first: not, by whoever calls, or by `run`, which makes the slot then. */
+  readonly tables?: 'not-read' | 'read-now' | 'read-by-run';
+  /** Told the state that a new slot begins with, when tables are `read-now`. Whoever is told closes it. */
+  readonly onExported?: (exported: ExportedSnapshot) => void;
 }
 
 /** Prepares database and Kafka for the relay. Answers false when `confirm` declined. Throws OperatingError. */
@@ -55,6 +68,13 @@ export async function initialise(options: InitialiseOptions): Promise<boolean> {
     await publish({ catalogue, name: outbox.publication, tables: ownTables, viaRoot: true, say });
     await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
     await prepareForFailover({ catalogue, configuration, say });
+    if (options.tables === 'read-by-run' && !options.fromSlot) {
+      if (await inspectSlot(catalogue, configuration.slot)) say('the tables are not read: there is a slot');
+      else {
+        say(`slot ${configuration.slot}: made by \`diptych run\`, which reads the tables first`);
+        return true;
+      }
+    }
     return await begin({ ...options, catalogue, source, destination });
   } finally {
     await catalogue.close();
@@ -124,8 +144,18 @@ async function begin(beginning: Beginning): Promise<boolean> {
   }
   // Nothing comes of an invalidated slot any more; only a new one can go on.
   if (isLost) await dropSlot(catalogue, name);
-  if (isLost || !existing) await create({ catalogue, configuration, say });
-  return writeFirstCheckpoint({ ...beginning, broken });
+  const before = checkpoint?.snapshot ?? null;
+  const isRead = beginning.tables === 'read-now';
+  const snapshot = isRead ? await planInitial(catalogue, { configuration, before }) : null;
+  const exported = isLost || !existing ? await create({ catalogue, configuration, say, isRead }) : null;
+  try {
+    const isDone = await writeFirstCheckpoint({ ...beginning, broken, snapshot });
+    if (exported) beginning.onExported?.(exported);
+    return isDone;
+  } catch (error) {
+    await exported?.close();
+    throw error;
+  }
 }
 
 interface Beginning extends InitialiseOptions {
@@ -166,34 +196,28 @@ function breakOf({
   return null;
 }
 
+/** Creates the slot; answers the state that it begins with when tables are to be read. */
 async function create({
   catalogue,
   configuration,
   say,
-}: {
-  catalogue: Catalogue;
-  configuration: Configuration;
-  say: (line: string) => void;
-}): Promise<void> {
+  isRead,
+}: Pick<Beginning, 'catalogue' | 'configuration' | 'say'> & {
+  readonly isRead: boolean;
+}): Promise<ExportedSnapshot | null> {
+  const { slot: name } = configuration;
+  const waitingFor = (hindrances: readonly Hindrance[]) =>
+    say(`slot ${name}: waiting for open transactions to end: ${hindrances.map(hindranceText).join(', ')}`);
   const observer = await openCatalogue(catalogue.databaseUrl);
   try {
-    await createSlot({
-      creator: catalogue,
-      observer,
-      name: configuration.slot,
-      failover: configuration.failover && (await supportsFailover(catalogue)),
-      waitingFor: (hindrances) =>
-        say(
-          `slot ${configuration.slot}: waiting for open transactions to end: ` +
-            hindrances
-              .map(
-                (one) =>
-                  `pid ${one.pid} (${one.application || 'no name'}, ${one.state}, ${one.openForSeconds} s)`,
-              )
-              .join(', '),
-        ),
-    });
+    const failover = configuration.failover && (await supportsFailover(catalogue));
+    if (isRead) return await createSlotToRead({ catalogue, observer, configuration, failover, waitingFor });
+    await createSlot({ creator: catalogue, observer, name, failover, waitingFor });
+    return null;
   } finally {
     await observer.close();
   }
 }
+
+const hindranceText = ({ pid, application, state, openForSeconds }: Hindrance): string =>
+  `pid ${pid} (${application || 'no name'}, ${state}, ${openForSeconds} s)`;

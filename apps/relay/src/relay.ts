@@ -14,8 +14,10 @@ import { warnOfFailoverGaps } from './failover/gaps.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
 import { Session } from './session.ts';
-import { type Accepted, acceptedNothing } from './session-context.ts';
+import { type Accepted, acceptedNothing, type SessionContext } from './session-context.ts';
 import type { SessionOutcome } from './session-outcome.ts';
+import type { ExportedSnapshot } from './snapshot/exported-snapshot.ts';
+import { beginWithSnapshot } from './snapshot/mode.ts';
 import { requirePublications } from './source.ts';
 
 export interface RelayContext extends Accepted {
@@ -37,12 +39,14 @@ export async function runRelay(context: RelayContext): Promise<void> {
   board.delivery = configuration.delivery;
   let backOffMs = backOffMinMs;
   let accepted: Accepted = context;
+  let again = configuration.snapshot.mode === 'always';
   while (!stopping.aborted) {
-    const outcome = await attempt({ ...context, ...accepted });
+    const outcome = await attempt({ ...context, ...accepted }, { again });
     if (outcome.tag === 'stopped') break;
     const { failure, reached } = outcome;
     // What the operator saw and accepted is written down now. What comes later nobody has accepted.
     if (reached !== 'nothing') accepted = acceptedNothing;
+    if (reached === 'published') again = false;
     board.fail(failure);
     if (failure.retry !== 'timed') {
       board.role = 'stopped';
@@ -62,14 +66,20 @@ export async function runRelay(context: RelayContext): Promise<void> {
 }
 
 /** One attempt: checks what must be there, waits for the slot as a standby, runs a session. */
-async function attempt(context: RelayContext): Promise<SessionOutcome> {
+async function attempt(
+  context: RelayContext,
+  { again }: Pick<SessionContext, 'again'>,
+): Promise<SessionOutcome> {
   const { configuration, board, log, stopping } = context;
   let catalogue: Catalogue | null = null;
+  let exported: ExportedSnapshot | null = null;
   try {
     catalogue = await openCatalogue(configuration.database.url);
     await requireLogicalServer(catalogue);
     const source = await identifySystem(catalogue.databaseUrl);
     const destination = new Destination(configuration);
+    const beginning = { catalogue, configuration, destination, log, stopping };
+    exported = await unlessStopped(beginWithSnapshot(beginning), stopping);
     const readCheckpoint = async () => {
       await unlessStopped(destination.ensureOwnTopics(), stopping);
       return await destination.readCheckpoint();
@@ -87,7 +97,8 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
         board.lagBytes = slot.lagBytes;
       },
     });
-    const outcome = await new Session({ ...context, catalogue, source, destination }).run(stopping);
+    const connected = { catalogue, source, destination, exported, again: again && !exported };
+    const outcome = await new Session({ ...context, ...connected }).run(stopping);
     if (outcome.tag === 'stopped') return outcome;
     return { ...outcome, failure: await withGap(outcome.failure, { catalogue, configuration }) };
   } catch (error) {
@@ -96,6 +107,7 @@ async function attempt(context: RelayContext): Promise<SessionOutcome> {
     const failure = catalogue ? await withGap(error, { catalogue, configuration }) : error;
     return { tag: 'failed', failure, reached: 'nothing' };
   } finally {
+    await exported?.close();
     await catalogue?.close();
   }
 }

@@ -5,6 +5,7 @@ import type { Board } from './board.ts';
 import type { Configuration } from './configuration.ts';
 import type { Destination } from './destination.ts';
 import type { Metrics } from './metrics.ts';
+import type { ExportedSnapshot } from './snapshot/exported-snapshot.ts';
 
 /** What the operator said to go on over: what is found at the start, and nothing that comes later. */
 export interface Accepted {
@@ -31,4 +32,8 @@ export interface SessionContext extends Accepted {
   readonly board: Board;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The state that a new slot begins with: its tables are read before its stream. */
+  readonly exported: ExportedSnapshot | null;
+  /** Read the configured tables once more (`snapshot.mode: always`). */
+  readonly again: boolean;
 }

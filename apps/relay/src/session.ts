@@ -211,10 +211,21 @@ export class Session {
       offer: (records: readonly PublishedRecord[], bytes: number) =>
         this.#dispatch({ tag: 'standalone-offered', records, bytes }),
       fail: (error: unknown) => this.#fail(operating(error)),
+      finish: () => this.#dispatch({ tag: 'stop-requested' }),
     };
     parking.start({ ...delivery, domainTopic: (asked) => panels.domainTopic(asked) });
-    this.#snapshots?.start(delivery, { panels, poison: parking.poison });
-    this.#replication.stream();
+    const snapshots = present(this.#snapshots, 'snapshots before the stream');
+    // What they publish first comes before whatever the stream brings.
+    this.#hold.begin();
+    snapshots
+      .start(delivery, { panels, poison: parking.poison })
+      .then(() => {
+        if (this.#parting) return;
+        this.#hold.end((bytes, position) => this.#receive(bytes, position));
+        this.#replication.stream();
+        if (this.#state.paused) this.#replication.pause();
+      })
+      .catch((error: unknown) => this.#fail(operating(error)));
   }
 
   #receive(bytes: Buffer, position: Lsn): void {

@@ -119,11 +119,29 @@ export async function createSlot({
   waitingFor: (hindrances: readonly Hindrance[]) => void;
 }): Promise<void> {
   const [self] = await creator.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const done = new AbortController();
-  const watching = watch({ observer, creatorPid: self?.pid ?? 0, waitingFor, signal: done.signal });
-  try {
+  await whileWaiting({ observer, creatorPid: self?.pid ?? 0, waitingFor }, async () => {
     const flag = failover ? ', failover => true' : '';
     await creator.query(`select pg_create_logical_replication_slot($1, 'pgoutput'${flag})`, [name]);
+  });
+}
+
+/** Tells once a second, as long as the creation of a slot takes, which transactions it waits for. */
+export async function whileWaiting(
+  {
+    observer,
+    creatorPid,
+    waitingFor,
+  }: {
+    observer: Catalogue;
+    creatorPid: number;
+    waitingFor: (hindrances: readonly Hindrance[]) => void;
+  },
+  create: () => Promise<void>,
+): Promise<void> {
+  const done = new AbortController();
+  const watching = watch({ observer, creatorPid, waitingFor, signal: done.signal });
+  try {
+    await create();
   } finally {
     done.abort();
     await watching;

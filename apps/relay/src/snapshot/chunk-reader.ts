@@ -45,6 +45,8 @@ const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
 export class ChunkReader {
   readonly #reader: TextReader;
   readonly #publication: string;
+  /** The role's own. */
+  #searchPath: string | null = null;
 
   private constructor(reader: TextReader, publication: string) {
     this.#reader = reader;
@@ -151,9 +153,8 @@ export class ChunkReader {
   /** Operators are found by the search path: those of the key's own types come first. */
   async #findOperators(schemas: readonly string[]): Promise<void> {
     if (schemas.length === 0) return;
-    const list = schemas.map(quoteIdentifier).join(', ');
-    await this.#reader.query(
-      `select set_config('search_path', ${quoteLiteral(`${list}, `)} || current_setting('search_path'), true)`,
-    );
+    this.#searchPath ??= (await this.#reader.query(`select current_setting('search_path')`))[0]?.[0] ?? '';
+    const path = [...schemas.map(quoteIdentifier), this.#searchPath].join(', ');
+    await this.#reader.query(`select set_config('search_path', ${quoteLiteral(path)}, true)`);
   }
 }

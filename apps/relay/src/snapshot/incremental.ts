@@ -137,18 +137,13 @@ export class Incremental {
       await sleep(unseenDelayMs);
       return;
     }
-    await this.#learnTypes(chunk.described);
+    await learnTypes(chunk.described, this.#options);
     await this.#end(chunk, reader);
     const isTaken = await ledger.between(
       () => this.#publish({ table, chunk, window }),
       () => watch.hasEnded,
     );
     if (isTaken) this.#current = { table: text, described, rows: chunk.rows.length, bytes: chunk.bytes };
-  }
-
-  async #learnTypes({ relation }: DescribedTable): Promise<void> {
-    const { change, catalogue } = this.#options;
-    if (!change.knowsTypesOf(relation)) change.describe(await describeTables(catalogue));
   }
 
   /** The window ends behind what is in the WAL now: the chunk shows nothing that is not before it. */
@@ -210,4 +205,12 @@ export class Incremental {
       'a table cannot be read, the stream goes on',
     );
   }
+}
+
+/** A table may have types that the relay has not met. Throws OperatingError. */
+export async function learnTypes(
+  { relation }: DescribedTable,
+  { change, catalogue }: Pick<IncrementalOptions, 'change' | 'catalogue'>,
+): Promise<void> {
+  if (!change.knowsTypesOf(relation)) change.describe(await describeTables(catalogue));
 }

@@ -14,6 +14,8 @@ export interface Delivery {
   hasRoom(): boolean;
   offer(records: readonly PublishedRecord[], bytes: number): void;
   fail(error: unknown): void;
+  /** There is nothing left to do: what is offered is published, then the session ends. */
+  finish(): void;
 }
 
 interface Waiting {

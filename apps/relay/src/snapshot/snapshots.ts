@@ -10,12 +10,16 @@ import type { Configuration } from '../configuration.ts';
 import type { Panels, PublishedRecord } from '../panels.ts';
 import type { Poison } from '../parking/poison.ts';
 import { execute } from './commands.ts';
-import { Incremental } from './incremental.ts';
+import type { ExportedSnapshot } from './exported-snapshot.ts';
+import { Incremental, type IncrementalOptions } from './incremental.ts';
+import { Initial } from './initial.ts';
 import { type Delivery, Ledger } from './ledger.ts';
+import { planInitial } from './mode.ts';
 import { ReadPanel } from './read-panel.ts';
 import { ReadingWatch } from './reading-watch.ts';
 import { SnapshotTopic, type SnapshotTopicState } from './snapshot-topic.ts';
 import { StreamWatch } from './stream-watch.ts';
+import { tableText, wordOf } from './words.ts';
 
 export interface SnapshotsOptions {
   readonly configuration: Configuration;
@@ -25,6 +29,8 @@ export interface SnapshotsOptions {
   readonly log: Logger;
   /** Of the checkpoint; null before the first snapshot. */
   readonly snapshotLog: SnapshotLog | null;
+  readonly exported: ExportedSnapshot | null;
+  readonly again: boolean;
 }
 
 export class Snapshots {
@@ -38,6 +44,7 @@ export class Snapshots {
   readonly #reading: ReadingWatch;
   readonly #closing = new AbortController();
   #incremental: Incremental | null = null;
+  #hasBegun = false;
   #working: Promise<void> = Promise.resolve();
 
   private constructor(options: SnapshotsOptions, read: { topic: SnapshotTopic; asked: SnapshotTopicState }) {
@@ -56,12 +63,18 @@ export class Snapshots {
     return new Snapshots(options, { topic, asked: await topic.read() });
   }
 
-  /** Reads what is left, and does what is asked for, from now on. */
-  start(delivery: Delivery, { panels, poison }: { readonly panels: Panels; readonly poison: Poison }): void {
-    const { configuration, source } = this.#options;
+  /**
+   * Reads what is left, and does what is asked for, from now on. Resolves when the stream may run: what an exported snapshot
+   * shows comes before it. Throws OperatingError.
+   */
+  async start(
+    delivery: Delivery,
+    { panels, poison }: { readonly panels: Panels; readonly poison: Poison },
+  ): Promise<void> {
+    const { configuration, source, exported } = this.#options;
     const { rowBytesMax } = configuration.limits;
     this.#ledger.start(delivery);
-    this.#incremental = new Incremental({
+    const options: IncrementalOptions = {
       ...this.#options,
       ledger: this.#ledger,
       watch: this.watch,
@@ -69,9 +82,14 @@ export class Snapshots {
       change: panels.change,
       panel: new ReadPanel({ change: panels.change, poison, source, rowBytesMax }),
       onRead: (table, described) => this.#onRead(table, described),
-    });
+    };
+    this.#incremental = new Incremental(options);
+    this.#reading.see(this.#ledger.log);
     for (const command of this.#asked.commands) this.#enqueue(command);
     this.#follow().catch((error: unknown) => this.#fail(error));
+    if (exported) await new Initial(options, exported).run();
+    this.#hasBegun = true;
+    this.#readAgain().catch((error: unknown) => this.#fail(error));
     this.#incremental.run().catch((error: unknown) => this.#fail(error));
   }
 
@@ -79,6 +97,23 @@ export class Snapshots {
   atBoundary(): void {
     this.#ledger.atBoundary();
     this.#reading.see(this.#ledger.log);
+    if (!this.#hasBegun || this.#options.configuration.snapshot.mode !== 'initial_only') return;
+    if (this.#ledger.log.tables.length === 0) this.#ledger.delivery.finish();
+  }
+
+  /** Once for each start of the relay, however many sessions it takes. */
+  async #readAgain(): Promise<void> {
+    const { catalogue, configuration, again } = this.#options;
+    if (!again) return;
+    const { tables } = await planInitial(catalogue, { configuration, before: null });
+    const word = wordOf(this.#topic, {
+      status: 'started',
+      id: tables[0]?.id ?? null,
+      tables: tables.map(tableText),
+    });
+    await this.#ledger.between(() =>
+      this.#ledger.offer([word], { ...this.#ledger.log, paused: false, tables }),
+    );
   }
 
   /**

@@ -1,0 +1,131 @@
+/**
+ * Reads tables as they were where the slot's stream begins, several at once, before it is let run. A table of which not
+ * everything is read when the session ends is read on beside the stream: docs/decisions/0018-initial-snapshots.md.
+ */
+import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
+import { nextChunkRows } from '@diptych/snapshot/chunk-size';
+import type { DescribedTable } from '@diptych/snapshot/described-table';
+import { advance } from '@diptych/snapshot/log';
+import { initialMarker } from '@diptych/snapshot/marker';
+import { lsn } from '@diptych/wal/lsn';
+import type { Chunk, ChunkReader } from './chunk-reader.ts';
+import type { ExportedSnapshot } from './exported-snapshot.ts';
+import type { IncrementalOptions } from './incremental.ts';
+import { learnTypes } from './incremental.ts';
+import { requireKey } from './table-refusal.ts';
+import { endWords, tableText } from './words.ts';
+
+interface Readable {
+  readonly text: string;
+  readonly described: DescribedTable;
+}
+
+export class Initial {
+  readonly #options: IncrementalOptions;
+  readonly #exported: ExportedSnapshot;
+  #isFirst = true;
+
+  constructor(options: IncrementalOptions, exported: ExportedSnapshot) {
+    this.#options = options;
+    this.#exported = exported;
+  }
+
+  /** Resolves when all is offered, and no transaction is open any more. Throws OperatingError. */
+  async run(): Promise<void> {
+    const { readers } = this.#exported;
+    const readable = await this.#prepare();
+    const read = async (reader: ChunkReader): Promise<void> => {
+      for (let next = readable.shift(); next; next = readable.shift()) await this.#table(next, reader);
+    };
+    await Promise.all(readers.map(read));
+    await this.#exported.close();
+  }
+
+  /** Tables without rows are done at once: of the others, the last row of the last one is known to be the last. */
+  async #prepare(): Promise<Readable[]> {
+    const { ledger } = this.#options;
+    const [reader] = this.#exported.readers;
+    const readable: Readable[] = [];
+    for (const table of ledger.log.tables) {
+      if (!reader || table.kind !== 'initial') continue;
+      const described = requireKey(await reader.describe(table), table);
+      await learnTypes(described, this.#options);
+      const text = tableText(table);
+      if (await reader.isEmpty(described, table.where))
+        await ledger.between(() => this.#skip(text, described));
+      else readable.push({ text, described });
+    }
+    return readable;
+  }
+
+  #find(text: string): SnapshotTable | undefined {
+    return this.#options.ledger.log.tables.find((one) => one.kind === 'initial' && tableText(one) === text);
+  }
+
+  #skip(text: string, { key }: DescribedTable): void {
+    const { ledger, topic } = this.#options;
+    const table = this.#find(text);
+    if (!table) return;
+    const log = advance(ledger.log, { table, step: { key, last: null, rows: 0, isLast: true } });
+    ledger.offer(endWords(topic, { status: 'table-completed', table, log, rows: 0 }), log);
+  }
+
+  async #table({ text, described }: Readable, reader: ChunkReader): Promise<void> {
+    const { ledger, configuration } = this.#options;
+    const { chunkRowsMax: rowsMax, chunkBytesMax: bytesMax } = configuration.snapshot;
+    let last: { rows: number; bytes: number } | null = null;
+    for (;;) {
+      const table = this.#find(text);
+      if (!table) return;
+      const rows = nextChunkRows({ rowsMax, bytesMax }, last);
+      // One more says whether any is left: the last row of a table has a marker of its own.
+      const chunk: Chunk = await reader.readInside(described, {
+        table,
+        after: table.after,
+        rows: rows + 1,
+        bytesMax,
+      });
+      const kept = chunk.rows.slice(0, rows);
+      last = { rows: kept.length, bytes: chunk.bytes };
+      await ledger.between(
+        () => this.#publish({ table, chunk: { ...chunk, rows: kept } }),
+        () => !ledger.log.paused && ledger.delivery.hasRoom(),
+      );
+    }
+  }
+
+  #publish({ table, chunk }: { table: SnapshotTable; chunk: Chunk }): void {
+    const { ledger, panel, topic, onRead } = this.#options;
+    const { consistentPoint } = this.#exported;
+    // It was stopped meanwhile.
+    if (!ledger.log.tables.includes(table)) return;
+    const { described, rows, isLast, timeUs } = chunk;
+    const { key, relation } = described;
+    const lastRow = rows.at(-1);
+    const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
+    const last = lastRow ? places.map((place) => lastRow[place] ?? '') : null;
+    const log = advance(ledger.log, { table, step: { key, last, rows: rows.length, isLast } });
+    const isLastTable = !log.tables.some(({ id }) => id === table.id);
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    const records = panel.encode({
+      ...{ id: table.id, described, rows, timeUs, sourceLsn: consistentPoint },
+      markerOf: (index) => {
+        const isLastOfTable = isLast && index === rows.length - 1;
+        return initialMarker({
+          isFirst: isFirst && index === 0,
+          isFirstOfTable: table.rows === 0 && index === 0,
+          isLastOfTable,
+          isLast: isLastOfTable && isLastTable,
+        });
+      },
+      sequence: ledger.log.sequence,
+      // Before whatever the stream begins with: a commit record may begin at the point itself.
+      lsn: lsn(consistentPoint - 1n),
+    });
+    const read = table.rows + rows.length;
+    const words = isLast ? endWords(topic, { status: 'table-completed', table, log, rows: read }) : [];
+    ledger.offer([...records, ...words], log);
+    onRead({ ...table, rows: read }, described);
+  }
+}
