@@ -60,13 +60,18 @@ export class RelayProcess {
   }
 
   /** `diptych init`: waits until it is done. Throws with the end of its log when it refuses. */
-  async initialise(): Promise<void> {
-    const child = this.#spawn('init');
+  initialise(): Promise<void> {
+    return this.command('init');
+  }
+
+  /** A command with the relay's settings; waits until it is done. Throws with the end of the log when it refuses. */
+  async command(...args: readonly string[]): Promise<void> {
+    const child = this.#spawn(...args);
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code === 0) return;
     throw new OperatingError(
       'server-not-started',
-      `diptych init failed (exit ${code})\n${await this.lastLine()}`,
+      `diptych ${args[0]} failed (exit ${code})\n${await this.lastLine()}`,
       {
         remedy: `Its log says why: ${this.#options.logFile}`,
       },
@@ -131,6 +136,16 @@ export class RelayProcess {
     }
   }
 
+  /** Rows that were read of the tables that a snapshot is reading; null while it does not answer. */
+  async snapshotRows(): Promise<number | null> {
+    try {
+      const answer = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(1000) });
+      return Number(/^diptych_snapshot_rows (\d+)/m.exec(await answer.text())?.[1] ?? 0);
+    } catch {
+      return null;
+    }
+  }
+
   /** Looks at the peak of its memory now: the kernel forgets it with the process. */
   async samplePeak(): Promise<void> {
     const text = await readFile(`/proc/${this.pid}/status`, 'utf8').catch(() => '');
@@ -164,10 +179,10 @@ export class RelayProcess {
     return { exitedAtMs: Date.now() };
   }
 
-  #spawn(command: 'init' | 'run'): ChildProcess {
+  #spawn(...args: readonly string[]): ChildProcess {
     const { settings, logFile, watchdog, nodeArguments = [] } = this.#options;
     const log = openSync(logFile, 'a');
-    const child = spawn(process.execPath, [...usualArguments, ...nodeArguments, relayMain, command], {
+    const child = spawn(process.execPath, [...usualArguments, ...nodeArguments, relayMain, ...args], {
       env: { ...process.env, ...settings },
       stdio: ['ignore', log, log],
       // Ctrl-C goes to us, and we end it.

@@ -98,40 +98,51 @@ export class ChunkReader {
 
   /**
    * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more.
-   * Throws OperatingError.
+   * `onSeen` is told as soon as that state is fixed, while rows are yet to come. Throws OperatingError.
    */
-  async read(request: ChunkRequest): Promise<Chunk | null> {
+  async read(request: ChunkRequest, onSeen: (position: Lsn) => Promise<void>): Promise<Chunk | null> {
     await this.#reader.query('begin isolation level repeatable read, read only');
     try {
       const described = await this.describe(request.table);
-      return described && (await this.readInside(described, request));
+      if (!described) return null;
+      const state = await this.#state();
+      const seen = onSeen(state.position);
+      const [rows] = await Promise.all([this.#rows(described, request), seen]);
+      return { described, ...state, ...rows };
     } finally {
-      // Nothing was written; a connection that is gone has no transaction.
-      await this.#reader.query('rollback').catch(() => {});
+      // Nothing was written; a connection that is gone has no transaction. Whatever comes next waits for it.
+      void this.#reader.query('rollback').catch(() => {});
     }
   }
 
   /** The same inside the transaction that is open. */
-  async readInside(
-    described: DescribedTable,
-    { table, after, rows: limit, bytesMax }: ChunkRequest,
-  ): Promise<Chunk> {
-    await this.#findOperators(described.operatorSchemas);
+  async readInside(described: DescribedTable, request: ChunkRequest): Promise<Chunk> {
+    const state = await this.#state();
+    return { described, ...state, ...(await this.#rows(described, request)) };
+  }
+
+  async #state(): Promise<Pick<Chunk, 'visibility' | 'position' | 'timeUs'>> {
     const [state] = await this.#reader.query(
       `select pg_current_snapshot(), pg_current_wal_insert_lsn(),
          (extract(epoch from clock_timestamp()) * 1000000)::int8`,
     );
     assert(state, 'a select without from has one row');
     const [snapshot, position, timeUs] = state;
-    const sql = chunkSql(described, { after, where: table.where, rows: limit, quoting });
-    const { rows, bytes, isWhole } = await this.#reader.read(sql, { bytesMax });
     return {
-      ...{ described, rows, bytes },
-      isLast: isWhole && rows.length < limit,
       visibility: new Visibility(snapshot ?? ''),
       position: parseLsn(position ?? ''),
       timeUs: BigInt(timeUs ?? ''),
     };
+  }
+
+  async #rows(
+    described: DescribedTable,
+    { table, after, rows: limit, bytesMax }: ChunkRequest,
+  ): Promise<Pick<Chunk, 'rows' | 'bytes' | 'isLast'>> {
+    await this.#findOperators(described.operatorSchemas);
+    const sql = chunkSql(described, { after, where: table.where, rows: limit, quoting });
+    const { rows, bytes, isWhole } = await this.#reader.read(sql, { bytesMax });
+    return { rows, bytes, isLast: isWhole && rows.length < limit };
   }
 
   /** The position, or where the WAL that is written ends, when that is before it. Throws OperatingError. */

@@ -13,7 +13,7 @@ import { type DescribedTable, isReadAlike, isSameKey } from '@diptych/snapshot/d
 import { advance, isDue, startOver, without } from '@diptych/snapshot/log';
 import { Window } from '@diptych/snapshot/window';
 import type { Catalogue } from '@diptych/wal/catalogue';
-import { lsn } from '@diptych/wal/lsn';
+import { type Lsn, lsn } from '@diptych/wal/lsn';
 import type { TextRow } from '@diptych/wal/text-reader';
 import { emitWatermark } from '@diptych/wal/watermark';
 import type { ChangePanel } from '../change-panel.ts';
@@ -127,7 +127,9 @@ export class Incremental {
     const limits = { rowsMax: chunkRowsMax, bytesMax: chunkBytesMax };
     const rows = nextChunkRows(limits, last);
     watch.open(window);
-    const chunk = await reader.read({ table, after: table.after, rows, bytesMax: chunkBytesMax });
+    const request = { table, after: table.after, rows, bytesMax: chunkBytesMax };
+    // What the chunk shows is fixed before its rows come: the window's end is on its way meanwhile.
+    const chunk = await reader.read(request, (position) => this.#end(position));
     if (!chunk || !isReadAlike(chunk.described, described)) {
       this.#current = null;
       return watch.close();
@@ -138,7 +140,7 @@ export class Incremental {
       return;
     }
     await learnTypes(chunk.described, this.#options);
-    await this.#end(chunk, reader);
+    if (configuration.snapshot.watermarks === 'none') await this.#untilPassed(chunk, reader);
     const isTaken = await ledger.between(
       () => this.#publish({ table, chunk, window }),
       () => watch.hasEnded,
@@ -147,15 +149,19 @@ export class Incremental {
   }
 
   /** The window ends behind what is in the WAL now: the chunk shows nothing that is not before it. */
-  async #end({ position }: Chunk, reader: ChunkReader): Promise<void> {
+  async #end(position: Lsn): Promise<void> {
     const { watch, catalogue, configuration } = this.#options;
-    if (configuration.snapshot.watermarks === 'messages') {
-      this.#marks += 1;
-      const mark = JSON.stringify({ slot: configuration.slot, session: this.#session, chunk: this.#marks });
-      watch.awaitEnd({ tag: 'mark', mark });
-      return await emitWatermark(catalogue, mark);
-    }
-    watch.awaitEnd({ tag: 'position', position });
+    const { snapshot, slot } = configuration;
+    if (snapshot.watermarks === 'none') return watch.awaitEnd({ tag: 'position', position });
+    this.#marks += 1;
+    const mark = JSON.stringify({ slot, session: this.#session, chunk: this.#marks });
+    watch.awaitEnd({ tag: 'mark', mark });
+    await emitWatermark(catalogue, mark);
+  }
+
+  /** Without a mark the end may never come: what is in no file yet is not sent, and an idle server may leave it so. */
+  async #untilPassed({ position }: Chunk, reader: ChunkReader): Promise<void> {
+    const { watch } = this.#options;
     for (let waitedMs = pollMs; !this.#closed && !watch.hasEnded; waitedMs += pollMs) {
       await sleep(pollMs);
       if (waitedMs % unwrittenDelayMs !== 0) continue;

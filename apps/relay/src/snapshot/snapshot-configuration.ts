@@ -40,7 +40,7 @@ export const snapshotSettings = z
           'that may not emit messages.',
       }),
     connections: bound(2, 'How many tables are read at once before the stream begins.'),
-    chunkRowsMax: bound(2048, 'Rows of a chunk.'),
+    chunkRowsMax: bound(4096, 'Rows of a chunk.'),
     chunkBytesMax: bound(
       mebibyte,
       'Bytes of the rows of a chunk, after which the rest is left to the next one.',
