@@ -50,6 +50,8 @@ export class Board {
   waitingSinceUs: bigint | null = null;
   /** What snapshots read now; null when they read nothing. */
   snapshot: SnapshotReading | null = null;
+  /** Rows that snapshots ever read, and that are in Kafka. */
+  rowsRead = 0;
   readonly startedAt = new Date();
   #watch: Watch | null = null;
 

@@ -84,8 +84,8 @@ export async function withGap(
 
 /** Not that of a relay that was never prepared. */
 const slotMissingRemedy =
-  '`diptych init --from-slot` makes a new slot that begins now, with that gap; read the tables once if you need what ' +
-  'lies between.';
+  '`diptych init --from-slot` makes a new slot that begins now, with that gap; `diptych snapshot` reads the tables if ' +
+  'you need what lies between.';
 
 /** The slot before the checkpoint: a position that is reported stands in a checkpoint already. */
 async function readKnown({

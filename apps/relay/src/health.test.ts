@@ -33,7 +33,8 @@ test('an active relay whose position stands still is healthy and not ready; a st
   server = await serveHealth({ board, metrics, host: '127.0.0.1', port: 0 });
   const limits = { limits: { stalledBytes: 10 }, timing: { stalledMs: 1000 } };
   const checkpoint = { lsn: lsn(1n), part: null, reportedLsn: lsn(1n) };
-  for (const nowMs of [0, 1000]) board.see({ nowMs, checkpoint, received: null, walEnd: lsn(100n) }, limits);
+  for (const nowMs of [0, 1000])
+    board.see({ nowMs, checkpoint, received: null, walEnd: lsn(100n), rowsRead: 0 }, limits);
   const stalled = await fetch(`${server.url}/readyz`);
   expect([stalled.status, await stalled.json()]).toMatchObject([503, { standstill: { bytes: 99 } }]);
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);

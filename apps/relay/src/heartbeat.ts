@@ -6,6 +6,7 @@ import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { emitHeartbeat, heartbeatPrefix } from '@diptych/wal/heartbeat';
 import { formatLsn } from '@diptych/wal/lsn';
+import type { Configuration } from './configuration.ts';
 
 /** The record of a heartbeat that came back; null for any other change, and for the heartbeat of another slot. */
 export function heartbeatRecord(
@@ -32,7 +33,9 @@ export class Heartbeat {
 
   /** To be called often; emits when it is time. */
   beat(nowMs: number): void {
-    const { catalogue, slot, intervalMs } = this.#options;
+    const { catalogue, configuration } = this.#options;
+    const { slot, heartbeat } = configuration;
+    const { intervalMs } = heartbeat;
     if (intervalMs === 0 || this.#emitting || nowMs - this.#emittedAtMs < intervalMs) return;
     this.#emittedAtMs = nowMs;
     this.#emitting = true;
@@ -59,8 +62,7 @@ export class Heartbeat {
 
 export interface HeartbeatOptions {
   readonly catalogue: Catalogue;
-  readonly slot: string;
-  /** 0: none. */
-  readonly intervalMs: number;
+  /** An interval of 0 emits none. */
+  readonly configuration: Pick<Configuration, 'slot' | 'heartbeat'>;
   readonly log: Logger;
 }

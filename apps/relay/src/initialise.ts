@@ -182,12 +182,12 @@ function breakOf({
       'slot-lost',
       `slot ${name} is lost: ${existing?.invalidationReason ?? 'WAL removed'}`,
       {
-        remedy: `${begin} makes it anew, with that gap; read the tables once if you need what lies between.`,
+        remedy: `${begin} makes it anew, with that gap; \`diptych snapshot\` reads the tables if you need what lies between.`,
       },
     );
   if (checkpoint && !existing)
     return new OperatingError('slot-lost', `there is a checkpoint of slot ${name}, but no slot`, {
-      remedy: `${begin} makes a new slot that begins now; read the tables once if you need what lies between.`,
+      remedy: `${begin} makes a new slot that begins now; \`diptych snapshot\` reads the tables if you need what lies between.`,
     });
   if (existing && !checkpoint)
     return new OperatingError('checkpoint-missing', `slot ${name} exists, but no checkpoint of it`, {

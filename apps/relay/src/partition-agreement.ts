@@ -72,7 +72,7 @@ const changed = ({ topic, agreed, found }: PartitionChange): OperatingError =>
     `the topic ${topic} has ${found} partitions, and its keys were placed in ${agreed}`,
     {
       remedy:
-        'Somebody deleted it and made it anew: what it held is gone. Take a snapshot of its tables if consumers need it, ' +
-        'then `diptych run --accept-partitions` places keys in the partitions that are there.',
+        'Somebody deleted it and made it anew: what it held is gone. `diptych snapshot` reads its tables again; ' +
+        '`diptych run --accept-partitions` places keys in the partitions that are there.',
     },
   );

@@ -3,7 +3,8 @@ import { parseLsn } from '@diptych/wal/lsn';
 import type { Publication } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { expect, test } from 'vitest';
-import { refuseChangedOptions, refuseForeign } from './refusal.ts';
+import { configurationSchema } from './configuration.ts';
+import { refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
 import { optionsHash } from './source.ts';
 
 const published = (change: Partial<Publication> = {}): Publication => ({
@@ -63,4 +64,12 @@ test('another system or database is foreign, and no checkpoint is nobody’s', (
   expect(() => refuseForeign(checkpoint(), source({ database: 'other' }))).toThrow(foreign);
   expect(() => refuseForeign(checkpoint(), source())).not.toThrow();
   expect(() => refuseForeign(null, source())).not.toThrow();
+});
+
+test('what is missing can be read from the tables, and the refusal says how', () => {
+  const configuration = configurationSchema.parse({
+    database: { url: 'postgres://h/d' },
+    kafka: { brokers: ['h:1'] },
+  });
+  expect(refusal('slot-moved-or-recreated', configuration).remedy).toContain('`diptych snapshot`');
 });

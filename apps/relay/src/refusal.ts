@@ -23,7 +23,7 @@ export function refusal(code: RefusalCode, { slot, prefix }: Configuration): Ope
       return new OperatingError(code, `slot ${slot} is beyond what this relay ever reported`, {
         remedy:
           'Somebody moved it or made it anew. `diptych init --from-slot` goes on from the slot’s position, with that gap; ' +
-          'read the tables once if you need what lies between.',
+          '`diptych snapshot` reads the tables if you need what lies between.',
       });
     case 'publish-outcome-unknown':
       return new OperatingError(

@@ -91,11 +91,13 @@ export class RelayUnderTest {
   start({
     databaseUrl = this.configuration.database.url,
     delivery = this.configuration.delivery,
+    snapshot = {},
     onLog,
     ...accepted
   }: Partial<Accepted> & {
     databaseUrl?: string;
     delivery?: Configuration['delivery'];
+    snapshot?: Partial<Configuration['snapshot']>;
     onLog?: (line: string) => void;
   } = {}): RunningRelay {
     const stopping = new AbortController();
@@ -104,7 +106,10 @@ export class RelayUnderTest {
     const log = onLog
       ? createLogger('relay', { level: 'info', destination: { write: onLog } })
       : createLogger('relay', { level });
-    const configuration = { ...this.configuration, delivery, database: { url: databaseUrl } };
+    const configuration = {
+      ...{ ...this.configuration, delivery, database: { url: databaseUrl } },
+      snapshot: { ...this.configuration.snapshot, ...snapshot },
+    };
     const metrics = new Metrics(board);
     const ended = runRelay({
       ...{ configuration, board, metrics, log, stopping: stopping.signal },

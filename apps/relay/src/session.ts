@@ -53,8 +53,7 @@ export class Session {
   constructor(context: SessionContext) {
     this.#context = context;
     const { configuration, catalogue, log } = context;
-    const { intervalMs } = configuration.heartbeat;
-    this.#heartbeat = new Heartbeat({ catalogue, slot: configuration.slot, intervalMs, log });
+    this.#heartbeat = new Heartbeat({ catalogue, configuration, log });
     this.#state = initialState(
       { ...configuration.limits, ...configuration.timing, delivery: configuration.delivery },
       performance.now(),
@@ -186,9 +185,9 @@ export class Session {
     const publisher = present(this.#publisher, 'a fenced publisher');
     const { backendPid } = this.#replication;
     const prepared = await prepare(context, { backendPid, publisher });
-    const { checkpoint, confirmedFlushLsn, parking, panels, snapshots } = prepared;
+    const { checkpoint, confirmedFlushLsn, parking, snapshots } = prepared;
     this.#parking = parking;
-    this.#panels = panels;
+    this.#panels = prepared.panels;
     this.#snapshots = snapshots;
     if (checkpoint) {
       const agreement = new AgreementWatch(context, { checkpoint, backendPid, nowMs: performance.now() });
@@ -295,7 +294,8 @@ export class Session {
     this.#atBoundary();
     if (this.#parking) board.parkedKeys = this.#parking.keys;
     if (this.#state.phase !== 'streaming') return;
-    const stalls = board.see(sightingOf(this.#state, { nowMs, walEnd: board.walEnd }), configuration);
+    const { walEnd, rowsRead } = board;
+    const stalls = board.see(sightingOf(this.#state, { nowMs, walEnd, rowsRead }), configuration);
     if (stalls) log.warn(board.standstill, 'the position stands still');
     this.#heartbeat.beat(nowMs);
     if (!this.#agreement?.isDue(nowMs)) return;

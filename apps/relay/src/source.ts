@@ -22,7 +22,7 @@ export async function requirePublications(
     throw new OperatingError('publication-lost', `publication ${missing.join(' and ')} does not exist`, {
       remedy:
         'Changes since it was dropped are not in the stream. Run `diptych init` to create it, then ' +
-        '`diptych run --accept-gap` to go on from here.',
+        '`diptych run --accept-gap` to go on from here; `diptych snapshot` reads the tables if you need what is missing.',
     });
   }
   return found;
@@ -51,7 +51,9 @@ export async function comparePublications(
     const now = found.find((publication) => publication.name === name);
     if (now?.oid !== before.oid) {
       throw new OperatingError('publication-lost', `publication ${name} was dropped and made anew`, {
-        remedy: 'Changes in between are not in the stream: `diptych run --accept-gap` goes on without them.',
+        remedy:
+          'Changes in between are not in the stream: `diptych run --accept-gap` goes on without them, and ' +
+          '`diptych snapshot` reads the tables if you need what is missing.',
       });
     }
     const missing = withoutOperations(before.options, now.options);
@@ -81,7 +83,7 @@ const changed = (name: string, what: string): OperatingError =>
   new OperatingError('publication-changed', `publication ${name} ${what}`, {
     remedy:
       'Changes since then are not in the stream. Set the publication as it has to be; ' +
-      '`diptych run --accept-gap` goes on without them.',
+      '`diptych run --accept-gap` goes on without them; `diptych snapshot` reads the tables if you need what is missing.',
   });
 
 /** The tables of one of them, `schema.table`. */

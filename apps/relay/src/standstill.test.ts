@@ -18,6 +18,7 @@ const sighting = (nowMs: number, change: Partial<Sighting> = {}): Sighting => ({
   checkpoint: progress(1000),
   received: null,
   walEnd: lsn(1_000_000n),
+  rowsRead: 0,
   ...change,
 });
 
@@ -44,6 +45,13 @@ test('a position that stands still for so long, with so much WAL behind it, is a
     bytes: 999_000,
     reason: 'nothing was published for 60 s, 999000 bytes of WAL wait',
   });
+});
+
+test('while tables are read first no position moves, and the rows that come are enough', () => {
+  const reading = seconds(3600, (second) => sighting(second * 1000, { rowsRead: second }));
+  expect(after(reading)).toBeNull();
+  const stuck = seconds(60, (second) => sighting((3600 + second) * 1000, { rowsRead: 3600 }));
+  expect(after([...reading, ...stuck])).not.toBeNull();
 });
 
 test('a quiet database is none, however long', () => {
@@ -110,7 +118,7 @@ test('what waits for Kafka is received, and does not move it', () => {
     0,
   );
   state.open = { commitLsn: lsn(5n), admission: { tag: 'take' }, ordinal: 3 };
-  const now = { nowMs: 0, walEnd: null };
+  const now = { nowMs: 0, walEnd: null, rowsRead: 0 };
   expect(sightingOf(state, now).received).toEqual(at(5, 3));
   state.publishing = { progress: progress(1), held: progress(1), bytes: 1, records: [], isInDoubt: false };
   expect(sightingOf(state, now).received).toBeNull();

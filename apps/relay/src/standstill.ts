@@ -1,6 +1,6 @@
 /**
  * Whether the position stands still although the WAL behind it grows, decided purely. What moves it: a committed
- * checkpoint, also one inside a divided transaction; and, while nothing waits for Kafka, the messages of a transaction
+ * checkpoint, also one inside a divided transaction; rows of tables that were read; and, while nothing waits for Kafka, the messages of a transaction
  * that makes no records. A relay that receives and cannot publish stands still, however much it receives.
  */
 import type { Progress } from '@diptych/delivery/protocol';
@@ -22,6 +22,8 @@ export interface Sighting {
   readonly received: Received | null;
   /** The end of the server's WAL, when it was last asked for; null before. */
   readonly walEnd: Lsn | null;
+  /** Rows of tables that snapshots have in Kafka: while tables are read first, no position moves. */
+  readonly rowsRead: number;
 }
 
 /** Since when nothing moved, over all sessions of this relay. */
@@ -30,6 +32,7 @@ export interface Watch {
   readonly checkpoint: Progress;
   /** The furthest, so that what a failing session receives again and again does not count as moving. */
   readonly received: Received | null;
+  readonly rowsRead: number;
 }
 
 /** For `/readyz`, status and log. */
@@ -48,21 +51,21 @@ export interface StandstillLimits {
 /** What the delivery core shows of itself. */
 export function sightingOf<R>(
   { published, open, queue, publishing }: DeliveryState<R>,
-  { nowMs, walEnd }: { nowMs: number; walEnd: Lsn | null },
+  { nowMs, walEnd, rowsRead }: Pick<Sighting, 'nowMs' | 'walEnd' | 'rowsRead'>,
 ): Sighting {
   const waits = queue.length > 0 || publishing !== null;
   const received = open && !waits ? { commitLsn: open.commitLsn, ordinal: open.ordinal } : null;
-  return { nowMs, checkpoint: published, received, walEnd };
+  return { nowMs, checkpoint: published, received, walEnd, rowsRead };
 }
 
 /** The watch after a sighting. Its clock begins anew when something moved, and while too little is owed to count. */
 export function watch(before: Watch | null, sighting: Sighting, { stalledBytes }: StandstillLimits): Watch {
-  const { nowMs, checkpoint, received } = sighting;
-  if (!before || !sameProgress(before.checkpoint, checkpoint))
-    return { sinceMs: nowMs, checkpoint, received };
+  const { nowMs, checkpoint, received, rowsRead } = sighting;
+  if (!before || !sameProgress(before.checkpoint, checkpoint) || before.rowsRead !== rowsRead)
+    return { sinceMs: nowMs, checkpoint, received, rowsRead };
   const moved = received !== null && isBeyond(received, before.received);
   const sinceMs = moved || owedBytes(sighting) < stalledBytes ? nowMs : before.sinceMs;
-  return { sinceMs, checkpoint, received: moved ? received : before.received };
+  return { sinceMs, checkpoint, received: moved ? received : before.received, rowsRead };
 }
 
 /** The standstill, null while there is none. */

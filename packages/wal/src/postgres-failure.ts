@@ -45,8 +45,8 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (code === '55000' && message.includes('slot')) {
     return as(
       'slot-lost',
-      'WAL that the slot needs is gone. `diptych init --from-slot` makes it anew, with that gap; read the tables once ' +
-        'if you need what lies between.',
+      'WAL that the slot needs is gone. `diptych init --from-slot` makes it anew, with that gap; `diptych snapshot` ' +
+        'reads the tables if you need what lies between.',
     );
   }
   if (isRowLimit(error, { code, message })) {

@@ -78,8 +78,8 @@ export async function requireSlot(catalogue: Catalogue, name: string): Promise<S
       `slot ${name} is lost: ${slot.invalidationReason ?? 'WAL removed'}`,
       {
         remedy:
-          'The WAL after its position is gone. `diptych init --from-slot` makes it anew, with that gap; read the tables ' +
-          'once if you need what lies between.',
+          'The WAL after its position is gone. `diptych init --from-slot` makes it anew, with that gap; `diptych ' +
+          'snapshot` reads the tables if you need what lies between.',
       },
     );
   }

@@ -109,7 +109,7 @@ export async function requireSurvivingSlot({
       {
         remedy:
           `What was committed after ${formatLsn(checkpoint.reportedLsn)} is not in Kafka. \`diptych init --from-slot\` ` +
-          'makes a new slot that begins now; take a snapshot of the tables if you need what lies between. ' +
+          'makes a new slot that begins now; `diptych snapshot` reads the tables if you need what lies between. ' +
           'docs/failover.md says what makes the next failover keep the slot.',
         cause: error,
       },

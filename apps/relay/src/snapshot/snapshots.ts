@@ -130,6 +130,7 @@ export class Snapshots {
   /** They are in Kafka. */
   published(records: readonly PublishedRecord[]): void {
     this.#ledger.published(this.#ledger.after(records));
+    this.#options.board.rowsRead = this.#ledger.inKafka.sequence;
   }
 
   /** What is under way is for the next session. */
