@@ -2,7 +2,7 @@
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RelayUnderTest, type RunningRelay } from '../relay-under-test.ts';
-import { ask, completed, fold, words } from './snapshot-under-test.ts';
+import { ask, completed, fold, status, words } from './snapshot-under-test.ts';
 
 let relay: RelayUnderTest;
 beforeEach(async () => {
@@ -81,6 +81,7 @@ test('paused it reads no further, also in another session; resumed it goes on wh
   const { id } = await ask(relay, { command: 'start', tables: ['public.carts'] });
   await ask(relay, { command: 'pause' });
   expect(first.board.snapshot).toMatchObject({ paused: true, tables: [{ table: 'public.carts' }] });
+  expect(await status(relay)).toMatch(/^paused\npublic\.carts {2}\d+ rows/);
   await first.stop();
   const read = (await relay.records(relay.topicOf('carts'))).length;
   expect(read).toBeLessThan(20_000);

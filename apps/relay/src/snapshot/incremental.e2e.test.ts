@@ -122,3 +122,23 @@ test('whatever session ends in the middle, each row is read once, and the topic 
   expect(new Set(read.map(({ key }) => String(key))).size).toBe(read.length);
   await running.stop();
 });
+
+test('at least once, too, the topic folds to the table, and the reading ends', async () => {
+  await fill(1000);
+  await relay.initialise();
+  const running = relay.start({ delivery: 'at-least-once' });
+  await relay.active(running);
+  const ending = new AbortController();
+  const writing = writeUntil(ending.signal, 1000);
+  const { id } = await ask(relay, { command: 'start', tables: ['public.carts'] });
+  await completed(relay, id ?? '');
+  ending.abort();
+  await writing;
+  await relay.caughtUp();
+  await expectTable();
+  await running.stop();
+  const again = relay.start({ delivery: 'at-least-once' });
+  await relay.active(again);
+  expect(again.board.snapshot).toBeNull();
+  await again.stop();
+});

@@ -5,6 +5,7 @@ import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { poll } from '@diptych/runtime/poll';
 import { askSnapshot, type SnapshotRequest } from '../commands/snapshot.ts';
+import { showSnapshots } from '../commands/snapshot-status.ts';
 import type { RelayUnderTest } from '../relay-under-test.ts';
 import { type SnapshotItem, SnapshotTopic, type SnapshotWord } from './snapshot-topic.ts';
 
@@ -18,6 +19,19 @@ export interface ChangeBody {
 
 export const bodyOf = (record: IncomingRecord): ChangeBody =>
   parseLossless(String(record.value)) as ChangeBody;
+
+/** What `diptych snapshot status` prints. */
+export async function status({ configuration }: RelayUnderTest): Promise<string> {
+  const printed: string[] = [];
+  const out = new Writable({
+    write: (chunk, _encoding, done) => {
+      printed.push(String(chunk));
+      done();
+    },
+  });
+  await showSnapshots({ configuration, json: false, out });
+  return printed.join('');
+}
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
 
