@@ -55,9 +55,7 @@ function commands(answer: (code: ExitCode) => void): Command {
     .action(async ({ fromSlot = false, yes = false }: { fromSlot?: boolean; yes?: boolean }) => {
       const say = (line: string) => process.stdout.write(`${line}\n`);
       const asking = yes ? {} : { confirm };
-      const settings = configuration();
-      const tables = settings.snapshot.mode === 'no_data' ? 'not-read' : 'read-by-run';
-      const done = await initialise({ configuration: settings, fromSlot, say, tables, ...asking });
+      const done = await initialise({ configuration: configuration(), fromSlot, say, ...asking });
       if (!done) answer(exitCodes.badUse);
     });
 

@@ -39,9 +39,10 @@ export interface InitialiseOptions {
   readonly say: (line: string) => void;
   /** Asked with `fromSlot` before what is published already comes again; yes when there is nobody to ask. */
   readonly confirm?: (question: string) => Promise<boolean>;
-  /** Whether tables are read first: not, by whoever calls, or by `run`, which makes the slot then. */
-  readonly tables?: 'not-read' | 'read-now' | 'read-by-run';
-  /** Told the state that a new slot begins with, when tables are `read-now`. Whoever is told closes it. */
+  /**
+   * For who reads tables first: told the state that a new slot begins with, which it closes. Left out, and with a
+   * `snapshot.mode` that wants tables, the slot is left to `run`.
+   */
   readonly onExported?: (exported: ExportedSnapshot) => void;
 }
 
@@ -68,12 +69,10 @@ export async function initialise(options: InitialiseOptions): Promise<boolean> {
     await publish({ catalogue, name: outbox.publication, tables: ownTables, viaRoot: true, say });
     await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
     await prepareForFailover({ catalogue, configuration, say });
-    if (options.tables === 'read-by-run' && !options.fromSlot) {
-      if (await inspectSlot(catalogue, configuration.slot)) say('the tables are not read: there is a slot');
-      else {
-        say(`slot ${configuration.slot}: made by \`diptych run\`, which reads the tables first`);
-        return true;
-      }
+    const isLeft = configuration.snapshot.mode !== 'no_data' && !options.onExported && !options.fromSlot;
+    if (isLeft && !(await inspectSlot(catalogue, configuration.slot))) {
+      say(`slot ${configuration.slot}: made by \`diptych run\`, which reads the tables first`);
+      return true;
     }
     return await begin({ ...options, catalogue, source, destination });
   } finally {
@@ -145,7 +144,7 @@ async function begin(beginning: Beginning): Promise<boolean> {
   // Nothing comes of an invalidated slot any more; only a new one can go on.
   if (isLost) await dropSlot(catalogue, name);
   const before = checkpoint?.snapshot ?? null;
-  const isRead = beginning.tables === 'read-now';
+  const isRead = beginning.onExported !== undefined;
   const snapshot = isRead ? await planInitial(catalogue, { configuration, before }) : null;
   const exported = isLost || !existing ? await create({ catalogue, configuration, say, isRead }) : null;
   try {

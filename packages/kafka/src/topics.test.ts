@@ -19,6 +19,7 @@ test('a relay has its own topics with one partition each, and event topics with 
   expect(topicSpecs({ prefix: 'diptych', slot: 'shop', eventTopics: ['outbox.event.cart'] })).toEqual([
     { name: 'diptych.transaction', partitions: 1, config: kept },
     { name: 'diptych.parked', partitions: 1, config: kept },
+    { name: 'diptych.snapshot', partitions: 1, config: kept },
     { name: 'diptych.checkpoint.shop', partitions: 1, config: { 'cleanup.policy': 'compact' } },
     { name: 'outbox.event.cart', partitions: 6, config: kept },
   ]);

@@ -53,7 +53,7 @@ export async function beginWithSnapshot(options: BeginOptions): Promise<Exported
   const onExported = (state: ExportedSnapshot) => {
     exported = state;
   };
-  await initialise({ configuration, fromSlot: !isFresh, say, tables: 'read-now', onExported });
+  await initialise({ configuration, fromSlot: !isFresh, say, onExported });
   return exported;
 }
 
