@@ -29,7 +29,7 @@ import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
 import { refuseForeign } from './refusal.ts';
 import { createSlotToRead, type ExportedSnapshot } from './snapshot/exported-snapshot.ts';
-import { planInitial } from './snapshot/mode.ts';
+import { planInitial } from './snapshot/initial-plan.ts';
 
 export interface InitialiseOptions {
   readonly configuration: Configuration;

@@ -1,18 +1,12 @@
 /** What `run` does by `snapshot.mode`, before its session: docs/snapshots.md. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import type { Logger } from '@diptych/runtime/log';
-import { append, noSnapshots } from '@diptych/snapshot/log';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { inspectSlot } from '@diptych/wal/slot';
 import type { Configuration } from '../configuration.ts';
 import type { Destination } from '../destination.ts';
 import { initialise } from '../initialise.ts';
-import { ChunkReader } from './chunk-reader.ts';
-import { newSnapshotId } from './commands.ts';
 import type { ExportedSnapshot } from './exported-snapshot.ts';
-import { configuredTables } from './selection.ts';
-import { requireKey } from './table-refusal.ts';
 
 export interface BeginOptions {
   /** Its lock ends with it. */
@@ -55,25 +49,6 @@ export async function beginWithSnapshot(options: BeginOptions): Promise<Exported
   };
   await initialise({ configuration, fromSlot: !isFresh, say, onExported });
   return exported;
-}
-
-/** The tables of an initial snapshot, behind what the log says; each can be read. Throws OperatingError. */
-export async function planInitial(
-  catalogue: Catalogue,
-  { configuration, before }: { configuration: Configuration; before: SnapshotLog | null },
-): Promise<SnapshotLog> {
-  const { slot, change } = configuration;
-  const tables = await configuredTables(catalogue, configuration);
-  const reader = await ChunkReader.open(catalogue.databaseUrl, { slot, publication: change.publication });
-  try {
-    for (const table of tables)
-      await reader.check(requireKey(await reader.describe(table), table), table.where);
-  } finally {
-    await reader.close();
-  }
-  // All of them are read: what was left of others is among them, or not wanted.
-  const log = { ...(before ?? noSnapshots), paused: false, tables: [] };
-  return append(log, { id: newSnapshotId(), kind: 'initial', tables });
 }
 
 /** A lock of the database, until the slot is taken or the connection ends. */
