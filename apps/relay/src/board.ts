@@ -88,6 +88,12 @@ export class Board {
     return before === null && this.standstill !== null;
   }
 
+  reported({ received, flushed }: { received: Lsn; flushed: Lsn }, published: Lsn): void {
+    this.received = received;
+    this.published = published;
+    this.flushed = flushed;
+  }
+
   fail(error: OperatingError): void {
     this.lastError = failureOf(error);
   }

@@ -10,7 +10,7 @@ import { addSkipCommand } from './commands/skip.ts';
 import { dropSlotCommand } from './commands/slot-drop.ts';
 import { addSnapshotCommands } from './commands/snapshot-commands.ts';
 import { showStatus } from './commands/status.ts';
-import { tail } from './commands/tail.ts';
+import { addTailCommand } from './commands/tail.ts';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { type ExitCode, exitCodes, explain } from './exit-code.ts';
 import { initialise } from './initialise.ts';
@@ -85,14 +85,6 @@ function commands(answer: (code: ExitCode) => void): Command {
     });
 
   program
-    .command('tail')
-    .description('show each transaction as a pair: what was meant, what was done')
-    .option('--from-beginning', 'begin with the first transaction of the topics, not with the next')
-    .action(({ fromBeginning = false }: { fromBeginning?: boolean }) =>
-      tail({ configuration: configuration(), fromBeginning, out: process.stdout }),
-    );
-
-  program
     .command('slot')
     .description('the replication slot')
     .command('drop')
@@ -108,5 +100,6 @@ function commands(answer: (code: ExitCode) => void): Command {
   addOutboxCommands(program, configuration);
   addContractCommands(program, configuration);
   addSnapshotCommands(program, configuration);
+  addTailCommand(program, configuration);
   return program;
 }

@@ -120,7 +120,7 @@ export class Session {
       case 'publish':
         return this.#follow(this.#publish(action), (tag) => ({ tag }));
       case 'recover':
-        return this.#follow(present(this.#batches, 'what publishes batches').recover(), (progress) => ({
+        return this.#follow(present(this.#batches, 'an outlet').recover(), (progress) => ({
           tag: 'recovered',
           progress,
         }));
@@ -259,31 +259,26 @@ export class Session {
       .catch((error: unknown) => this.#fail(operating(error)));
   }
 
-  #report({ received, flushed }: { received: Lsn; flushed: Lsn }): void {
-    const { board } = this.#context;
-    board.received = received;
-    board.published = this.#state.published.reportedLsn;
-    board.flushed = flushed;
-    this.#replication.report({ received, flushed });
+  #report(position: { received: Lsn; flushed: Lsn }): void {
+    this.#context.board.reported(position, this.#state.published.reportedLsn);
+    this.#replication.report(position);
   }
 
   async #publish(batch: Batch): Promise<'published' | 'unanswered'> {
-    const batches = present(this.#batches, 'what publishes batches');
-    const outcome = await batches.publish(batch, { reported: this.#state.published.reportedLsn });
-    this.#committed ||= outcome === 'published';
-    const next = outcome === 'published' && this.#state.queue[0]?.records[0];
-    if (outcome === 'published') this.#context.board.waitingSinceUs = next ? committedAtUs(next) : null;
+    const outcome = await present(this.#batches, 'an outlet').publish(batch, {
+      reported: this.#state.published.reportedLsn,
+    });
+    if (outcome === 'unanswered') return outcome;
+    this.#committed = true;
+    const next = this.#state.queue[0]?.records[0];
+    this.#context.board.waitingSinceUs = next ? committedAtUs(next) : null;
     return outcome;
   }
 
   #outcome(reason: EndReason): SessionOutcome {
-    const { configuration } = this.#context;
+    const failure = this.#failure ?? this.#batches?.doubt ?? null;
     const reached = this.#committed ? 'published' : this.#panels ? 'prepared' : 'nothing';
-    return outcomeOf(reason, {
-      failure: this.#failure ?? this.#batches?.doubt ?? null,
-      reached,
-      configuration,
-    });
+    return outcomeOf(reason, { failure, reached, configuration: this.#context.configuration });
   }
 
   #tick(): void {

@@ -4,6 +4,7 @@ import { followPairs } from '@diptych/compare/follow';
 import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
+import type { Command } from 'commander';
 import type { Configuration } from '../configuration.ts';
 
 /** Width of the pairs where the output is no terminal. */
@@ -50,4 +51,15 @@ export async function tail({
 /** A slow reader is waited for, or all that it has not read yet would pile up here. */
 async function drained(out: NodeJS.WritableStream, stopping: AbortSignal): Promise<void> {
   await once(out, 'drain', { signal: stopping }).catch(() => {});
+}
+
+/** Adds `diptych tail`. */
+export function addTailCommand(program: Command, configuration: () => Configuration): void {
+  program
+    .command('tail')
+    .description('show each transaction as a pair: what was meant, what was done')
+    .option('--from-beginning', 'begin with the first transaction of the topics, not with the next')
+    .action(({ fromBeginning = false }: { fromBeginning?: boolean }) =>
+      tail({ configuration: configuration(), fromBeginning, out: process.stdout }),
+    );
 }
