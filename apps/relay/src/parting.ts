@@ -1,8 +1,10 @@
 /** How a session ends when the stream cannot go on behind one place, whoever reads it. */
 import type { DeliveryState, OpenTransaction } from '@diptych/delivery/state';
-import { type FailureCode, OperatingError } from '@diptych/runtime/failure';
+import { type FailureCode, OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn } from '@diptych/wal/lsn';
+import type { Parking } from './parking/parking.ts';
 import { ofOneRow } from './parking/poison.ts';
+import { isTooLarge } from './refusal.ts';
 
 /** What is wrong with one transaction, and with nothing else. */
 const ofOneTransaction: ReadonlySet<FailureCode> = new Set([
@@ -34,6 +36,12 @@ export class Parting {
     const isSettled = publishing === null && queuedWhole === 0 && queuedBytes < limits.batchBytesMax;
     this.#isOver = isSettled || nowMs - this.#sinceMs > limits.drainTimeoutMs;
     return this.#isOver;
+  }
+
+  /** Everything before the failure is published. It may be that the limits by which it fails are no longer those. */
+  async reason(parking: Pick<Parking, 'requireSameLimits'> | null): Promise<OperatingError> {
+    if (!isTooLarge(this.failure) || !parking) return this.failure;
+    return await parking.requireSameLimits().then(() => this.failure, operating);
   }
 }
 

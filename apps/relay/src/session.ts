@@ -23,7 +23,7 @@ import type { Parking } from './parking/parking.ts';
 import { Parting } from './parting.ts';
 import { watchPartitions } from './partition-watch.ts';
 import { look, prepare } from './preparation.ts';
-import { describeProgress, isTooLarge } from './refusal.ts';
+import { describeProgress } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { outcomeOf, type SessionOutcome } from './session-outcome.ts';
 import type { Snapshots } from './snapshot/snapshots.ts';
@@ -161,15 +161,6 @@ export class Session {
     this.#replication.pause();
   }
 
-  /** Everything before the failure is published. It may be that the limits by which it fails are no longer those. */
-  #depart({ failure }: Parting): void {
-    if (!isTooLarge(failure) || !this.#parking) return this.#fail(failure);
-    this.#parking.requireSameLimits().then(
-      () => this.#fail(failure),
-      (error: unknown) => this.#fail(operating(error)),
-    );
-  }
-
   #fail(failure: OperatingError): void {
     this.#failure ??= failure;
     this.#dispatch({ tag: 'failed' });
@@ -285,7 +276,8 @@ export class Session {
     const nowMs = performance.now();
     const { board, configuration, log } = this.#context;
     this.#dispatch({ tag: 'clock', nowMs });
-    if (this.#parting?.ends(this.#state, nowMs)) return this.#depart(this.#parting);
+    if (this.#parting?.ends(this.#state, nowMs))
+      return void this.#parting.reason(this.#parking).then((reason) => this.#fail(reason));
     this.#atBoundary();
     if (this.#parking) board.parkedKeys = this.#parking.keys;
     if (this.#state.phase !== 'streaming') return;
