@@ -1,4 +1,15 @@
+import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+const usesOwnServers = /from '\.\/(own-stack-for-tests|primary-and-standby)\.ts'/;
+
+/** Calamities on servers of their own, which are embedded whatever stack is tested: CI has run them once by then. */
+const calamitiesLeftOut =
+  process.env.DIPTYCH_OWN_SERVERS === 'skip'
+    ? globSync('proofs/calamities/*.e2e.test.ts').filter((file) =>
+        usesOwnServers.test(readFileSync(file, 'utf8')),
+      )
+    : [];
 
 /** A test's suffix names the machine it needs (CONTRIBUTING.md): each suffix is a vitest project. */
 const project = (name: string, include: string[], exclude: string[] = []) => ({
@@ -9,7 +20,7 @@ const served = (name: string) => ({
   test: {
     name,
     include: [`{packages,apps,proofs,docs}/**/*.${name}.test.ts`],
-    exclude: ['**/node_modules/**'],
+    exclude: ['**/node_modules/**', ...calamitiesLeftOut],
     // One stack for the whole run, started once; files take turns because two cores carry everything.
     globalSetup: ['packages/testkit/src/vitest-stack.ts'],
     retry: 0,
