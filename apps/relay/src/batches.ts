@@ -88,6 +88,7 @@ export class Batches {
     const { delivery } = configuration;
     const isThere = this.#last && hasArrived(this.#last, { progress: checkpoint, delivery });
     if (this.#last && isThere) this.#count(this.#last);
+    if (isThere) context.board.waitingSinceUs = null;
     log.info(
       { checkpoint: describeProgress(checkpoint), batch: isThere ? 'there' : 'sent again' },
       'Kafka answers again',

@@ -11,6 +11,7 @@ import { PartitionAgreement, type PartitionChange } from './partition-agreement.
 
 /** Of `timing.publishTimeoutMs`; the rest is for the answer that the transaction was aborted. */
 const transactionShare = 1 / 2;
+const requestShare = 1 / 4;
 const requestTimeoutMs = 10_000;
 const checkpointReadTimeoutMs = 20_000;
 
@@ -82,7 +83,7 @@ export class Destination {
       settledTopics: [checkpoint, parked],
       // Broker-side: a dead relay's open transaction hides later records from readers for so long.
       transactionTimeoutMs: Math.round(timing.publishTimeoutMs * transactionShare),
-      requestTimeoutMs,
+      requestTimeoutMs: Math.min(requestTimeoutMs, timing.publishTimeoutMs * requestShare),
       // Its newest record is looked for where the others are.
       partitionsOf: (topic) => (topic === this.#checkpointTopic ? 1 : this.#agreement.of(topic)),
     });
@@ -109,6 +110,12 @@ export class Destination {
     if (specs.length > 0) await ensureTopics({ brokers, replicationFactor, specs });
     this.#agreement.agree(await this.#countPartitions([...unknown]));
     for (const topic of unknown) if (this.#agreement.of(topic) !== undefined) this.#known.add(topic);
+  }
+
+  /** Kafka was away: topics are asked for again, and made when somebody deleted them. */
+  async ensureTopicsAnew(): Promise<void> {
+    this.#known.clear();
+    await this.ensureOwnTopics();
   }
 
   /** Goes on placing keys as a checkpoint says. */

@@ -32,6 +32,7 @@ export async function recover(
   const { backOffMaxMs } = context.configuration.timing;
   for (let backOffMs = backOffMinMs; ; backOffMs = Math.min(backOffMs * 2, backOffMaxMs)) {
     await sleep(backOffMs * (0.5 + Math.random()), undefined, { signal: options.over }).catch(() => {});
+    if (options.over.aborted) throw sessionOver();
     const recovered = await attempt(context, options);
     if (recovered) return recovered;
   }
@@ -44,7 +45,11 @@ async function attempt(
 ): Promise<Recovered | null> {
   const { destination, source } = context;
   const publisher = destination.createPublisher(source);
+  // A session that has ended fences nobody.
+  const close = () => void publisher.close();
+  over.addEventListener('abort', close, { once: true });
   try {
+    await destination.ensureTopicsAnew();
     requireSameStory(await destination.readCheckpoint(), expected);
     // Whoever has the slot meanwhile must not be fenced by us.
     await requireOwnSlot(context, backendPid);
@@ -57,6 +62,8 @@ async function attempt(
     await publisher.close();
     if (!over.aborted && error instanceof OperatingError && error.code === 'kafka-unreachable') return null;
     throw error;
+  } finally {
+    over.removeEventListener('abort', close);
   }
 }
 
