@@ -127,6 +127,8 @@ test('what the publication leaves out is not read: columns, rows, generated colu
     ['5', 'k'],
   ]);
   expect(await readAll(table, 2, `id < 5 -- a comment`)).toHaveLength(2);
+  // Nor does a condition lift what stands beside it: the place that was reached, the rows that are published.
+  expect(await readAll(table, 2, 'id < 5) or (true')).toHaveLength(3);
 });
 
 test('a table without a key says so, one with a unique replica identity is read by that', async () => {

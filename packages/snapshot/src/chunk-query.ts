@@ -25,13 +25,14 @@ export function chunkSql(
   const conditions = [
     ...(after ? [`(${keys.join(', ')}) > (${after.map(literal).join(', ')})`] : []),
     ...(rowFilter === null ? [] : [`(${rowFilter})`]),
-    // A comment in it must not hide the rest.
-    ...(where === null ? [] : [`(${where}\n)`]),
   ];
+  // Tables that inherit are published by themselves.
+  const table = `${isPartitioned ? '' : 'only '}${identifier(relation.schema)}.${identifier(relation.table)}`;
+  // Apart from the others, which it cannot lift; a comment in it must not hide the rest.
+  const wanted = where === null ? table : `(select * from ${table} where (${where}\n)) as wanted`;
   return [
     `select ${relation.columns.map(({ name }) => identifier(name)).join(', ')}`,
-    // Tables that inherit are published by themselves.
-    `from ${isPartitioned ? '' : 'only '}${identifier(relation.schema)}.${identifier(relation.table)}`,
+    `from ${wanted}`,
     ...(conditions.length > 0 ? [`where ${conditions.join(' and ')}`] : []),
     `order by ${keys.join(', ')} limit ${rows}`,
   ].join('\n');

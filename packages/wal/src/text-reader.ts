@@ -19,6 +19,12 @@ const connectTimeoutMs = 10_000;
 /** A value is never parsed on its way. */
 const asText = { getTypeParser: () => (text: string) => text };
 
+/** In the extended protocol a text is one statement, whatever a condition in it says. */
+const oneStatement = (text: string): pg.QueryArrayConfig & { queryMode: 'extended' } => ({
+  ...{ text, rowMode: 'array', types: asText },
+  queryMode: 'extended',
+});
+
 export class TextReader {
   readonly #client: pg.Client;
 
@@ -39,6 +45,9 @@ export class TextReader {
       // A chunk may wait for room in Kafka, and a condition may take its time: nobody's limits but ours.
       options: settingsOption({
         ...textSettings,
+        // Conditions are other people's: they read, and rows that a policy hides from the role are an error, not a gap.
+        default_transaction_read_only: 'on',
+        row_security: 'off',
         jit: 'off',
         statement_timeout: '0',
         idle_in_transaction_session_timeout: '0',
@@ -56,7 +65,7 @@ export class TextReader {
   /** Runs a statement whose answer is small. Throws OperatingError. */
   async query(text: string): Promise<readonly TextRow[]> {
     try {
-      const answer = await this.#client.query<(string | null)[]>({ text, rowMode: 'array', types: asText });
+      const answer = await this.#client.query<(string | null)[]>(oneStatement(text));
       return answer.rows;
     } catch (error) {
       throw postgresFailure(error, 'reading a table');
@@ -71,8 +80,7 @@ export class TextReader {
     const rows: TextRow[] = [];
     let bytes = 0;
     let isWhole = true;
-    const config: pg.QueryArrayConfig = { text, rowMode: 'array', types: asText };
-    const query = new pg.Query<(string | null)[]>(config);
+    const query = new pg.Query<(string | null)[]>(oneStatement(text));
     query.on('row', (row) => {
       const texts = row as unknown as TextRow;
       if (isWhole && (rows.length === 0 || bytes < bytesMax)) {

@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
-import { present } from '@diptych/runtime/assert';
 import type { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import { nextChunkRows } from '@diptych/snapshot/chunk-size';
@@ -76,7 +75,9 @@ export class Incremental {
       const reader = await this.#open();
       if (!isSettled) await this.#settle(reader);
       isSettled = true;
-      await this.#step(present(ledger.log.tables[0], 'a table that is due'), reader);
+      // A command may have stopped or paused it meanwhile.
+      const [table] = ledger.log.tables;
+      if (table && isDue(ledger.log)) await this.#step(table, reader);
     }
   }
 

@@ -26,13 +26,14 @@ export class StreamWatch {
   #mark: string | null = null;
   #hasEnded = false;
   #received: Lsn = lsnZero;
-  #inTransaction = false;
+  /** The transaction of which a part has come. */
+  #open: Xid | null = null;
 
   /** Takes whatever the stream brings, in its order. */
   see(item: TransactionItem): void {
     switch (item.tag) {
       case 'begin':
-        this.#inTransaction = true;
+        this.#open = item.transaction.xid;
         return;
       case 'change': {
         const { message } = item;
@@ -52,7 +53,7 @@ export class StreamWatch {
 
   /** The server says that it has sent everything before this position. */
   passed(position: Lsn): void {
-    if (this.#inTransaction) return;
+    if (this.#open !== null) return;
     if (position > this.#received) this.#received = position;
     if (this.#end?.tag === 'position' && this.#received >= this.#end.position) this.#hasEnded = true;
   }
@@ -60,6 +61,8 @@ export class StreamWatch {
   /** A chunk is asked for: from now on what the stream changes in its table is kept. */
   open(window: Window): void {
     this.close();
+    // What has come of it is not in the window.
+    if (this.#open !== null) this.#commits.add(this.#open);
     this.#window = window;
   }
 
@@ -93,7 +96,7 @@ export class StreamWatch {
   }
 
   #ended(xid: Xid, commitEndLsn: Lsn): void {
-    this.#inTransaction = false;
+    this.#open = null;
     (this.#window ? this.#during : this.#commits).add(xid);
     const mark = this.#mark;
     this.#mark = null;
