@@ -105,6 +105,27 @@ test('paused it reads no further, also in another session; resumed it goes on wh
   await second.stop();
 });
 
+test('a reading that is stopped while no relay runs is over when one does', async () => {
+  await relay.sql.query(`insert into carts select i from generate_series(1, 20000) i`);
+  await relay.initialise();
+  const first = await running();
+  await ask(relay, { command: 'start', tables: ['public.carts'] });
+  // Killed as far as the reading is concerned: it is in the checkpoint.
+  await first.stop();
+  expect((await relay.records(relay.topicOf('carts'))).length).toBeLessThan(20_000);
+  await expect(ask(relay, { command: 'stop', timeoutMs: 500 })).rejects.toMatchObject({
+    code: 'snapshot-command-unanswered',
+  });
+  const next = await running();
+  await poll(() => next.board.snapshot === null || undefined, {
+    what: 'the reading is over',
+    timeoutMs: 60_000,
+  });
+  await relay.sql.query(`update carts set note = 'streamed' where id = 20000`);
+  await relay.caughtUp();
+  await next.stop();
+});
+
 test('a command that no relay has executed is kept, and executed once', async () => {
   await relay.sql.query(`insert into carts select i from generate_series(1, 5) i`);
   await relay.initialise();
