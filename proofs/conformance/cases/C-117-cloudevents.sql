@@ -1,2 +1,2 @@
 -- C-117: structured CloudEvents
--- not yet: CloudEvents are not built
+-- not yet: the structured mode is not built; the binary one is (docs/outbox.md)

@@ -1,2 +1,2 @@
 -- C-84: snapshot: rows as r with their markers
--- not yet: snapshots are not built
+-- not yet: shown by apps/relay/src/snapshot; the harness does not take snapshots yet

@@ -1,2 +1,2 @@
 -- C-85: snapshot: transactions during a snapshot
--- not yet: snapshots are not built
+-- not yet: shown by apps/relay/src/snapshot; the harness does not take snapshots yet

@@ -1,2 +1,2 @@
 -- C-90: snapshot: when_needed after the slot was dropped
--- not yet: snapshots are not built
+-- not yet: shown by apps/relay/src/snapshot; the harness does not take snapshots yet

@@ -1,2 +1,2 @@
 -- C-92: snapshot: with a condition
--- not yet: snapshots are not built
+-- not yet: shown by apps/relay/src/snapshot; the harness does not take snapshots yet

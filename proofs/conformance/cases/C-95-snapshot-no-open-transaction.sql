@@ -1,2 +1,2 @@
 -- C-95: snapshot: no transaction stays open
--- not yet: snapshots are not built
+-- not yet: shown by apps/relay/src/snapshot; the harness does not take snapshots yet
