@@ -1,5 +1,6 @@
 /** One ordinary connection that reads rows as texts: those that the stream would bring. */
 import { once } from 'node:events';
+import { OperatingError } from '@diptych/runtime/failure';
 import pg from 'pg';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
@@ -18,6 +19,22 @@ const connectTimeoutMs = 10_000;
 
 /** A value is never parsed on its way. */
 const asText = { getTypeParser: () => (text: string) => text };
+
+const serializationClass = '40';
+
+/**
+ * What Postgres objects to in a query is wrong with that table or its condition, and would be so again: a function that
+ * raises, a page that cannot be read, a row that is too large, a query that somebody cancelled.
+ */
+function readingFailure(error: unknown): OperatingError {
+  const failure = postgresFailure(error, 'reading a table');
+  const passes = error instanceof pg.DatabaseError && error.code?.startsWith(serializationClass);
+  if (failure.code !== 'replication-ended' || passes) return failure;
+  return new OperatingError('postgres-refused-query', failure.message, {
+    remedy: 'The message says what Postgres objected to; change that first.',
+    cause: error,
+  });
+}
 
 /** In the extended protocol a text is one statement, whatever a condition in it says. */
 const oneStatement = (text: string): pg.QueryArrayConfig & { queryMode: 'extended' } => ({
@@ -68,7 +85,7 @@ export class TextReader {
       const answer = await this.#client.query<(string | null)[]>(oneStatement(text));
       return answer.rows;
     } catch (error) {
-      throw postgresFailure(error, 'reading a table');
+      throw readingFailure(error);
     }
   }
 
@@ -93,7 +110,7 @@ export class TextReader {
       this.#client.query(query);
       await ended;
     } catch (error) {
-      throw postgresFailure(error, 'reading a table');
+      throw readingFailure(error);
     }
     return { rows, bytes, isWhole };
   }

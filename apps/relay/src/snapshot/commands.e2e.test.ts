@@ -105,6 +105,24 @@ test('paused it reads no further, also in another session; resumed it goes on wh
   await second.stop();
 });
 
+test('a condition that fails in the middle ends its own reading, and the stream goes on', async () => {
+  await relay.sql.query(`insert into carts select i from generate_series(1, 200) i;
+    create function fails_late(id int) returns boolean language plpgsql as
+      $$ begin if id > 120 then raise exception 'not this one'; end if; return true; end $$`);
+  await relay.initialise();
+  const active = await running();
+  await ask(relay, { command: 'start', tables: ['public.carts'], where: 'fails_late(id)' });
+  const failed = await poll(
+    async () => (await words(relay)).find(({ status }) => status === 'table-failed'),
+    { what: 'it is given up', timeoutMs: 60_000 },
+  );
+  expect(failed.tables).toEqual(['public.carts']);
+  await relay.sql.query(`update carts set note = 'streamed' where id = 200`);
+  await relay.caughtUp();
+  expect(active.board.lastError).toBeNull();
+  await active.stop();
+});
+
 test('a reading that is stopped while no relay runs is over when one does', async () => {
   await relay.sql.query(`insert into carts select i from generate_series(1, 20000) i`);
   await relay.initialise();
