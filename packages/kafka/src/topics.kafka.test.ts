@@ -29,7 +29,7 @@ test('missing topics come into being with their partitions and settings, and a s
   const names = specs.map((spec) => spec.name);
   const { topics } = await withAdmin(admin(), async (client) => client.fetchTopicMetadata({ topics: names }));
   const counts = new Map(topics.map((topic) => [topic.name, topic.partitions.length]));
-  expect(specs.map((spec) => counts.get(spec.name))).toEqual([1, 1, 1, 6]);
+  expect(specs.map((spec) => counts.get(spec.name))).toEqual([1, 1, 1, 1, 6]);
   expect(await configOf(`${prefix}.checkpoint.s`, ['cleanup.policy'])).toEqual({
     'cleanup.policy': 'compact',
   });
