@@ -5,7 +5,7 @@ const usesOwnServers = /from '\.\/(own-stack-for-tests|primary-and-standby)\.ts'
 
 /** Calamities on servers of their own, which are embedded whatever stack is tested: CI has run them once by then. */
 const calamitiesLeftOut =
-  process.env.DIPTYCH_OWN_SERVERS === 'skip'
+  process.env.TESTED_OWN_SERVERS === 'yes'
     ? globSync('proofs/calamities/*.e2e.test.ts').filter((file) =>
         usesOwnServers.test(readFileSync(file, 'utf8')),
       )
