@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { classify } from '@diptych/kafka/classify';
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { Identity } from '@diptych/kafka/identity';
-import { merge } from '@diptych/kafka/merge';
+import { merge, resumed } from '@diptych/kafka/merge';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
@@ -139,16 +139,6 @@ export class PanelReader {
       }
     }
   }
-}
-
-/** A stream whose first item was taken out already. */
-async function* resumed<T>(
-  first: IteratorResult<T, void>,
-  rest: AsyncGenerator<T, void, undefined>,
-): AsyncGenerator<T, void, undefined> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
 }
 
 /** Records of a snapshot have no place in commit order; first of all, they hold up nothing. */

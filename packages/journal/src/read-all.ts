@@ -9,7 +9,7 @@ import { classify } from '@diptych/kafka/classify';
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { Identity } from '@diptych/kafka/identity';
 import { parseLossless } from '@diptych/kafka/json';
-import { merge } from '@diptych/kafka/merge';
+import { merge, resumed } from '@diptych/kafka/merge';
 import { follow, type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
@@ -225,14 +225,4 @@ function note(offsets: Map<string, bigint[]>, { topic, partition, offset }: Inco
   const ofTopic = offsets.get(topic) ?? [];
   offsets.set(topic, ofTopic);
   ofTopic[partition] = offset + 1n;
-}
-
-/** A stream whose first item was taken out already. */
-async function* resumed<T>(
-  first: IteratorResult<T, void>,
-  rest: AsyncGenerator<T, void, undefined>,
-): AsyncGenerator<T, void, undefined> {
-  if (first.done) return;
-  yield first.value;
-  yield* rest;
 }

@@ -31,3 +31,13 @@ export async function* merge<T, Rank>(
     await Promise.all(sources.map((source) => source.return()));
   }
 }
+
+/** A stream whose first item was taken out already. */
+export async function* resumed<T>(
+  first: IteratorResult<T, void>,
+  rest: AsyncGenerator<T, void, undefined>,
+): AsyncGenerator<T, void, undefined> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
+}
