@@ -5,7 +5,6 @@ import { encodeEnd } from '@diptych/change/end';
 import { publishForTests } from '@diptych/change/publish-for-tests';
 import { TransactionCounters } from '@diptych/change/transaction-counters';
 import { exitCodes as compareExitCodes } from '@diptych/compare-app/command-line';
-import { verdictLine } from '@diptych/compare-app/verdict';
 import { cartAggregateType, esCartAggregateType } from '@diptych/contracts/cart-events';
 import { type Checkpoint, encodeCheckpoint } from '@diptych/kafka/checkpoint';
 import { formatIdentity, identityHeader, parseIdentity, transactionId } from '@diptych/kafka/identity';
@@ -22,6 +21,7 @@ import {
 import { exitCodes } from '@diptych/relay-app/exit-code';
 import { settingsOf } from '@diptych/runtime/configuration';
 import { failures } from '@diptych/runtime/failure';
+import { verdictLine } from '@diptych/runtime/verdict';
 import { Assembler } from '@diptych/transaction/assembler';
 import { lsn, lsnZero, xid } from '@diptych/wal/lsn';
 import { describe, expect, test } from 'vitest';

@@ -1,8 +1,8 @@
 /** Reading a proof's arguments, and how a proof ends: exit codes as docs/wire.md has them. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
+import { failuresOf, type Verdict, verdictLine } from '@diptych/runtime/verdict';
 import { type Say, sayTo } from '@diptych/testkit/progress';
-import { failuresOf, type Verdict, verdictLine } from './verdict.ts';
 
 export interface ProofContext {
   readonly say: Say;

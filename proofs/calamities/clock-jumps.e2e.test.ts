@@ -5,8 +5,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseLossless } from '@diptych/kafka/json';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { parseLossless } from '@diptych/runtime/json';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {

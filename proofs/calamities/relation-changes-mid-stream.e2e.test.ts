@@ -3,9 +3,10 @@
  * transaction, and while the relay is dead – and that each row is published in the shape it was written in.
  * https://www.postgresql.org/docs/18/protocol-logicalrep-message-formats.html (Relation)
  */
-import { parseLossless } from '@diptych/kafka/json';
+
 import type { IncomingRecord } from '@diptych/kafka/record';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { parseLossless } from '@diptych/runtime/json';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   createShop,

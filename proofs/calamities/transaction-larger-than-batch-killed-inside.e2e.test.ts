@@ -2,8 +2,9 @@
  * Proves that a transaction which takes many Kafka transactions is published whole and once when the relay is killed
  * between them: the checkpoint says of how many of its messages the records are in Kafka, and its END counts all of them.
  */
-import { parseLossless } from '@diptych/kafka/json';
+
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { parseLossless } from '@diptych/runtime/json';
 import { poll } from '@diptych/runtime/poll';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';

@@ -3,8 +3,9 @@
  * after 2^32, where the 32-bit id begins anew and the 64-bit one does not.
  * https://www.postgresql.org/docs/18/transaction-id.html
  */
-import { parseLossless } from '@diptych/kafka/json';
+
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
+import { parseLossless } from '@diptych/runtime/json';
 import { withDatabase } from '@diptych/testkit/database';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';

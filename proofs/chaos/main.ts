@@ -1,7 +1,7 @@
 /** `npm run chaos`: docs/prove.md, docs/reliability.md. */
 import { parseArgs } from 'node:util';
+import type { Verdict } from '@diptych/runtime/verdict';
 import { BadUse, number, type ProofContext, runProof } from '../arguments.ts';
-import type { Verdict } from '../verdict.ts';
 import { chaos, type Outcome } from './chaos.ts';
 import { neverDone } from './faults.ts';
 

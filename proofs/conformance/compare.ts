@@ -1,5 +1,5 @@
 /** Record by record and path by path: what differs between two sides' topics. */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { isObject, type Observed } from './observed.ts';
 
 /** Where a side has nothing at a path or no record at all. */

@@ -1,8 +1,8 @@
 /** What a side has published, as it is compared: by topic without its prefix, without what must differ. */
 import { FetchClient } from '@diptych/kafka/fetch-client';
-import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 
 export interface Observed {
   /** `s1.a`, `transaction`, `outbox.event.User`. */

@@ -1,5 +1,5 @@
 /** A JSON value as we publish it in the exact mode, as the text that Postgres would read for its type. */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { geometryLiteral } from './geometry-literal.ts';
 import { isObject } from './observed.ts';
 

@@ -1,8 +1,8 @@
 /** `npm run simulate`: the delivery state machine against modelled Postgres, Kafka, network and clocks (docs/prove.md). */
 import { parseArgs } from 'node:util';
 import type { DeliveryMode } from '@diptych/delivery/protocol';
+import type { Verdict } from '@diptych/runtime/verdict';
 import { BadUse, number, type ProofContext, runProof } from '../arguments.ts';
-import type { Verdict } from '../verdict.ts';
 import { type BrokenSchedule, runCampaign } from './campaign.ts';
 import { type Mutant, mutants, original } from './mutants.ts';
 import { drawPlan } from './plan.ts';

@@ -1,7 +1,7 @@
 /** `npm run prove:takeover`: docs/prove.md. */
 import { parseArgs } from 'node:util';
+import { spread } from '@diptych/runtime/verdict';
 import { number, runProof } from '../arguments.ts';
-import { spread } from '../verdict.ts';
 import { measureTakeovers } from './takeover.ts';
 
 const usage = `

@@ -3,11 +3,11 @@ import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import { OperatingError } from '@diptych/runtime/failure';
+import { failuresOf, verdictLine } from '@diptych/runtime/verdict';
 import { Command, CommanderError, Option } from 'commander';
 import { figuresOf, limits } from './figures.ts';
 import { compareReport, type Report } from './report.ts';
 import { summaryLines } from './summary.ts';
-import { failuresOf, verdictLine } from './verdict.ts';
 
 /** docs/wire.md, "Names and defaults". */
 export const exitCodes = { ok: 0, differences: 1, badUse: 2, operating: 4 } as const;

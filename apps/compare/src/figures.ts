@@ -1,5 +1,5 @@
+import type { Verdict } from '@diptych/runtime/verdict';
 import type { Report } from './report.ts';
-import type { Verdict } from './verdict.ts';
 
 /** None of these may be there; carts about which nothing is known are told, not held against anybody. */
 export const limits = { leaks: 0, driftedCarts: 0, incomplete: 0, tooLarge: 0, repeated: 0 } as const;

@@ -1,8 +1,8 @@
+import { failuresOf } from '@diptych/runtime/verdict';
 import { expect, test } from 'vitest';
 import { figuresOf, limits } from './figures.ts';
 import type { Report } from './report.ts';
 import { summaryLines } from './summary.ts';
-import { failuresOf } from './verdict.ts';
 
 const reference = {
   transaction: '757:97',

@@ -1,7 +1,7 @@
 /** The pipeline on real servers: what is committed arrives on both panels, once, with one identity. */
 import { parseIdentity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import { parseLossless } from '@diptych/runtime/json';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RelayUnderTest } from './relay-under-test.ts';
 

@@ -1,8 +1,8 @@
 /** How a relay behaves towards Postgres, Kafka and other relays: docs/wire.md, "Delivery". */
 import { createPublisher } from '@diptych/kafka/create-publisher';
-import { parseLossless } from '@diptych/kafka/json';
 import type { Publisher } from '@diptych/kafka/publisher';
 import { ownTopicNames } from '@diptych/kafka/topics';
+import { parseLossless } from '@diptych/runtime/json';
 import { poll } from '@diptych/runtime/poll';
 import { parseLsn } from '@diptych/wal/lsn';
 import { identifySystem } from '@diptych/wal/server';

@@ -1,5 +1,5 @@
 /** The rows of one aggregate, folded from change events. */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { type Change, tableName } from './joined-transaction.ts';
 import type { JsonObject } from './json-object.ts';
 

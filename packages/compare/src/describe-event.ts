@@ -1,5 +1,5 @@
 /** Any domain event in one line. */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import type { DomainEvent } from './joined-transaction.ts';
 import { isJsonObject } from './json-object.ts';
 

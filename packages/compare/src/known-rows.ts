@@ -1,5 +1,5 @@
 /** Fills in what an update's row was before, from the changes that came earlier: PostgreSQL sends it only on request. */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import type { Change, JoinedTransaction } from './joined-transaction.ts';
 import type { JsonObject } from './json-object.ts';
 

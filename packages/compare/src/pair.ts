@@ -1,6 +1,6 @@
 /** One joined transaction for a terminal: left what was meant, right what was done. */
 import { styleText } from 'node:util';
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { formatLsn } from '@diptych/wal/lsn';
 import { describeEvent, describeValue } from './describe-event.ts';
 import type { Change, DomainEvent, JoinedTransaction } from './joined-transaction.ts';

@@ -1,8 +1,8 @@
 /** Records of both panels, read: bytes to what they say. */
 import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 import type { Change, DomainEvent, Operation } from './joined-transaction.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { PanelTopic } from './panel-topic.ts';

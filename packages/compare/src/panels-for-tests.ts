@@ -1,7 +1,7 @@
 /** Builds the records of both panels by hand, as the relay writes them, for tests. */
 import { formatIdentity, type Identity, identityHeader, transactionId } from '@diptych/kafka/identity';
-import { stringifyLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { lsn, xid } from '@diptych/wal/lsn';
 
 export interface TestEvent {

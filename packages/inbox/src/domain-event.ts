@@ -2,10 +2,10 @@
 import type { Contracts, EventOf } from '@diptych/events/event-contract';
 import { type ReadRefusal, readEvent } from '@diptych/events/read-event';
 import { type Identity, identityHeader, readIdentity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 
 export interface DomainEventHeaders {
   /** UUID, the identity of the event: the same however often it comes. */

@@ -4,9 +4,9 @@
  * a transaction comes out when all of them are there, and holds back those behind it until then.
  */
 import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 import { formatLsnSortable } from '@diptych/wal/lsn';
 import { z } from 'zod';
 

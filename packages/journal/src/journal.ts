@@ -4,12 +4,12 @@
  */
 import type { Contracts, EventOf } from '@diptych/events/event-contract';
 import { requireEvent } from '@diptych/events/read-event';
-import { parseLossless } from '@diptych/kafka/json';
 import { type Appended, append } from '@diptych/outbox/append';
 import type { EventOf as AppendedEventOf, Telling } from '@diptych/outbox/contract';
 import { type OutboxTransaction, portOf, quoteTable } from '@diptych/outbox/port';
 import { assert, unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 import { z } from 'zod';
 import { formatTime, type Moment } from './moment.ts';
 

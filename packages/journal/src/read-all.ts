@@ -8,12 +8,12 @@ import { requireEvent } from '@diptych/events/read-event';
 import { classify } from '@diptych/kafka/classify';
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { Identity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import { merge, resumed } from '@diptych/kafka/merge';
 import { follow, type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import type { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 import {
   compareIdentities,
   EventSequence,

@@ -1,7 +1,8 @@
 /** States that were folded once, so that a long stream need not be folded again. A cache: events alone are the truth. */
-import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
+
 import { type OutboxTransaction, portOf, quoteTable } from '@diptych/outbox/port';
 import { assert } from '@diptych/runtime/assert';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import { z } from 'zod';
 
 export interface SnapshotOptions<State> {

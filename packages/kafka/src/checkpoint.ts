@@ -3,11 +3,11 @@
  * LSNs are PostgreSQL's text form in JSON, `16/B374D848`.
  */
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { classify } from './classify.ts';
 import { Fields } from './fields.ts';
 import { furthestCheckpoint } from './furthest-checkpoint.ts';
-import { parseLossless, stringifyLossless } from './json.ts';
 import { readToEnd } from './partition-reader.ts';
 import type { OutgoingRecord } from './record.ts';
 import { readSnapshotLog, type SnapshotLog } from './snapshot-log.ts';

@@ -4,12 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { type Contracts, EventContract } from '@diptych/events/event-contract';
 import { requireEvent } from '@diptych/events/read-event';
 import { createPublisher } from '@diptych/kafka/create-publisher';
-import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
 import { PartitionFeeds } from '@diptych/kafka/partition-feeds';
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ensureTopics } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 
 export interface ReplayOptions {
   readonly brokers: readonly string[];

@@ -1,10 +1,10 @@
 /** What Kafka holds and the promoted server never had: read from the transaction topic, refused, or parked as a list. */
 import { parseIdentity } from '@diptych/kafka/identity';
-import { parseLossless } from '@diptych/kafka/json';
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless } from '@diptych/runtime/json';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { z } from 'zod';
 import type { Configuration } from '../configuration.ts';

@@ -1,8 +1,8 @@
 /** What tests of snapshots share: asking, waiting, and folding a topic to the table that it must be. */
 import { Writable } from 'node:stream';
-import { parseLossless } from '@diptych/kafka/json';
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import { parseLossless } from '@diptych/runtime/json';
 import { poll } from '@diptych/runtime/poll';
 import { askSnapshot, type SnapshotRequest } from '../commands/snapshot.ts';
 import { showSnapshots } from '../commands/snapshot-status.ts';

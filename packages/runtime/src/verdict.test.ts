@@ -28,3 +28,11 @@ test('ok follows from figures and limits', () => {
 test('the median of an even count is its lower middle', () => {
   expect(spread([4, 1, 3, 2])).toEqual({ p50: 2, max: 4 });
 });
+
+test('the line is one line, and its integers are exact', () => {
+  const figures = { leaks: [{ xid: 7, offset: 9007199254740993n }] };
+  const line = verdictLine({ ...verdict, figures, limits: { leaks: 0 } });
+  expect(line).toContain('"ok":false');
+  expect(line).toContain('9007199254740993');
+  expect(line).not.toContain('\n');
+});

@@ -1,5 +1,6 @@
-/** The one line that proofs print (docs/wire.md, "What scripts print"). */
+/** The one line that scripts print (docs/wire.md, "What scripts print"). */
 import { cpus, totalmem } from 'node:os';
+import { stringifyLossless } from './json.ts';
 
 /** A number, numbers by name (`{p50, max}`), a list of what was found, or what it was found with (a mutant). */
 export type Figure = number | string | null | Readonly<Record<string, number>> | readonly unknown[];
@@ -7,11 +8,11 @@ export type Figure = number | string | null | Readonly<Record<string, number>> |
 export interface Verdict {
   readonly name: string;
   readonly args: Readonly<Record<string, unknown>>;
-  /** What random choices were made from; null where there are none. */
-  readonly seed: number | null;
+  /** What random choices were made from; left out where there are none. */
+  readonly seed?: number | null;
   readonly seconds: number;
   /** Besides Node's own: of the servers. */
-  readonly versions: Readonly<Record<string, string>>;
+  readonly versions?: Readonly<Record<string, string>>;
   readonly figures: Readonly<Record<string, Figure>>;
   /** The most that each figure may be, by its path (`takeoverMs.max`); of a list, its length. */
   readonly limits: Readonly<Record<string, number>>;
@@ -32,9 +33,12 @@ export function failuresOf({ figures, limits }: Pick<Verdict, 'figures' | 'limit
   });
 }
 
-/** The line, without its newline. `ok` follows from figures and limits alone. */
+/**
+ * The line, without its newline. `ok` follows from figures and limits alone. Integers of
+ * any size are written exactly.
+ */
 export function verdictLine(verdict: Verdict): string {
-  const { name, args, seed, seconds, figures, limits } = verdict;
+  const { name, args, seed = null, seconds, figures, limits } = verdict;
   const failures = failuresOf(verdict);
   const versions = { node: process.versions.node, ...verdict.versions };
   const machine = {
@@ -43,7 +47,7 @@ export function verdictLine(verdict: Verdict): string {
     platform: `${process.platform}-${process.arch}`,
   };
   const ok = failures.length === 0;
-  return JSON.stringify({ name, ok, seed, args, seconds, versions, machine, figures, limits, failures });
+  return stringifyLossless({ name, ok, seed, args, seconds, versions, machine, figures, limits, failures });
 }
 
 /** `{p50, max}` of measured times in whole milliseconds; without any, NaN, which no limit accepts. */
