@@ -39,13 +39,15 @@ const chance = {
   alter: 0.01,
 } as const;
 
-/** Changes of the table's shape, each possible in either of its two states. */
+/** Changes of the table's shape, each possible in either of its two states. Locked before they look: others alter it too. */
 const alterations = [
   `do $$ begin
+     lock table scratch;
      if exists (select from information_schema.columns where table_name = 'scratch' and column_name = 'note')
      then alter table scratch rename column note to remark;
      else alter table scratch rename column remark to note; end if; end $$`,
   `do $$ begin
+     lock table scratch;
      if exists (select from information_schema.columns
                 where table_name = 'scratch' and column_name = 'amount' and data_type = 'integer')
      then alter table scratch alter column amount type bigint;
