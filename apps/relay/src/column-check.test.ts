@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkColumns, type PublishedColumn } from './column-check.ts';
+import { checkColumns, keysWithoutIdentity, type PublishedColumn } from './column-check.ts';
 
+const table = 'public."users"';
 const columns: PublishedColumn[] = [
-  { name: 'public.users.id', isText: false, isKey: true },
-  { name: 'public.users.name', isText: true, isKey: false },
-  { name: 'public.users.born', isText: false, isKey: false },
+  { table, name: 'public.users.id', isText: false, isKey: true, isIdentity: true },
+  { table, name: 'public.users.name', isText: true, isKey: false, isIdentity: false },
+  { table, name: 'public.users.born', isText: false, isKey: false, isIdentity: false },
 ];
 const none = { include: [], exclude: [], mask: [], hash: [], hashSalt: '', truncate: [] };
 const check = (given: object, keyColumns: string[] = []) =>
@@ -25,4 +26,11 @@ test('a pattern that fits no column is refused by setting and name', () => {
 test('a mask or a cut that would make keys the same is refused, and so is a cut through a number', () => {
   expect(() => check({ mask: ['public.users.*'] })).toThrow('one key: hash it instead');
   expect(() => check({ truncate: ['public.users.born:3'] })).toThrow('is no text');
+});
+
+test('a chosen key whose old values are not sent is told with the statement that sends them', () => {
+  expect(keysWithoutIdentity({ keyColumns: ['*.id', 'public.users.name'] }, columns)).toEqual([
+    { column: 'public.users.name', remedy: 'alter table public."users" replica identity full' },
+  ]);
+  expect(keysWithoutIdentity({ keyColumns: ['*.id'] }, columns)).toEqual([]);
 });

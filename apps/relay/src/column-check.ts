@@ -13,6 +13,10 @@ export interface PublishedColumn {
   readonly isText: boolean;
   /** Part of the primary key. */
   readonly isKey: boolean;
+  /** Its old value is sent with each UPDATE and DELETE that changes it: part of the replica identity, or that is FULL. */
+  readonly isIdentity: boolean;
+  /** Its table, as SQL has it. */
+  readonly table: string;
 }
 
 type ColumnSettings = Pick<Configuration['change'], 'columns' | 'keyColumns'>;
@@ -40,12 +44,36 @@ export function checkColumns(settings: ColumnSettings, columns: readonly Publish
   });
 }
 
+/**
+ * Of tables whose chosen key is not part of their replica identity: the statement that makes it so. Their rows can be
+ * inserted; an UPDATE or DELETE does not say under which key the row was, and makes no record.
+ */
+export function keysWithoutIdentity(
+  { keyColumns }: Pick<ColumnSettings, 'keyColumns'>,
+  columns: readonly PublishedColumn[],
+): readonly { readonly column: string; readonly remedy: string }[] {
+  const chosen = columns.filter((column) => keyColumns.some((pattern) => fits(pattern)(column)));
+  return chosen
+    .filter(({ isIdentity }) => !isIdentity)
+    .map(({ name, table }) => ({ column: name, remedy: `alter table ${table} replica identity full` }));
+}
+
 /** The columns of the tables in a publication. Throws OperatingError. */
 export async function readColumns(catalogue: Catalogue, publication: string): Promise<PublishedColumn[]> {
-  const rows = await catalogue.query<{ name: string; is_text: boolean; is_key: boolean }>(
+  const rows = await catalogue.query<{
+    name: string;
+    is_text: boolean;
+    is_key: boolean;
+    is_identity: boolean;
+    table: string;
+  }>(
     `select t.schemaname || '.' || t.tablename || '.' || a.attname as name, y.typcategory = 'S' as is_text,
        exists (select from pg_index i where i.indrelid = a.attrelid and i.indisprimary
-         and a.attnum = any (i.indkey::int2[])) as is_key
+         and a.attnum = any (i.indkey::int2[])) as is_key,
+       c.relreplident = 'f' or exists (select from pg_index i where i.indrelid = a.attrelid
+         and case c.relreplident when 'i' then i.indisreplident when 'd' then i.indisprimary end
+         and a.attnum = any (i.indkey::int2[])) as is_identity,
+       format('%I.%I', t.schemaname, t.tablename) as "table"
      from pg_publication_tables t
        join pg_namespace n on n.nspname = t.schemaname
        join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
@@ -54,7 +82,9 @@ export async function readColumns(catalogue: Catalogue, publication: string): Pr
      where t.pubname = $1`,
     [publication],
   );
-  return rows.map(({ name, is_text: isText, is_key: isKey }) => ({ name, isText, isKey }));
+  return rows.map(({ name, is_text: isText, is_key: isKey, is_identity: isIdentity, table }) => ({
+    ...{ name, isText, isKey, isIdentity, table },
+  }));
 }
 
 function problemOf(setting: string, fitting: readonly PublishedColumn[]): string | null {

@@ -4,7 +4,7 @@ import type { Publisher } from '@diptych/kafka/publisher';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { currentWalEnd, endTurn } from '@diptych/wal/slot';
 import { refuseBrokenAgreement } from './agreement.ts';
-import { checkColumns, readColumns } from './column-check.ts';
+import { checkColumns, keysWithoutIdentity, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
 import { refusePutBack, refuseStale } from './failover/crossing.ts';
 import { requireOwnSlot } from './own-slot.ts';
@@ -67,7 +67,10 @@ export async function prepare(
   };
   const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
   const { change } = configuration;
-  checkColumns(change, await readColumns(catalogue, change.publication));
+  const columns = await readColumns(catalogue, change.publication);
+  checkColumns(change, columns);
+  for (const lacking of keysWithoutIdentity(change, columns))
+    log.warn(lacking, 'a chosen key column is not part of the replica identity: only inserts have a key');
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (agreed && (gap || placesAnew))
     await publisher.publish(destination.checkpointBehind(gap ? [destination.gapRecord(gap)] : [], agreed));

@@ -224,6 +224,24 @@ describe('keys', () => {
     expect(key(fullItems, () => ['name', 'id'])).toBe('{"id":1,"name":"n"}');
   });
 
+  test('are never taken from a row before that has another identity than its table says', () => {
+    const ofPartition = () => [
+      encode.delete(oid, { part: 'K', row: ['1', null] }),
+      update(['1', null], ['1', 'a']),
+    ];
+    const asRoot = (primaryKeys: () => readonly string[]) =>
+      publish(ofPartition(), { relations: [fullItems], primaryKeys });
+    expect(asRoot(() => ['id']).map(({ key, failure }) => [String(key), failure])).toEqual([
+      ['{"id":1}', undefined],
+      ['{"id":1}', undefined],
+      ['{"id":1}', undefined],
+      [expect.any(String), undefined],
+    ]);
+    expect(JSON.parse(String(asRoot(() => ['id'])[0]?.value)).before).toEqual({ id: 1 });
+    const codes = asRoot(() => ['name']).map(({ failure }) => failure?.code);
+    expect(codes.slice(0, 3)).toEqual(Array(3).fill('value-not-representable'));
+  });
+
   test('of which the table had not all columns at the time are none', () => {
     expect(key(fullItems, () => ['id', 'added_later'])).toBe('null');
   });

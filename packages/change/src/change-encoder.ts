@@ -9,8 +9,9 @@ import { ColumnRules } from './column-rules.ts';
 import { type ChangeEvent, EnvelopeWriter, type EventContext } from './envelope-writer.ts';
 import { JsonWriter } from './json-writer.ts';
 import { type MessageSettings, messageFilter, messageKey } from './message-event.ts';
+import type { PrimaryKeys } from './record-key.ts';
 import { inSchema, messageSchemas, type TableSchemas } from './record-schema.ts';
-import { type PrimaryKeys, RelationPlan, type Representation } from './relation-plan.ts';
+import { RelationPlan, type Representation } from './relation-plan.ts';
 import type { LooseSource, ReadSource, SourceOptions } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
 import { TypeCatalogue } from './type-catalogue.ts';
@@ -96,7 +97,9 @@ export class ChangeEncoder {
         const { before, after } = message;
         if (before !== null && plan.keyChanged(before, after)) return this.#keyChange(context, before, after);
         const event: ChangeEvent = { op: 'u', before, after, known: before };
-        return [this.#record({ ...context, event, key: () => plan.key(this.#out, after, before), part: 0 })];
+        return [
+          this.#record({ ...context, event, key: () => plan.keyAfter(this.#out, after, before), part: 0 }),
+        ];
       }
       case 'delete':
         return this.#delete(context, message.before);
@@ -170,7 +173,7 @@ export class ChangeEncoder {
   /** A row that moved to another key: deleted under the old one, created under the new one, each naming the other. */
   #keyChange(context: Context, before: Before, after: Row): PanelRecord[] {
     const { plan } = context;
-    const newKey = () => plan.key(this.#out, after, before);
+    const newKey = () => plan.keyAfter(this.#out, after, before);
     const named = this.#keyOf(context, newKey, after);
     const records = this.#delete(context, before, [['__debezium.newkey', String(named)]]);
     const event: ChangeEvent = { op: 'c', before: null, after, known: before };
@@ -245,7 +248,9 @@ export class ChangeEncoder {
     if (!(error instanceof Unrepresentable)) throw error;
     this.#out.discard();
     return new OperatingError('value-not-representable', `column ${plan.writing}: ${error.message}`, {
-      remedy: 'Choose another mode for values of this kind (docs/change-events.md), or correct the row.',
+      remedy:
+        error.remedy ??
+        'Choose another mode for values of this kind (docs/change-events.md), or correct the row.',
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import type { Relation } from '@diptych/pgoutput/relation';
 import { nullStart, type Row, unchangedStart } from '@diptych/pgoutput/row';
 import type { ColumnRules } from './column-rules.ts';
 import type { JsonWriter } from './json-writer.ts';
+import { identityColumns, identityRemedy, keyColumns, type PrimaryKeys } from './record-key.ts';
 import { type SchemaHead, type TableSchemas, tableSchemas } from './record-schema.ts';
 import type { TypeCatalogue } from './type-catalogue.ts';
 import { placeholderFor } from './unchanged-values.ts';
@@ -18,9 +19,6 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const jsonNull = Buffer.from('null');
-
-/** The primary key's columns as the catalogue knows them; null when the table has none or is not known. */
-export type PrimaryKeys = (relation: Relation) => readonly string[] | null;
 
 /** How the rows of all tables are represented. */
 export interface Representation {
@@ -62,6 +60,8 @@ export class RelationPlan {
   readonly #identity: readonly number[];
   readonly #key: readonly number[] | null;
   readonly #schemas: TableSchemas | null;
+  /** What sends the key's columns with every change that needs them. */
+  readonly #identityRemedy: string;
   #writing = 0;
 
   constructor(
@@ -74,12 +74,18 @@ export class RelationPlan {
     this.source = Buffer.from(
       `"schema":${JSON.stringify(relation.schema)},"table":${JSON.stringify(relation.table)}`,
     );
-    this.#columns = relation.columns.map((_, index) => columnPlan(relation, index, representation));
+    this.#identityRemedy = identityRemedy(relation);
+    const identity = identityColumns(relation, primaryKeys);
+    this.#columns = relation.columns.map((_, index) =>
+      columnPlan(relation, { index, identity }, representation),
+    );
     const places = this.#columns.map((_, index) => index);
     this.#all = places.filter((index) => this.#columns[index]?.included);
     this.#identity = this.#all.filter((index) => this.#columns[index]?.identity);
     this.#key = keyColumns(relation, representation.columns.keyOf(relation) ?? primaryKeys);
-    this.#schemas = representation.schemas === 'none' ? null : this.#schemasOf(representation, topic);
+    const sent = relation.replicaIdentity === 'full' ? this.#key : this.#identity;
+    this.#schemas =
+      representation.schemas === 'none' ? null : this.#schemasOf(representation, { topic, sent });
   }
 
   /** What stands before a value; null when schemas are not sent. A closing brace ends such a record. */
@@ -92,11 +98,15 @@ export class RelationPlan {
     return this.#schemas;
   }
 
-  #schemasOf({ placeholder }: Representation, name: string): TableSchemas {
+  /** `sent`: the columns that a row before has in any case. */
+  #schemasOf(
+    { placeholder }: Representation,
+    { topic: name, sent }: { topic: string; sent: readonly number[] | null },
+  ): TableSchemas {
     const schemaOf = (index: number) => (this.#columns[index] as ColumnPlan).schema;
     const key = (this.#key ?? []).map((index) => ({ ...schemaOf(index), optional: false }));
     const columns = this.#all.map((index) => {
-      const required = this.#key?.includes(index) && this.#columns[index]?.identity;
+      const required = this.#key?.includes(index) && sent?.includes(index);
       return { ...schemaOf(index), optional: !required };
     });
     return tableSchemas({ name, columns, key, unchanged: placeholder === null });
@@ -110,21 +120,39 @@ export class RelationPlan {
   /** The record's key, `{pk columns}` in the table's order; null for a table without one. Throws Unrepresentable. */
   key(out: JsonWriter, row: Row, before: Before | null): Buffer | null {
     if (this.#key === null) return null;
+    const missing = this.#key.find((index) => this.#holder(index, row, before) === null);
+    if (missing !== undefined) this.#refuseKey(missing, 'a key column that was not sent');
     if (this.#schemas) out.raw(this.#schemas.key);
     this.#object(out, { columns: this.#key, row, before });
     if (this.#schemas) out.byte(closeBrace);
     return out.take();
   }
 
+  /** The key of an updated row; throws Unrepresentable when nothing tells whether the row had it before. */
+  keyAfter(out: JsonWriter, after: Row, before: Before | null): Buffer | null {
+    this.#requireOldKey(before);
+    return this.key(out, after, before);
+  }
+
   /** The key of the row before; throws Unrepresentable when it has not all of the key's columns. */
   keyBefore(out: JsonWriter, before: Before): Buffer | null {
-    const missing =
-      before.tag === 'row' ? undefined : this.#key?.find((index) => !this.#columns[index]?.identity);
-    if (missing !== undefined) {
-      this.#writing = missing;
-      unrepresentable('a key column that is not part of the replica identity');
-    }
+    this.#requireOldKey(before);
     return this.key(out, before.row, null);
+  }
+
+  /** A column of the identity is never null: where it seems so, the row has another identity than its table. */
+  #requireOldKey(before: Before | null): void {
+    if (this.#key === null || before?.tag === 'row') return;
+    const missing = this.#key.find(
+      (index) => !this.#columns[index]?.identity || before?.row.start(index) === nullStart,
+    );
+    if (missing !== undefined)
+      this.#refuseKey(missing, 'a key column that is not part of the replica identity');
+  }
+
+  #refuseKey(column: number, what: string): never {
+    this.#writing = column;
+    unrepresentable(what, this.#identityRemedy);
   }
 
   /** The row before: whole, or only its key's columns when only they were sent. */
@@ -230,10 +258,10 @@ export class RelationPlan {
 
 function columnPlan(
   { schema, table, columns }: Relation,
-  index: number,
+  { index, identity }: { index: number; identity: readonly string[] },
   { types, modes, columns: rules, placeholder }: Representation,
 ): ColumnPlan {
-  const { name = '', typeOid = 0, typeModifier = -1, key = false } = columns[index] ?? {};
+  const { name = '', typeOid = 0, typeModifier = -1 } = columns[index] ?? {};
   const qualified = `${schema}.${table}.${name}`;
   const type = types.of(typeOid);
   const choice = { modifier: typeModifier, modes, moneyDigits: types.moneyDigits };
@@ -247,26 +275,10 @@ function columnPlan(
     // A key needs its columns also when Debezium would leave their type out.
     write: replacement ?? own ?? writeText,
     writeText: replacement ?? writeText,
-    identity: key,
+    identity: identity.includes(name),
     placeholder: placeholder === null ? null : placeholderFor(type, placeholder, modes),
     included: own !== null && rules.includes(qualified),
   };
-}
-
-/**
- * Key columns as of the change: those chosen by configuration, else those that the Relation message flags. With FULL it
- * flags all, with NOTHING none; only then the catalogue is asked, whose answer may be newer than the change: a column
- * that the table did not have means no key.
- */
-function keyColumns(relation: Relation, chosen: readonly string[] | PrimaryKeys): readonly number[] | null {
-  const { columns, replicaIdentity } = relation;
-  const isFlagged = replicaIdentity === 'default' || replicaIdentity === 'index';
-  let names: readonly string[];
-  if (typeof chosen !== 'function') names = chosen;
-  else if (isFlagged) names = columns.filter(({ key }) => key).map(({ name }) => name);
-  else names = chosen(relation) ?? [];
-  const key = columns.flatMap(({ name }, index) => (names.includes(name) ? [index] : []));
-  return key.length > 0 && key.length === names.length ? key : null;
 }
 
 function sameValue(column: number, one: Row, other: Row): boolean {

@@ -60,9 +60,32 @@ describe('columns', () => {
 
   test('can be the key instead of the primary key, in the order of the table', () => {
     const chosen = withColumns({ key: ['*.mail', '*.name'] });
-    const [created, changed] = publish([ann(), encode.update(oid, { after: ['7', 'B', 'b', '0'] })], chosen);
-    expect(String(created?.key)).toBe('{"name":"Änn","mail":"ann@example.org"}');
-    expect(String(changed?.key)).toBe('{"name":"B","mail":"b"}');
+    expect(String(publish([ann()], chosen)[0]?.key)).toBe('{"name":"Änn","mail":"ann@example.org"}');
+  });
+
+  test('that are a chosen key are a key of an update only when the old ones come with it', () => {
+    const chosen = withColumns({ key: ['*.mail'] });
+    const after = ['7', 'B', 'b', '0'];
+    const keyOnly = encode.update(oid, { before: { part: 'K', row: ['6', null, null, null] }, after });
+    const toasted = encode.update(oid, { after: ['7', 'B', undefined, '0'] });
+    for (const message of [encode.update(oid, { after }), keyOnly, toasted]) {
+      for (const { failure } of publish([message], chosen).filter(({ topic }) => topic !== 'p.transaction'))
+        expect(failure).toMatchObject({
+          code: 'value-not-representable',
+          message: 'column public.users.mail: a key column that is not part of the replica identity',
+          remedy: expect.stringContaining('`alter table "public"."users" replica identity full`'),
+        });
+    }
+    const whole = (row: Sent[], to: Sent[]) =>
+      publish([encode.update(oid, { before: { part: 'O', row }, after: to })], chosen).map(({ key }) =>
+        String(key),
+      );
+    expect(whole(['7', 'A', 'a', '0'], after).slice(0, 3)).toEqual([
+      '{"mail":"a"}',
+      '{"mail":"a"}',
+      '{"mail":"b"}',
+    ]);
+    expect(whole(['7', 'A', 'a', '0'], ['7', 'B', undefined, '0'])[0]).toBe('{"mail":"a"}');
   });
 
   test('that are a chosen key and do not come with a delete make a failure, not a key of nulls', () => {
