@@ -13,6 +13,7 @@ import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
+import { configuredTables } from './snapshot/selection.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 import { agreementOn, describeTables, optionsHash, requirePublications, tablesOf } from './source.ts';
 
@@ -71,6 +72,8 @@ export async function prepare(
   checkColumns(change, columns);
   for (const lacking of keysWithoutIdentity(change, columns))
     log.warn(lacking, 'a chosen key column is not part of the replica identity: only inserts have a key');
+  // A setting that fits no table is wrong whenever it would be used.
+  await configuredTables(catalogue, configuration);
   // In one Kafka transaction: nobody has to accept it again, and nobody goes on without a word of it.
   if (agreed && (gap || placesAnew))
     await publisher.publish(destination.checkpointBehind(gap ? [destination.gapRecord(gap)] : [], agreed));

@@ -15,18 +15,50 @@ async function publishedTables(catalogue: Catalogue, publication: string): Promi
   );
 }
 
-/** Those that the configuration selects. An outbox table is no business table unless it is named in full. */
+/**
+ * Those that the configuration selects. An outbox table is no business table unless it is named in full. Throws
+ * OperatingError, `configuration-invalid` for a setting that fits no table.
+ */
 export async function configuredTables(
   catalogue: Catalogue,
   configuration: Configuration,
 ): Promise<AskedTable[]> {
-  const { tables, where } = configuration.snapshot;
-  const outboxes = new Set(outboxTables(configuration));
-  return (await publishedTables(catalogue, configuration.change.publication))
-    .filter((table) => {
-      const text = tableText(table);
-      return tables.includes(text) || (!outboxes.has(text) && matches(text, tables));
-    })
+  const published = await publishedTables(catalogue, configuration.change.publication);
+  return selectTables(configuration.snapshot, { published, outboxes: outboxTables(configuration) });
+}
+
+/** The same, of tables that are known. */
+export function selectTables(
+  { tables, where }: Pick<Configuration['snapshot'], 'tables' | 'where'>,
+  { published, outboxes }: { published: readonly TableName[]; outboxes: readonly string[] },
+): AskedTable[] {
+  const fits = (text: string, pattern: string) =>
+    text === pattern || (!outboxes.includes(text) && matches(text, [pattern]));
+  const texts = published.map(tableText);
+  const selected = texts.map((text) => tables.some((pattern) => fits(text, pattern)));
+  const isSelected = (text: string) => texts.some((one, index) => one === text && selected[index]);
+  const problems = [
+    // All tables are all tables, also when there is none yet.
+    ...tables.flatMap((pattern, index) =>
+      pattern === '*.*' || texts.some((text) => fits(text, pattern))
+        ? []
+        : [`snapshot.tables[${index}]: ${pattern} fits no table of the publication`],
+    ),
+    ...where.flatMap(({ table }, index) => {
+      const field = `snapshot.where[${index}].table: ${table}`;
+      if (!isSelected(table)) return [`${field} is no table that snapshot.tables selects`];
+      const isTwice = where.findIndex((one) => one.table === table) < index;
+      return isTwice ? [`${field} is there twice`] : [];
+    }),
+  ];
+  if (problems.length > 0)
+    throw new OperatingError('configuration-invalid', problems.join('; '), {
+      remedy:
+        'Correct the settings named (docs/snapshots.md), or put the table into the publication. Of a partitioned table name ' +
+        'what is published: its partitions, or with `change.partitions: root` itself.',
+    });
+  return published
+    .filter((_, index) => selected[index])
     .map((table) => ({
       ...table,
       where: where.find((one) => one.table === tableText(table))?.condition ?? null,
