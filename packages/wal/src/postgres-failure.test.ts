@@ -20,3 +20,12 @@ test('a server that is short of memory, or fails elsewhere, may pass by itself',
   expect(said('out of memory', { code: '53200', where })).toBe('replication-ended');
   expect(said('invalid memory alloc request size 1200000003', { code: 'XX000' })).toBe('replication-ended');
 });
+
+test.each([
+  'Connection terminated unexpectedly',
+  'Client has encountered a connection error and is not queryable',
+  'write after end',
+  'Cannot call write after a stream was destroyed',
+])('a connection that is over is no answer of the server: %s', (message) => {
+  expect(said(message, {})).toBe('postgres-unreachable');
+});

@@ -20,6 +20,9 @@ const unreachable = new Set([
   '08006',
 ]);
 
+/** What `pg` and Node say of a connection that is over, also of the next query on one that ended between two. */
+const lostConnection = /terminated|timeout|closed|ended|not queryable|after end|destroyed/i;
+
 /**
  * Maps an error of `pg` to one of ours, by SQLSTATE (https://www.postgresql.org/docs/18/errcodes-appendix.html) or by
  * the operating system's code. `doing` completes the sentence "Postgres failed while …".
@@ -67,7 +70,7 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
       'Check user, password and database in DIPTYCH_DATABASE_URL, and pg_hba.conf.',
     );
   }
-  if (unreachable.has(code) || code.startsWith('08') || /terminated|timeout|closed|ended/i.test(message)) {
+  if (unreachable.has(code) || code.startsWith('08') || lostConnection.test(message)) {
     return as(
       'postgres-unreachable',
       'A running relay tries again by itself; check host and port in DIPTYCH_DATABASE_URL if it stays.',

@@ -32,3 +32,16 @@ test('nothing is written', async () => {
     ['2'],
   ]);
 });
+
+test('a connection that ended between two queries is nothing that Postgres objects to: it may be tried again', async () => {
+  const ended = await TextReader.open(database.url, { applicationName: 'reader that is ended' });
+  const [row] = await ended.query('select pg_backend_pid()');
+  await sql.query('select pg_terminate_backend($1, 10000)', [row?.[0]]);
+  // The first query may meet the connection while it ends, those behind it one that is over.
+  for (let query = 0; query < 3; query += 1) {
+    const failure = { code: 'postgres-unreachable', retry: 'timed' };
+    await expect(ended.query('select 1')).rejects.toMatchObject(failure);
+    await expect(ended.read('select 1', { bytesMax: 100 })).rejects.toMatchObject(failure);
+  }
+  await ended.close();
+});

@@ -28,8 +28,9 @@ const serializationClass = '40';
  */
 function readingFailure(error: unknown): OperatingError {
   const failure = postgresFailure(error, 'reading a table');
-  const passes = error instanceof pg.DatabaseError && error.code?.startsWith(serializationClass);
-  if (failure.code !== 'replication-ended' || passes) return failure;
+  // Only what the server said of the query: a connection that is gone says nothing of the table.
+  const isSaid = error instanceof pg.DatabaseError && !error.code?.startsWith(serializationClass);
+  if (failure.code !== 'replication-ended' || !isSaid) return failure;
   return new OperatingError('postgres-refused-query', failure.message, {
     remedy: 'The message says what Postgres objected to; change that first.',
     cause: error,
