@@ -1,7 +1,8 @@
 /** The comparison of both panels from their beginning up to now. */
 import { cartMapping } from '@diptych/compare/cart-mapping';
 import { type Drift, DriftFinder, type Unproven } from '@diptych/compare/drift';
-import { type Irregularity, Join } from '@diptych/compare/join';
+import type { Irregularity } from '@diptych/compare/irregularity';
+import { Join } from '@diptych/compare/join';
 import type { JoinedTransaction } from '@diptych/compare/joined-transaction';
 import { type Leak, LeakFinder } from '@diptych/compare/leaks';
 import { PanelReader, type PanelReaderOptions } from '@diptych/compare/panel-reader';

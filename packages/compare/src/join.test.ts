@@ -2,8 +2,15 @@ import type { IncomingRecord } from '@diptych/kafka/record';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Join } from './join.ts';
-import type { JoinedTransaction } from './joined-transaction.ts';
-import { panelRecords, type TestTransaction, testIdentity, testPrefix } from './panels-for-tests.ts';
+import type { JoinedItem, JoinedTransaction } from './joined-transaction.ts';
+import {
+  baselineRecord,
+  panelRecords,
+  releasedRecord,
+  type TestTransaction,
+  testIdentity,
+  testPrefix,
+} from './panels-for-tests.ts';
 import { workedExample } from './worked-example-for-tests.ts';
 
 const joinAll = (
@@ -143,6 +150,36 @@ describe('joining', () => {
   });
 });
 
+describe('what is part of no transaction', () => {
+  const tags = (items: readonly JoinedItem[]): string[] =>
+    items.map((item) => (item.tag === 'transaction' ? `${item.transaction.identity.xid}` : item.tag));
+
+  test('a parked event that is released later is no repeat, and its transaction was whole without it', () => {
+    const parked = { at: 1, changes: [row({ id: 1 })], parked: 1 };
+    const later = panelRecords({ at: 2, events: [{ type: 'E', payload: 1 }] });
+    const released = releasedRecord({ type: 'Late', payload: 1 }, 1);
+    const join = new Join({ prefix: testPrefix });
+    for (const record of [...panelRecords(parked), ...later, released]) join.add(record);
+    const items = join.drain();
+    expect(tags(items)).toEqual(['1001', '1002', 'released']);
+    expect(items[2]).toMatchObject({ identity: { xid: 1001 }, late: { event: { type: 'Late' } } });
+    expect(join.irregularities.count).toBe(0);
+  });
+
+  test('a row of a snapshot comes out in the place that it has in its partition', () => {
+    const read = (n: number) => baselineRecord({ table: 'things', key: { id: 1 }, row: { id: 1, n } });
+    const early = read(1);
+    const [change, end] = panelRecords({ at: 1, changes: [row({ id: 1 })] });
+    const late = read(2);
+    const join = new Join({ prefix: testPrefix, baseline: true });
+    const drained = [early, change, late, end].map((record) => {
+      if (record) join.add(record);
+      return tags(join.drain());
+    });
+    expect(drained).toEqual([['baseline'], [], [], ['1001', 'baseline']]);
+  });
+});
+
 describe('exactly once', () => {
   const records = panelRecords({
     at: 1,
@@ -251,6 +288,59 @@ test('in any interleaving of partitions the same transactions come out, in END o
       expect(out).toEqual(expected.out);
       expect(join.irregularities.count).toBe(0);
       expect(join.stragglers).toEqual([]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a join that goes on from where another one was cut off brings what that one had not', () => {
+  const keys = ['1', '2', '3', '4'];
+  const choices = fc.record({
+    cut: fc.nat(),
+    order: fc.infiniteStream(fc.nat()),
+    kinds: fc.array(fc.nat(5), { minLength: 1, maxLength: 10 }),
+  });
+  fc.assert(
+    fc.property(choices, ({ cut, order, kinds }) => {
+      const records = kinds.flatMap((kind, index) => {
+        const at = index + 1;
+        const key = keys[(kind + index) % keys.length] ?? '';
+        const event = { type: 'E', key, payload: at };
+        const whole = panelRecords({ at, changes: [row({ id: key }), row({ id: kind })], events: [event] });
+        if (kind === 0) return [...whole, baselineRecord({ table: 'things', key: { id: key }, row: { at } })];
+        if (kind === 1) return [...whole, releasedRecord(event, 1)];
+        return kind === 2 ? [...whole, ...whole.slice(0, 1)] : whole;
+      });
+      const queues = [...Map.groupBy(records, ({ topic, partition }) => `${topic} ${partition}`).values()];
+      const stream: IncomingRecord[] = [];
+      while (stream.length < records.length) {
+        const open = queues.filter((queue) => queue.length > 0);
+        const next = open[(order.next().value ?? 0) % open.length]?.shift();
+        if (next) stream.push({ ...next, offset: BigInt(stream.length) });
+      }
+      const through = (join: Join, some: readonly IncomingRecord[]): JoinedItem[] =>
+        some.flatMap((record) => {
+          join.add(record);
+          return join.drain();
+        });
+      const options = { prefix: testPrefix, baseline: true };
+      const expected = through(new Join(options), stream);
+      const first = new Join(options);
+      const before = through(first, stream.slice(0, cut % (stream.length + 1)));
+      const points = first.resumePoints;
+      const second = new Join({ ...options, resume: { horizon: first.horizon, points } });
+      const rest = stream.filter(({ topic, partition, offset }) => {
+        const point = points.find((one) => one.topic === topic && one.partition === partition);
+        return point === undefined || offset >= point.offset;
+      });
+      const sorted = (items: readonly JoinedItem[]) => {
+        const isTransaction = (item: JoinedItem) => item.tag === 'transaction';
+        return {
+          transactions: items.filter(isTransaction),
+          others: new Set(items.filter((item) => !isTransaction(item))),
+        };
+      };
+      expect(sorted([...before, ...through(second, rest)])).toEqual(sorted(expected));
     }),
     { numRuns: 300 },
   );

@@ -7,14 +7,24 @@ import { type Identity, transactionId } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsnSortable } from '@diptych/wal/lsn';
+import type { Irregularity } from './irregularity.ts';
 import {
   compareCommits,
   compareIdentities,
+  type JoinedItem,
   type JoinedTransaction,
   type TransactionIdentity,
 } from './joined-transaction.ts';
-import { identityOf, isSnapshotRecord, type PanelRecord, readPanelRecord } from './panel-record.ts';
+import {
+  identityOf,
+  isReleasedRecord,
+  isSnapshotRecord,
+  type PanelRecord,
+  readBaselineRow,
+  readPanelRecord,
+} from './panel-record.ts';
 import { classifyTopic, type PanelNames } from './panel-topic.ts';
+import { PartitionProgress, placeOf, type ResumePoint } from './partition-progress.ts';
 import { PendingTransaction, type Straggler } from './pending-transaction.ts';
 
 export interface JoinOptions extends PanelNames {
@@ -25,19 +35,12 @@ export interface JoinOptions extends PanelNames {
   readonly pendingRecordsMax?: number;
   /** Records kept of one transaction; those beyond are counted and `omitted`. */
   readonly recordsPerTransactionMax?: number;
-}
-
-/**
- * A record that exactly-once delivery does not allow.
- * `repeated` – its dedupe key was there before; `misplaced` – it stands behind a later one of its partition;
- * `surplus` – its transaction was whole, or given up, without it.
- */
-export interface Irregularity {
-  readonly what: 'repeated' | 'misplaced' | 'surplus';
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly identity: Identity;
+  /** Whether rows that snapshots read come out too, by `drain`. Default: they are left aside, unread. */
+  readonly baseline?: boolean;
+  /** What an earlier join had taken in, and where it stopped: `resumePoints` and `horizon` of then. */
+  readonly resume?:
+    | { readonly horizon: TransactionIdentity | undefined; readonly points: readonly ResumePoint[] }
+    | undefined;
 }
 
 const pendingRecordsMaxDefault = 500_000;
@@ -53,8 +56,10 @@ export class Join {
   readonly #pending = new Map<string, PendingTransaction>();
   /** Those whose END has come, in END order. */
   readonly #ended = new Set<PendingTransaction>();
-  /** The identity of the last record of each partition. */
-  readonly #positions = new Map<string, Identity>();
+  readonly #partitions: PartitionProgress;
+  readonly #baseline: boolean;
+  /** What has come out and was not fetched yet. */
+  #ready: JoinedItem[] = [];
   readonly #irregularities: Irregularity[] = [];
   #pendingRecords = 0;
   #irregularityCount = 0;
@@ -65,35 +70,67 @@ export class Join {
     this.#names = options;
     this.#pendingRecordsMax = options.pendingRecordsMax ?? pendingRecordsMaxDefault;
     this.#recordsPerTransactionMax = options.recordsPerTransactionMax ?? recordsPerTransactionMaxDefault;
+    this.#baseline = options.baseline ?? false;
+    this.#partitions = new PartitionProgress(options.resume?.points);
+    this.#horizon = options.resume?.horizon;
   }
 
   /**
-   * Takes one record in; those of other topics and of snapshots (a baseline, no transaction) are left aside.
-   * Throws OperatingError: `record-unreadable`, `comparison-exhausted`.
+   * Takes one record in; those of other topics are left aside. Throws OperatingError: `record-unreadable`,
+   * `comparison-exhausted`.
    */
   add(record: IncomingRecord): void {
     const topic = classifyTopic(record.topic, this.#names);
-    if (topic.tag === 'other' || isSnapshotRecord(record)) return;
+    if (topic.tag === 'other') return;
+    const where = placeOf(record);
+    const progress = this.#partitions.of(where, record);
+    const { partition, offset } = record;
+    const before = { topic: record.topic, partition, offset, last: progress.last };
+    progress.offset = offset + 1n;
+    if (isSnapshotRecord(record)) {
+      const isRow = this.#baseline && topic.tag === 'change' && record.value !== null;
+      if (isRow) this.#behind(progress.pending, { tag: 'baseline', row: readBaselineRow(record) });
+      return;
+    }
     const identity = identityOf(record);
     const read = readPanelRecord(record, { topic, identity });
     if (read.tag === 'begin') return;
-    const what = this.#place(record, { identity, read });
-    if (what === undefined) return;
-    this.#irregularityCount += 1;
-    if (this.#irregularities.length >= irregularitiesMax) return;
-    const { partition, offset } = record;
-    this.#irregularities.push({ what, topic: record.topic, partition, offset, identity });
+    if (isReleasedRecord(record)) {
+      if (read.tag === 'event' || read.tag === 'change')
+        this.#behind(progress.pending, { tag: 'released', identity, late: read });
+      return;
+    }
+    const isBehind = progress.last !== null && compareIdentities(identity, progress.last) <= 0;
+    if (!isBehind) progress.last = identity;
+    const { what, pending } = this.#place(record, { identity, read, isBehind });
+    if (pending !== undefined) {
+      pending.beginsAt(where, before);
+      progress.pending = pending;
+    }
+    if (what !== undefined)
+      this.#note(progress.pending, { what, topic: record.topic, partition, offset, identity });
   }
 
   /** The transactions that have become whole, in commit order. Each comes out once. */
   complete(): JoinedTransaction[] {
-    const transactions: JoinedTransaction[] = [];
+    return this.drain().flatMap((item) => (item.tag === 'transaction' ? [item.transaction] : []));
+  }
+
+  /** Everything that has come out since the last call: transactions, and what is part of none. */
+  drain(): JoinedItem[] {
     for (const pending of this.#ended) {
       if (!pending.whole) break;
+      this.#ready.push({ tag: 'transaction', transaction: pending.joined() });
       this.#release(pending);
-      transactions.push(pending.joined());
     }
-    return transactions;
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** Where to read on, after everything that has come out: each partition's first record that has not. */
+  get resumePoints(): ResumePoint[] {
+    return this.#partitions.resumePoints(this.#pending.values());
   }
 
   /** The last transaction that came out or was given up: up to it everything is known. */
@@ -135,32 +172,48 @@ export class Join {
     return { count: this.#irregularityCount, first: this.#irregularities };
   }
 
+  /** An item that is part of no transaction comes out behind what stands before it in its partition. */
+  #behind(pending: PendingTransaction | undefined, item: JoinedItem): void {
+    if (pending === undefined || this.#pending.get(keyOf(pending.identity)) !== pending) {
+      this.#ready.push(item);
+      return;
+    }
+    pending.follow(item);
+    this.#count(1);
+  }
+
+  #note(pending: PendingTransaction | undefined, irregularity: Irregularity): void {
+    this.#irregularityCount += 1;
+    if (this.#irregularities.length < irregularitiesMax) this.#irregularities.push(irregularity);
+    this.#behind(pending, { tag: 'irregular', irregularity });
+  }
+
   #place(
     { topic, partition }: IncomingRecord,
-    { identity, read }: { identity: Identity; read: PanelRecord },
-  ): Irregularity['what'] | undefined {
-    const where = `${topic} ${partition}`;
-    const position = this.#positions.get(where);
-    const behind = position !== undefined && compareIdentities(identity, position) <= 0;
-    if (!behind) this.#positions.set(where, identity);
+    { identity, read, isBehind }: { identity: Identity; read: PanelRecord; isBehind: boolean },
+  ): { what: Irregularity['what'] | undefined; pending?: PendingTransaction } {
     if (this.#horizon !== undefined && compareCommits(identity, this.#horizon) <= 0) {
-      if (behind) return 'repeated';
+      if (isBehind) return { what: 'repeated' };
       // The other copies of a truncate may come after the one that was counted; tombstones are never counted.
       const expected = read.tag === 'tombstone' || (read.tag === 'change' && read.change.op === 't');
-      return expected ? undefined : 'surplus';
+      return { what: expected ? undefined : 'surplus' };
     }
     const pending = this.#pendingOf(identity);
     // Beyond its bound a transaction cannot tell a repeat; within a partition the order can.
-    if (behind && !pending.remembersAll) return 'repeated';
+    if (isBehind && !pending.remembersAll) return { what: 'repeated' };
     const records = pending.records;
-    if (!pending.add(read, { topic, partition, ...identity })) return 'repeated';
-    this.#pendingRecords += pending.records - records;
+    if (!pending.add(read, { topic, partition, ...identity })) return { what: 'repeated' };
     if (read.tag === 'end') {
       this.#ended.add(pending);
       this.#lastEnd = pending.identity;
     }
+    this.#count(pending.records - records);
+    return { what: isBehind ? 'misplaced' : undefined, pending };
+  }
+
+  #count(more: number): void {
+    this.#pendingRecords += more;
     if (this.#pendingRecords > this.#pendingRecordsMax) throw this.#exhausted();
-    return behind ? 'misplaced' : undefined;
   }
 
   #pendingOf(identity: Identity): PendingTransaction {
@@ -177,6 +230,7 @@ export class Join {
     this.#pending.delete(keyOf(pending.identity));
     this.#pendingRecords -= pending.records;
     this.#horizon = pending.identity;
+    this.#ready.push(...pending.behind);
   }
 
   #exhausted(): OperatingError {

@@ -1,5 +1,6 @@
 /** A committed transaction as both panels tell it, and the order of transactions. */
 import type { Identity } from '@diptych/kafka/identity';
+import type { Irregularity } from './irregularity.ts';
 import type { JsonObject } from './json-object.ts';
 
 /** Which transaction: `(timeline, commitLsn)`; xid and commit time are told besides. */
@@ -58,6 +59,25 @@ export interface Change extends Placed {
   /** Columns that keep a TOASTed value which the server did not send; `after` lacks them. */
   readonly unchanged: readonly string[];
 }
+
+/** A row as a snapshot read it: where both panels begin for it, and part of no transaction. */
+export interface BaselineRow extends Pick<Change, 'topic' | 'schema' | 'table' | 'key'> {
+  /** Which snapshot. */
+  readonly snapshot: string;
+  readonly row: JsonObject;
+}
+
+/** What was set aside when its transaction was published and came behind it: END does not count it. */
+export type LateRecord =
+  | { readonly tag: 'event'; readonly event: DomainEvent }
+  | { readonly tag: 'change'; readonly change: Change };
+
+/** What comes out of the join: transactions in commit order, everything else in the order of its own partition. */
+export type JoinedItem =
+  | { readonly tag: 'transaction'; readonly transaction: JoinedTransaction }
+  | { readonly tag: 'baseline'; readonly row: BaselineRow }
+  | { readonly tag: 'released'; readonly identity: TransactionIdentity; readonly late: LateRecord }
+  | { readonly tag: 'irregular'; readonly irregularity: Irregularity };
 
 /** `schema.table`, as END's `data_collections` spells it. */
 export function tableName({ schema, table }: Pick<Change, 'schema' | 'table'>): string {

@@ -3,12 +3,13 @@ import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/ide
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless } from '@diptych/runtime/json';
-import type { Change, DomainEvent, Operation } from './joined-transaction.ts';
+import type { BaselineRow, Change, DomainEvent, Operation } from './joined-transaction.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { PanelTopic } from './panel-topic.ts';
 
 /** Headers of the wire besides the identity (docs/wire.md, "Identity" and "Records"). */
 const snapshotHeader = 'diptych-snapshot';
+const releasedHeader = 'diptych-released';
 
 /** What END says about its transaction. */
 export interface End {
@@ -29,6 +30,27 @@ export type PanelRecord =
 /** Whether the record is of a snapshot: a baseline, no part of any transaction. */
 export function isSnapshotRecord(record: IncomingRecord): boolean {
   return record.headers.has(snapshotHeader);
+}
+
+/** Whether the record was parked and released later: it has its transaction's identity, and stands behind later ones. */
+export function isReleasedRecord(record: IncomingRecord): boolean {
+  return record.headers.get(releasedHeader) === 'true';
+}
+
+/** Reads a row that a snapshot read. Throws OperatingError `record-unreadable` for what the relay does not write. */
+export function readBaselineRow(record: IncomingRecord): BaselineRow {
+  const { source, after } = readObject(record);
+  const { schema, table } = tableOf(record, source);
+  if (!isJsonObject(after)) throw unreadable(record, 'it is of a snapshot, and has no row');
+  const key = record.key === null ? null : rowOf(parsed(record, record.key));
+  return {
+    topic: record.topic,
+    schema,
+    table,
+    key,
+    row: after,
+    snapshot: record.headers.get(snapshotHeader) ?? '',
+  };
 }
 
 /** The record's identity. Throws OperatingError `record-unreadable` when it has none. */
@@ -90,14 +112,12 @@ function jsonOrText(text: string): unknown {
 function readChange(record: IncomingRecord, { ordinal, part }: Identity): Change {
   const envelope = readObject(record);
   const { source, op, unchanged } = envelope;
-  if (!isJsonObject(source) || typeof source.schema !== 'string' || typeof source.table !== 'string') {
-    throw unreadable(record, 'its envelope names no table');
-  }
+  const { schema, table } = tableOf(record, source);
   if (!isOperation(op)) throw unreadable(record, 'its envelope has no operation that is known');
   return {
     topic: record.topic,
-    schema: source.schema,
-    table: source.table,
+    schema,
+    table,
     op,
     key: record.key === null ? null : rowOf(parsed(record, record.key)),
     before: rowOf(envelope.before),
@@ -106,6 +126,13 @@ function readChange(record: IncomingRecord, { ordinal, part }: Identity): Change
     ordinal,
     part,
   };
+}
+
+function tableOf(record: IncomingRecord, source: unknown): Pick<Change, 'schema' | 'table'> {
+  if (!isJsonObject(source) || typeof source.schema !== 'string' || typeof source.table !== 'string') {
+    throw unreadable(record, 'its envelope names no table');
+  }
+  return { schema: source.schema, table: source.table };
 }
 
 const isOperation = (op: unknown): op is Operation => op === 'c' || op === 'u' || op === 'd' || op === 't';

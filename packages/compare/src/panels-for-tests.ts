@@ -80,6 +80,35 @@ export function panelRecords(transaction: TestTransaction): IncomingRecord[] {
   return records;
 }
 
+/** A row as a snapshot read it, behind what its partition has so far. */
+export function baselineRecord({
+  table,
+  key,
+  row,
+}: {
+  table: string;
+  key: object;
+  row: object;
+}): IncomingRecord {
+  return record({
+    topic: `${testPrefix}.public.${table}`,
+    key: stringifyLossless(key),
+    value: {
+      before: null,
+      after: row,
+      source: { schema: 'public', table, snapshot: 'incremental' },
+      op: 'r',
+    },
+    identity: { ...testIdentity({ at: 0 }), xid: xid(0), ordinal: 1 },
+    headers: { 'diptych-snapshot': 's1' },
+  });
+}
+
+/** An event that was parked when its transaction was published, and comes now. */
+export function releasedRecord(event: TestEvent, at: number): IncomingRecord {
+  return eventRecord(event, { ...testIdentity({ at }), ordinal: 99 }, { 'diptych-released': 'true' });
+}
+
 function changeRecords({ table, ...change }: TestChange, identity: Identity): IncomingRecord[] {
   const { op, key, before = null, after = null, unchanged } = change;
   const topic = `${testPrefix}.public.${table}`;
@@ -102,7 +131,11 @@ function changeRecords({ table, ...change }: TestChange, identity: Identity): In
   return [changed, record({ topic, key: text, value: null, identity: { ...identity, part: 1 } })];
 }
 
-function eventRecord(event: TestEvent, identity: Identity): IncomingRecord {
+function eventRecord(
+  event: TestEvent,
+  identity: Identity,
+  more: Readonly<Record<string, string>> = {},
+): IncomingRecord {
   const { type, payload, key = '101', aggregateType = 'cart', aggregateVersion } = event;
   return record({
     topic: `outbox.event.${aggregateType}`,
@@ -114,6 +147,7 @@ function eventRecord(event: TestEvent, identity: Identity): IncomingRecord {
       eventType: type,
       eventVersion: '1',
       ...(aggregateVersion === undefined ? {} : { aggregateVersion: String(aggregateVersion) }),
+      ...more,
     },
   });
 }

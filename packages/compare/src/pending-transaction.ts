@@ -5,10 +5,12 @@ import {
   comparePlaces,
   type DomainEvent,
   formatCommitTime,
+  type JoinedItem,
   type JoinedTransaction,
   type TransactionIdentity,
 } from './joined-transaction.ts';
 import type { End, PanelRecord } from './panel-record.ts';
+import type { ResumePoint } from './partition-progress.ts';
 
 /** Where a record came from: with its identity, what the dedupe key is made of. */
 export interface Origin {
@@ -34,6 +36,10 @@ export class PendingTransaction {
   readonly #changes: Change[] = [];
   readonly #seen = new Set<string>();
   readonly #recordsMax: number;
+  /** Items that stand behind a record of it in their partition, and so come out behind it. */
+  readonly #behind: JoinedItem[] = [];
+  /** By partition, where its first record there stands. */
+  readonly #begins = new Map<string, ResumePoint>();
   #got = { events: 0, changes: 0 };
   #omitted = 0;
   #end: End | undefined;
@@ -45,7 +51,7 @@ export class PendingTransaction {
 
   /** Records that it holds in memory. */
   get records(): number {
-    return this.#events.length + this.#changes.length;
+    return this.#events.length + this.#changes.length + this.#behind.length;
   }
 
   get ended(): boolean {
@@ -61,6 +67,25 @@ export class PendingTransaction {
   /** Whether it remembers each record that it was given; beyond its bound it only counts. */
   get remembersAll(): boolean {
     return this.#omitted === 0;
+  }
+
+  /** What came behind its records in their partitions, in the order of each. */
+  get behind(): readonly JoinedItem[] {
+    return this.#behind;
+  }
+
+  /** By partition, where its first record stands: to have it whole again, reading begins there. */
+  get begins(): ReadonlyMap<string, ResumePoint> {
+    return this.#begins;
+  }
+
+  /** It has a record in a partition; the first one says where it begins there. */
+  beginsAt(where: string, point: ResumePoint): void {
+    if (!this.#begins.has(where)) this.#begins.set(where, point);
+  }
+
+  follow(item: JoinedItem): void {
+    this.#behind.push(item);
   }
 
   /** Takes a record in. False when it was there already: a repeat, which changes nothing. */
