@@ -1,10 +1,20 @@
-/** The rows of one aggregate, folded from change events. */
+/** The rows of one aggregate, folded from change events and from what snapshots read. */
 import { stringifyLossless } from '@diptych/runtime/json';
-import { type Change, tableName } from './joined-transaction.ts';
+import { type BaselineRow, type Change, tableName } from './joined-transaction.ts';
 import type { JsonObject } from './json-object.ts';
 
+/** Plain data: by table the rows, each by its key. */
+export type SavedRows = readonly (readonly [
+  table: string,
+  rows: readonly (readonly [key: string, row: JsonObject])[],
+])[];
+
 export class AggregateRows {
-  readonly #tables = new Map<string, Map<string, JsonObject>>();
+  readonly #tables: Map<string, Map<string, JsonObject>>;
+
+  constructor(saved: SavedRows = []) {
+    this.#tables = new Map(saved.map(([table, rows]) => [table, new Map(rows)]));
+  }
 
   /** The table's rows, as they stand after the last change. */
   of(table: string): readonly JsonObject[] {
@@ -13,9 +23,7 @@ export class AggregateRows {
 
   /** Takes one change of a row, or a truncate, in. An unchanged TOASTed value stays as it was. */
   apply(change: Change): void {
-    const table = tableName(change);
-    const rows = this.#tables.get(table) ?? new Map<string, JsonObject>();
-    this.#tables.set(table, rows);
+    const rows = this.#rowsOf(tableName(change));
     // A row of a table without a primary key is known by all that it holds.
     const before = stringifyLossless(change.key ?? change.before);
     const after = stringifyLossless(change.key ?? change.after);
@@ -36,5 +44,21 @@ export class AggregateRows {
         rows.clear();
         break;
     }
+  }
+
+  /** Takes a row in as a snapshot read it. */
+  applyBaseline(baseline: BaselineRow): void {
+    const key = stringifyLossless(baseline.key ?? baseline.row);
+    this.#rowsOf(tableName(baseline)).set(key, baseline.row);
+  }
+
+  save(): SavedRows {
+    return [...this.#tables].map(([table, rows]) => [table, [...rows]]);
+  }
+
+  #rowsOf(table: string): Map<string, JsonObject> {
+    const rows = this.#tables.get(table) ?? new Map<string, JsonObject>();
+    this.#tables.set(table, rows);
+    return rows;
   }
 }

@@ -23,9 +23,9 @@ export const cartMapping: AggregateMapping<CartState> = {
   aggregateType: cartAggregateType,
   tables: [carts, items, discounts],
   rootTable: carts,
-  ownerOf: (change) => {
-    const column = tableName(change) === carts ? 'id' : 'cart_id';
-    const id = (change.key ?? change.after ?? change.before)?.[column];
+  ownerOf: (row) => {
+    const column = tableName(row) === carts ? 'id' : 'cart_id';
+    const id = (row.key ?? ('row' in row ? row.row : (row.after ?? row.before)))?.[column];
     return typeof id === 'number' || typeof id === 'bigint' ? String(id) : undefined;
   },
   begins: ({ type, aggregateVersion }) => type === 'CartOpened' && aggregateVersion === 1n,

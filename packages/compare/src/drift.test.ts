@@ -1,8 +1,11 @@
+import type { CartState } from '@diptych/contracts/cart-state';
 import { describe, expect, test } from 'vitest';
 import { cartMapping } from './cart-mapping.ts';
 import { DriftFinder, type DriftReport } from './drift.ts';
 import { joinedForTests } from './joined-for-tests.ts';
-import type { TestTransaction } from './panels-for-tests.ts';
+import type { JoinedItem } from './joined-transaction.ts';
+import { type TestTransaction, testIdentity } from './panels-for-tests.ts';
+import { TrackedAggregate } from './tracked-aggregate.ts';
 import {
   cartEvent,
   cartRow,
@@ -18,9 +21,11 @@ function driftOf(transactions: readonly TestTransaction[]): DriftReport {
   return finder.report();
 }
 
+const nothing = { drifted: [], unproven: [], agreed: 0, driftedCount: 0, unprovenCount: 0 };
+
 describe('drift', () => {
   test('the worked example is the same cart in both panels', () => {
-    expect(driftOf(workedExample)).toEqual({ drifted: [], unproven: [], agreed: 1 });
+    expect(driftOf(workedExample)).toEqual({ ...nothing, agreed: 1 });
   });
 
   test('a legacy write makes its cart drift, from that transaction on, with both sides shown', () => {
@@ -45,7 +50,7 @@ describe('drift', () => {
     const [opened, banana] = workedExample;
     const start = [opened, banana].filter((one) => one !== undefined);
     const repaired = { at: 11, changes: [itemRow('u', products.banana, 1)] };
-    expect(driftOf([...start, legacyWrite(10), repaired])).toEqual({ drifted: [], unproven: [], agreed: 1 });
+    expect(driftOf([...start, legacyWrite(10), repaired])).toEqual({ ...nothing, agreed: 1 });
     expect(
       driftOf([...start, legacyWrite(10), repaired, legacyWrite(12), legacyWrite(13)]).drifted,
     ).toMatchObject([{ since: { xid: 1012 } }]);
@@ -108,6 +113,80 @@ describe('unproven', () => {
       unproven: [{ reason: 'row-unreadable' }],
     });
   });
+});
+
+describe('a joint baseline', () => {
+  const baseline = (table: string, key: object, row: object): JoinedItem => ({
+    tag: 'baseline',
+    row: {
+      topic: `diptych.public.${table}`,
+      schema: 'public',
+      table,
+      key: { ...key },
+      row: { ...row },
+      snapshot: 's1',
+    },
+  });
+  const taking = (items: readonly JoinedItem[]): DriftReport => {
+    const finder = new DriftFinder(cartMapping);
+    for (const item of items) finder.take(item);
+    return finder.report();
+  };
+  const [opened, banana, ...rest] = joinedForTests([...workedExample, legacyWrite(9)]).map(
+    (transaction): JoinedItem => ({ tag: 'transaction', transaction }),
+  );
+  const eventsAlone = ([opened, banana] as const).flatMap((item) =>
+    item?.tag === 'transaction' ? [{ ...item, transaction: { ...item.transaction, changes: [] } }] : [],
+  );
+  const readCart = baseline('carts', { id: 101 }, { id: 101, status: 'open', total: null });
+  const readItem = (quantity: number) =>
+    baseline(
+      'cart_items',
+      { cart_id: 101, sku: 'banana' },
+      { cart_id: 101, sku: 'banana', quantity, unit_price: '1.00' },
+    );
+
+  test('is where rows that a snapshot read meet the state of all events: from there on a cart can drift', () => {
+    expect(taking([...eventsAlone, readCart])).toMatchObject({ agreed: 0, unprovenCount: 1, drifted: [] });
+    expect(taking([...eventsAlone, readCart, readItem(1)])).toMatchObject({ agreed: 1, unprovenCount: 0 });
+    expect(taking([...eventsAlone, readCart, readItem(1), ...rest]).drifted).toMatchObject([
+      { since: { xid: 1009 } },
+    ]);
+  });
+
+  test('that never comes leaves a cart unproven, however it goes on', () => {
+    const known = taking([...eventsAlone, readCart, readItem(2), ...rest.slice(0, 1)]);
+    expect(known).toMatchObject({ drifted: [], unproven: [{ reason: 'beginning-unseen' }] });
+  });
+});
+
+test('an event that was parked and is released later ends the drift that its absence was', () => {
+  const parked = workedExample.map((one) => (one.at === 2 ? { ...one, events: [], parked: 1 } : one));
+  const finder = new DriftFinder(cartMapping);
+  for (const transaction of joinedForTests(parked.slice(0, 2))) finder.add(transaction);
+  expect(finder.report().drifted).toMatchObject([{ since: { xid: 1002 } }]);
+  const late = joinedForTests(workedExample)[1]?.domainEvents[0];
+  const identity = testIdentity({ at: 2 });
+  if (late) finder.take({ tag: 'released', identity, late: { tag: 'event', event: late } });
+  expect(finder.report()).toMatchObject({ drifted: [], agreed: 1 });
+});
+
+test('saved and put back at any moment it finds the same', () => {
+  const joined = joinedForTests([...workedExample, legacyWrite(9), legacyWrite(10)]);
+  const undisturbed = new DriftFinder(cartMapping);
+  for (const transaction of joined) undisturbed.add(transaction);
+  for (let cut = 0; cut <= joined.length; cut += 1) {
+    const first = new DriftFinder(cartMapping);
+    for (const transaction of joined.slice(0, cut)) first.add(transaction);
+    const second = new DriftFinder(cartMapping, { saved: JSON.parse(JSON.stringify(first.save())) });
+    const saved = first.aggregates.takeChanges().put.map((entry) => {
+      const value = JSON.parse(JSON.stringify(entry.value.save()));
+      return { ...entry, value: new TrackedAggregate<CartState>(value) };
+    });
+    second.aggregates.load(saved);
+    for (const transaction of joined.slice(cut)) second.add(transaction);
+    expect(second.report()).toEqual(undisturbed.report());
+  }
 });
 
 test('aggregates are bounded', () => {

@@ -3,15 +3,19 @@
  * compared after each transaction that touched it, never inside one.
  */
 import { OperatingError } from '@diptych/runtime/failure';
-import type { AggregateMapping, Facts, Read } from './aggregate-mapping.ts';
-import { AggregateRows } from './aggregate-rows.ts';
+import type { AggregateMapping, Facts } from './aggregate-mapping.ts';
+import { DriftVerdicts, type SavedVerdicts } from './drift-verdicts.ts';
 import {
+  type BaselineRow,
   type Change,
   type DomainEvent,
+  type JoinedItem,
   type JoinedTransaction,
   type TransactionIdentity,
   tableName,
 } from './joined-transaction.ts';
+import { KeyedState } from './keyed-state.ts';
+import { TrackedAggregate } from './tracked-aggregate.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
 
 /** A fact on which the panels disagree; null where the side does not have it. */
@@ -40,143 +44,167 @@ export interface Unproven {
 }
 
 export interface DriftReport {
-  /** In the order in which the aggregates were first seen, as is `unproven`. */
+  /** In the order in which the aggregates were first seen, as is `unproven`; of each the first thousand. */
   readonly drifted: readonly Drift[];
   /** About these nothing can be said. */
   readonly unproven: readonly Unproven[];
-  /** How many aggregates agreed. */
+  /** How many aggregates agreed; and all of the others. */
   readonly agreed: number;
+  readonly driftedCount: number;
+  readonly unprovenCount: number;
+}
+
+export interface DriftOptions {
+  /** Aggregates in all; more end the comparison. Without a bound when `unloads`. */
+  readonly aggregatesMax?: number;
+  /** Whether somebody keeps what does not fit: then `aggregatesMax` bounds what is in memory. */
+  readonly unloads?: boolean;
+  readonly saved?: SavedVerdicts | undefined;
 }
 
 /** About 2 KB each. */
 const aggregatesMaxDefault = 200_000;
 
-interface Parting {
-  readonly identity: TransactionIdentity;
-  readonly events: Facts | undefined;
-  readonly rows: Facts | undefined;
-}
-
-class Aggregate<State> {
-  readonly rows = new AggregateRows();
-  state: State | undefined;
-  /** An event was seen; the first of them was the aggregate's first. */
-  began: 'no-event' | 'in-sight' | 'out-of-sight' = 'no-event';
-  /** The insert of its root row was seen. */
-  rootInserted = false;
-  unreadable: Unproven['reason'] | undefined;
-  parting: Parting | undefined;
-
-  /** Rows that events never built are drift, as long as nobody can say that the events came before we looked. */
-  get unproven(): Unproven['reason'] | undefined {
-    if (this.unreadable !== undefined) return this.unreadable;
-    const seen = this.began === 'in-sight' || (this.began === 'no-event' && this.rootInserted);
-    return seen ? undefined : 'beginning-unseen';
-  }
-}
-
 export class DriftFinder<State> {
+  readonly aggregates: KeyedState<TrackedAggregate<State>>;
   readonly #mapping: AggregateMapping<State>;
   readonly #tables: ReadonlySet<string>;
-  readonly #aggregates = new Map<string, Aggregate<State>>();
+  readonly #verdicts: DriftVerdicts;
   readonly #aggregatesMax: number;
+  readonly #unloads: boolean;
 
-  constructor(mapping: AggregateMapping<State>, { aggregatesMax = aggregatesMaxDefault } = {}) {
+  constructor(
+    mapping: AggregateMapping<State>,
+    { aggregatesMax = aggregatesMaxDefault, unloads = false, saved }: DriftOptions = {},
+  ) {
     this.#mapping = mapping;
     this.#tables = new Set(mapping.tables);
+    this.#verdicts = new DriftVerdicts(mapping.aggregateType, saved);
     this.#aggregatesMax = aggregatesMax;
+    this.#unloads = unloads;
+    this.aggregates = new KeyedState({ residentMax: aggregatesMax });
   }
 
   /** Takes the next transaction in, whole and in commit order. Throws OperatingError `comparison-exhausted`. */
   add({ identity, domainEvents, changes }: JoinedTransaction): void {
-    const touched = new Set<Aggregate<State>>();
-    for (const event of domainEvents) {
-      if (event.aggregateType !== this.#mapping.aggregateType || event.key === null) continue;
-      const aggregate = this.#aggregate(event.key);
-      this.#applyEvent(aggregate, event);
-      touched.add(aggregate);
-    }
-    for (const change of changes) {
-      if (!this.#tables.has(tableName(change))) continue;
-      for (const aggregate of this.#ownersOf(change)) {
-        aggregate.rows.apply(change);
-        if (change.op === 'c' && tableName(change) === this.#mapping.rootTable) aggregate.rootInserted = true;
-        touched.add(aggregate);
+    const touched = new Set<string>();
+    for (const event of domainEvents) this.#takeEvent(event, touched);
+    for (const change of changes) this.#takeChange(change, touched);
+    for (const id of touched) this.#compare(id, identity);
+  }
+
+  /** Takes anything in that comes out of the join. Throws OperatingError `comparison-exhausted`. */
+  take(item: JoinedItem): void {
+    switch (item.tag) {
+      case 'transaction':
+        this.add(item.transaction);
+        break;
+      case 'released': {
+        const touched = new Set<string>();
+        if (item.late.tag === 'event') this.#takeEvent(item.late.event, touched);
+        else this.#takeChange(item.late.change, touched);
+        // A parting that the release ends is over; one that it begins dates from the transaction that lacked it.
+        for (const id of touched) this.#compare(id, item.identity);
+        break;
       }
+      case 'baseline':
+        this.#takeBaseline(item.row);
+        break;
+      case 'irregular':
+        break;
     }
-    for (const aggregate of touched) this.#compare(aggregate, identity);
+  }
+
+  /** The aggregates that an item is about: they have to be in memory when it is taken in. `all` after a truncate. */
+  idsIn(item: JoinedItem): readonly string[] | 'all' {
+    const changes = changesOf(item);
+    if (changes.some((change) => change.op === 't' && this.#tables.has(tableName(change)))) return 'all';
+    const ofEvents = eventsOf(item).flatMap((event) => this.#idOfEvent(event) ?? []);
+    const ofRows = changes.flatMap((change) => this.#idOfRow(change) ?? []);
+    const ofBaseline = item.tag === 'baseline' ? [this.#idOfRow(item.row) ?? []].flat() : [];
+    return [...ofEvents, ...ofRows, ...ofBaseline];
   }
 
   report(): DriftReport {
-    const { aggregateType } = this.#mapping;
-    const drifted: Drift[] = [];
-    const unproven: Unproven[] = [];
-    for (const [id, aggregate] of this.#aggregates) {
-      const { parting, unproven: reason } = aggregate;
-      if (reason !== undefined) unproven.push({ aggregateType, id, reason });
-      else if (parting !== undefined) {
-        const { identity, events, rows } = parting;
-        drifted.push({
-          aggregateType,
-          id,
-          since: referenceTo(identity),
-          events: events ?? null,
-          rows: rows ?? null,
-          differences: differences(events, rows),
-        });
-      }
+    return this.#verdicts.report();
+  }
+
+  /** Besides `aggregates`, what another one needs to go on from here. */
+  save(): SavedVerdicts {
+    return this.#verdicts.save();
+  }
+
+  #takeEvent(event: DomainEvent, touched: Set<string>): void {
+    const id = this.#idOfEvent(event);
+    if (id === undefined) return;
+    this.#aggregate(id).takeEvent(event, this.#mapping);
+    touched.add(id);
+  }
+
+  #takeChange(change: Change, touched: Set<string>): void {
+    if (!this.#tables.has(tableName(change))) return;
+    // A truncate is of all rows, whoever they belong to.
+    const ids = change.op === 't' ? [...this.aggregates.keys()] : [this.#idOfRow(change) ?? []].flat();
+    for (const id of ids) {
+      this.#aggregate(id).takeChange(change, this.#mapping);
+      touched.add(id);
     }
-    return { drifted, unproven, agreed: this.#aggregates.size - drifted.length - unproven.length };
   }
 
-  #applyEvent(aggregate: Aggregate<State>, event: DomainEvent): void {
-    if (aggregate.began === 'no-event') {
-      aggregate.began = this.#mapping.begins(event) ? 'in-sight' : 'out-of-sight';
-    }
-    const evolved = this.#mapping.evolve(aggregate.state, event);
-    if (evolved.ok) aggregate.state = evolved.value;
-    else aggregate.unreadable = evolved.reason;
+  #takeBaseline(row: BaselineRow): void {
+    const id = this.#idOfRow(row);
+    if (id === undefined) return;
+    const aggregate = this.#aggregate(id);
+    aggregate.takeBaseline(row, this.#mapping);
+    // No commit: it may be where both panels meet for the first time, never where they part.
+    aggregate.compare(this.#mapping, null);
+    this.#settle(id, aggregate);
   }
 
-  /** A truncate is of all rows, whoever they belong to. */
-  #ownersOf(change: Change): Iterable<Aggregate<State>> {
-    if (change.op === 't') return this.#aggregates.values();
-    const id = this.#mapping.ownerOf(change);
-    return id === undefined ? [] : [this.#aggregate(id)];
+  #compare(id: string, identity: TransactionIdentity): void {
+    const aggregate = this.#aggregate(id);
+    aggregate.compare(this.#mapping, referenceTo(identity));
+    this.#settle(id, aggregate);
   }
 
-  #compare(aggregate: Aggregate<State>, identity: TransactionIdentity): void {
-    const { state } = aggregate;
-    const events = state === undefined ? undefined : this.#mapping.factsOfEvents(state);
-    const rows: Read<Facts | undefined> = this.#mapping.factsOfRows(aggregate.rows);
-    if (!rows.ok) {
-      aggregate.unreadable = rows.reason;
-      return;
-    }
-    if (differences(events, rows.value).length === 0) aggregate.parting = undefined;
-    else aggregate.parting ??= { identity, events, rows: rows.value };
+  #settle(id: string, aggregate: TrackedAggregate<State>): void {
+    this.#verdicts.settle(id, aggregate);
+    this.aggregates.set(id, aggregate);
+    if (this.#unloads) return;
+    if (this.aggregates.size > this.#aggregatesMax) throw this.#exhausted();
   }
 
-  #aggregate(id: string): Aggregate<State> {
-    const known = this.#aggregates.get(id);
+  #aggregate(id: string): TrackedAggregate<State> {
+    const known = this.aggregates.get(id);
     if (known !== undefined) return known;
-    if (this.#aggregates.size >= this.#aggregatesMax) {
-      throw new OperatingError(
-        'comparison-exhausted',
-        `more than ${this.#aggregatesMax} aggregates of type ${this.#mapping.aggregateType}`,
-        { remedy: 'Compare a shorter range, or without drift.' },
-      );
-    }
-    const aggregate = new Aggregate<State>();
-    this.#aggregates.set(id, aggregate);
+    const aggregate = new TrackedAggregate<State>();
+    this.aggregates.set(id, aggregate);
     return aggregate;
+  }
+
+  #idOfEvent({ aggregateType, key }: DomainEvent): string | undefined {
+    return aggregateType === this.#mapping.aggregateType ? (key ?? undefined) : undefined;
+  }
+
+  #idOfRow(row: Change | BaselineRow): string | undefined {
+    return this.#tables.has(tableName(row)) ? this.#mapping.ownerOf(row) : undefined;
+  }
+
+  #exhausted(): OperatingError {
+    return new OperatingError(
+      'comparison-exhausted',
+      `more than ${this.#aggregatesMax} aggregates of type ${this.#mapping.aggregateType}`,
+      { remedy: 'Compare a shorter range, or without drift.' },
+    );
   }
 }
 
-function differences(events: Facts | undefined, rows: Facts | undefined): Difference[] {
-  const names = new Set([...Object.keys(events ?? {}), ...Object.keys(rows ?? {})]);
-  return [...names].sort().flatMap((fact) => {
-    const sides = { events: events?.[fact] ?? null, rows: rows?.[fact] ?? null };
-    return sides.events === sides.rows ? [] : [{ fact, ...sides }];
-  });
+function changesOf(item: JoinedItem): readonly Change[] {
+  if (item.tag === 'transaction') return item.transaction.changes;
+  return item.tag === 'released' && item.late.tag === 'change' ? [item.late.change] : [];
+}
+
+function eventsOf(item: JoinedItem): readonly DomainEvent[] {
+  if (item.tag === 'transaction') return item.transaction.domainEvents;
+  return item.tag === 'released' && item.late.tag === 'event' ? [item.late.event] : [];
 }

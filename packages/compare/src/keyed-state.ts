@@ -36,8 +36,8 @@ export class KeyedState<Value> {
     return this.#entries.get(key)?.value;
   }
 
-  values(): Iterable<Value> {
-    return this.#entries.values().map(({ value }) => value);
+  keys(): Iterable<string> {
+    return this.#entries.keys();
   }
 
   /** Puts a value, which is now the last one used. */

@@ -2,7 +2,7 @@
  * What changed in a row: PostgreSQL sends the row before an update only on request, so a digest of each column is
  * remembered from the changes that came earlier. For learning shapes, not for proving.
  */
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { type BaselineRow, type Change, type Operation, tableName } from './joined-transaction.ts';
 import type { JsonObject } from './json-object.ts';
 import { KeyedState } from './keyed-state.ts';
