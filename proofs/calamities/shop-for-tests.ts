@@ -13,7 +13,8 @@ import { type Address, freePorts } from '@diptych/testkit/port';
 import { Watchdog } from '@diptych/testkit/watchdog';
 import pg from 'pg';
 import { expect } from 'vitest';
-import { RelayProcess, type RelaySettings, type UnaskedExit } from '../relay-process.ts';
+import type { UnaskedExit } from '../node-process.ts';
+import { RelayProcess, type RelaySettings } from '../relay-process.ts';
 
 /** Bounds of what takes a moment on a quiet machine: five times slower ones pass too. */
 const waitMs = 60_000;

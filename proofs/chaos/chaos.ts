@@ -7,12 +7,13 @@ import { parseAddress } from '@diptych/testkit/port';
 import type { Say } from '@diptych/testkit/progress';
 import { Bridge, startOwnStack } from '../bridge.ts';
 import { listTopics, readCommitted } from '../java-consumer.ts';
-import type { UnaskedExit } from '../relay-process.ts';
+import type { UnaskedExit } from '../node-process.ts';
+import { type Findings, Referee } from '../referee.ts';
 import { Random } from '../simulate/random.ts';
-import type { Source } from './fact.ts';
+import { read, type Source } from './fact.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { type FaultCounts, Faults, neverDone } from './faults.ts';
-import { type Findings, type LedgerRow, Referee } from './referee.ts';
+import { type LedgerRow, owedBy } from './ledger.ts';
 import { aggregateType, excluded, schema, tables } from './tables.ts';
 import { type Load, Writer } from './writer.ts';
 
@@ -224,7 +225,7 @@ async function judge({
     { what: 'the ledger can be read', timeoutMs: 30_000, signal },
   );
   say(`the referee reads ${ledger.length} transactions with Java’s console consumer`);
-  const referee = new Referee(ledger, { partitions, mode });
+  const referee = new Referee<Source>({ owed: owedBy(ledger, { partitions }), mode, read });
   const sources: [Source, string][] = [
     ...tables.map((table): [Source, string] => [table, bridge.changeTopic(table)]),
     ['event', bridge.domainTopic(aggregateType)],

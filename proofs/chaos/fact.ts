@@ -4,6 +4,7 @@
  */
 import { unreachable } from '@diptych/runtime/assert';
 import type { PrintedRecord } from '../java-consumer.ts';
+import type { Reading } from '../referee.ts';
 import type { Table } from './tables.ts';
 
 /** Where a record was read. */
@@ -23,13 +24,7 @@ export const fact = {
   end: ({ changes, events }: { changes: number; events: number }) => `end ${changes} ${events}`,
 };
 
-/** What a record says of its key's order: its version, of accounts and events. */
-export interface Reading {
-  readonly fact: string;
-  readonly order?: { readonly key: string; readonly version: number };
-}
-
-/** Reads a record; undefined when it is none that a writer could have caused. */
+/** Reads a record; undefined when it is none that a writer could have caused. Accounts and events have versions. */
 export function read(
   source: Source,
   { key, value }: Pick<PrintedRecord, 'key' | 'value'>,

@@ -87,7 +87,7 @@ process.exitCode = await runProof({
       // One relay that cannot go on ends again and again: the first ones say it.
       ...outcome.exits
         .slice(0, exitsShownMax)
-        .map(({ relay, code, lastLine }) => `relay ${relay} ended by itself (exit ${code}): ${lastLine}`),
+        .map(({ name, code, lastLine }) => `relay ${name} ended by itself (exit ${code}): ${lastLine}`),
     ];
     return { verdict: verdictOf(outcome, { args, seconds }), json: args.json, notes };
   },

@@ -1,24 +1,28 @@
 /**
- * Compares what consumers got with what the ledger says was committed. Pure: facts in, figures out. At least once a record
- * whose identity came before is a repeat, and everything else is asked of the first occurrences.
+ * Compares what consumers got with what was committed. Pure: facts in, figures out. A fact is what one record says, as one
+ * line. At least once a record whose identity came before is a repeat, and everything else is asked of the first
+ * occurrences.
  */
 import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/identity';
-import type { PrintedRecord } from '../java-consumer.ts';
-import { fact, read, type Source } from './fact.ts';
+import type { PrintedRecord } from './java-consumer.ts';
 
-/** One row of the ledger, as the database has it in the end. */
-export interface LedgerRow {
-  /** Decimal. */
-  readonly xid: string;
-  readonly writer: number;
-  readonly n: number;
-  /** Each fact, `* <count>` behind those that came in numbers. */
-  readonly facts: readonly string[];
+/** What a record says, and of its key's order: its version. */
+export interface Reading {
+  readonly fact: string;
+  readonly order?: { readonly key: string; readonly version: number };
+}
+
+export interface RefereeOptions<Source extends string> {
+  /** By xid: how often each fact has to come. */
+  readonly owed: Map<number, Map<string, number>>;
+  readonly mode: DeliveryMode;
+  /** Undefined for a record that nobody could have caused. */
+  readonly read: (source: Source, record: PrintedRecord) => Reading | undefined;
 }
 
 export interface Findings {
-  /** Transactions in the ledger. */
+  /** Transactions that owe anything. */
   readonly committed: number;
   /** Transactions of which every record came, END included. */
   readonly received: number;
@@ -39,9 +43,10 @@ const identityPattern = new RegExp(`(?:^|,)${identityHeader}:([^,]+)`);
 
 type Violation = 'lost' | 'repeated' | 'outOfOrder' | 'phantom' | 'stray';
 
-export class Referee {
+export class Referee<Source extends string> {
   /** By xid: how often each fact is still owed. One that is owed no more stays, at 0: what comes beyond is a repeat. */
-  readonly #owed = new Map<number, Map<string, number>>();
+  readonly #owed: RefereeOptions<Source>['owed'];
+  readonly #read: RefereeOptions<Source>['read'];
   /** The position of the last record, by topic and partition. */
   readonly #last = new Map<string, Identity>();
   readonly #versions = new Map<string, number>();
@@ -51,17 +56,17 @@ export class Referee {
   /** Identities that came, by topic and partition; null exactly once, where a repeat is found by what it says. */
   readonly #came: Map<string, Set<string>> | null;
 
-  /** `partitions`: a TRUNCATE comes once to each of them. */
-  constructor(ledger: Iterable<LedgerRow>, { partitions, mode }: { partitions: number; mode: DeliveryMode }) {
+  constructor({ owed, mode, read }: RefereeOptions<Source>) {
     this.#came = mode === 'at-least-once' ? new Map() : null;
-    for (const row of ledger) this.#owed.set(Number(row.xid), owedFor(row, partitions));
+    this.#owed = owed;
+    this.#read = read;
   }
 
   /** Every record of a topic, in the order of each partition. */
   take(source: Source, record: PrintedRecord): void {
     this.#records += 1;
     const header = identityPattern.exec(record.headers)?.[1];
-    const reading = read(source, record);
+    const reading = this.#read(source, record);
     if (header === undefined || reading === undefined)
       return this.#found('phantom', `${source}: ${record.key}`);
     const place = `${source} ${record.partition}`;
@@ -137,21 +142,4 @@ function isBehind(identity: Identity, last: Identity): boolean {
   if (identity.commitLsn !== last.commitLsn) return identity.commitLsn > last.commitLsn;
   if (identity.ordinal !== last.ordinal) return identity.ordinal > last.ordinal;
   return identity.part > last.part;
-}
-
-const numbered = /^(.*) \* (\d+)$/;
-
-/** A transaction owes its facts, its row in the ledger, and an END that counts them. */
-function owedFor(row: LedgerRow, partitions: number): Map<string, number> {
-  const owed = new Map<string, number>([[fact.ledger(row), 1]]);
-  let changes = 1;
-  let events = 0;
-  for (const text of row.facts) {
-    const [, what = text, count = '1'] = numbered.exec(text) ?? [];
-    const spread = what === fact.truncated() ? partitions : 1;
-    owed.set(what, (owed.get(what) ?? 0) + Number(count) * spread);
-    if (what.startsWith('event ')) events += Number(count);
-    else if (!what.endsWith(' tombstone')) changes += Number(count);
-  }
-  return owed.set(fact.end({ changes, events }), 1);
 }

@@ -2,8 +2,9 @@ import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { formatIdentity } from '@diptych/kafka/identity';
 import { lsn, xid } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
-import { type PrintedRecord, parsePrinted } from '../java-consumer.ts';
-import type { Source } from './fact.ts';
+import { read, type Source } from './chaos/fact.ts';
+import { owedBy } from './chaos/ledger.ts';
+import { type PrintedRecord, parsePrinted } from './java-consumer.ts';
 import { Referee } from './referee.ts';
 
 /** Two transactions: 7 writes account 3 and tells it, 8 truncates and deletes two entries. */
@@ -55,8 +56,11 @@ const eight = [
 ];
 const all = [...seven, ...eight];
 
+const refereeOf = (mode: DeliveryMode) =>
+  new Referee<Source>({ owed: owedBy(ledger, { partitions: 2 }), mode, read });
+
 function judge(records: readonly Sent[], mode: DeliveryMode = 'exactly-once') {
-  const referee = new Referee(ledger, { partitions: 2, mode });
+  const referee = refereeOf(mode);
   for (const { source, record } of records) referee.take(source, record);
   const { lost, repeated, outOfOrder, phantom, received } = referee.findings();
   return { received, lost, repeated, outOfOrder, phantom };
@@ -122,7 +126,7 @@ test('an END that counts otherwise is a phantom, and the right one is lost', () 
 test('a record where none should be is stray', () => {
   const [one] = all;
   if (!one) throw new Error('a record');
-  const referee = new Referee(ledger, { partitions: 2, mode: 'exactly-once' });
+  const referee = refereeOf('exactly-once');
   referee.stray('diptych.parked', one.record);
   const { stray, examples } = referee.findings();
   expect({ stray, example: examples[0] }).toEqual({
