@@ -161,7 +161,14 @@ describe('what a run comes to', () => {
     referenceWrong: [],
     records: 3,
   } as const;
-  const ran = { title: 'a title', tag: 'run', seconds: 1, reference: 'agrees', refused: new Map() } as const;
+  const ran = {
+    title: 'a title',
+    tag: 'run',
+    seconds: 1,
+    reference: 'agrees',
+    why: undefined,
+    refused: new Map(),
+  } as const;
   const outcomes: CaseOutcome[] = [
     { ...ran, name: 'C-01', passed: true, modes: [mode] },
     {
@@ -170,6 +177,7 @@ describe('what a run comes to', () => {
       passed: false,
       modes: [{ ...mode, wrong: ['the value'] }],
       reference: 'still fails',
+      why: 'it ends',
     },
     { name: 'C-03', title: 'three', tag: 'not-run', why: 'not built' },
     { name: 'C-04', title: 'four', tag: 'broken', why: 'refused' },
@@ -185,7 +193,7 @@ describe('what a run comes to', () => {
   test('is a page that has a row for each case', () => {
     const page = resultsPage({ outcomes, modes: ['exact'], versions: { debezium: '3' }, day: '2026-11-21' });
     expect(page).toContain('| C-01 | a title | passed | differs: no-begin |');
-    expect(page).toContain('| C-02 | a title | **1 differences** | still fails |');
+    expect(page).toContain('| C-02 | a title | **1 differences** | still fails: it ends |');
     expect(page).toContain('| C-03 | three | not run | not built |');
     expect(page).toContain('3 cases were run, 1 passed; 1 were not run.');
   });
@@ -199,7 +207,7 @@ describe('what a run comes to', () => {
       rowsOf(before),
     );
     expect([...rowsOf(page).keys()]).toEqual(['C-01', 'C-02', 'C-03', 'C-04']);
-    expect(page).toContain('| C-02 | a title | passed | still fails |');
+    expect(page).toContain('| C-02 | a title | passed | still fails: it ends |');
     expect(page).toContain('3 cases were run, 2 passed; 1 were not run.');
   });
 });

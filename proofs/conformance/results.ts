@@ -59,10 +59,11 @@ function row(outcome: CaseOutcome): string {
   const cells = (result: string, reference: string) =>
     `| ${name} | ${cell(title)} | ${cell(result)} | ${cell(reference)} |`;
   if (outcome.tag !== 'run') return cells(outcome.tag === 'broken' ? '**broken**' : 'not run', outcome.why);
-  const { passed, modes, reference } = outcome;
+  const { passed, modes, reference, why } = outcome;
   const wrong = modes.reduce((sum, mode) => sum + mode.undeclared.length + mode.wrong.length, 0);
   const names = new Set(modes.flatMap((mode) => Object.keys(mode.declared)));
-  const differs = reference === 'agrees' && names.size > 0 ? `differs: ${[...names].join(', ')}` : reference;
+  const said = why === undefined ? reference : `${reference}: ${why}`;
+  const differs = reference === 'agrees' && names.size > 0 ? `differs: ${[...names].join(', ')}` : said;
   return cells(passed ? 'passed' : `**${wrong} differences**`, differs);
 }
 
@@ -95,7 +96,10 @@ const introduction = [
   '- Not compared: headers `diptych-*` and `__debezium.context.*`, `source.version`, `source.name`, the envelope’s own `ts_*`,',
   '  `transaction.id` but for its xid.',
   '- Where Debezium loses, invents or hides something, the case states what is right (`expect`), and the run shows live whether it still',
-  '  does: "still fails" or "no longer fails". Of such a case only what is expected is held against us.',
+  '  does: "still fails" or "no longer fails", and in what. Of such a case only what is expected is held against us.',
+  '- The cases of the outbox (C-103 to C-116) are judged by the Outbox Event Router itself: its options, which both sides are given',
+  '  (`-- router:`), have one meaning, and records have one key, value, partition, timestamp and set of headers. Where we mean something',
+  '  else is told, row by row, in [outbox.md](outbox.md#tables-of-your-own-routed-as-debezium-would).',
   '- A random script (`--random`) holds all types, contrib’s among them, and is written to eight tables that change: transactions that run at the',
   '  same time, savepoints, upserts, key changes, truncates, logical messages, DDL, restarts. How many statements the server refused is said.',
   '- `npm run conformance:flink` lets Apache Flink read the change topics ([prove.md](prove.md)).',

@@ -33,7 +33,9 @@ export type CaseOutcome = { readonly name: string; readonly title: string } & (
       readonly tag: 'run';
       readonly passed: boolean;
       /** Of a case that says that the reference fails: whether it still does. */
-      readonly reference: 'agrees' | 'still fails' | 'no longer fails';
+      readonly reference: 'agrees' | 'is not asked' | 'still fails' | 'no longer fails';
+      /** Why it is not asked, or in what it fails; undefined where it agrees. */
+      readonly why: string | undefined;
       readonly modes: readonly ModeOutcome[];
       /** What the server said to statements that may fail, and how often. */
       readonly refused: ReadonlyMap<string, number>;
@@ -67,15 +69,19 @@ export async function runCase(
     if (ended) sessionIsUsable = false;
   }
   if (sessionIsUsable) await clear(session);
-  const referenceWrong = modes.some((mode) => mode.referenceWrong.length > 0);
   const outcome: CaseOutcome = {
     ...{ name, title, tag: 'run', modes, refused },
     passed: modes.every(({ undeclared, wrong }) => undeclared.length + wrong.length === 0),
-    reference:
-      given.referenceFails === undefined ? 'agrees' : referenceWrong ? 'still fails' : 'no longer fails',
+    reference: referenceOf(given, modes),
+    why: given.referenceFails ?? given.oursAlone,
     seconds: Math.round(performance.now() - startedAt) / 1000,
   };
   return { outcome, sessionIsUsable };
+}
+
+function referenceOf({ oursAlone, referenceFails }: Case, modes: readonly ModeOutcome[]) {
+  if (referenceFails === undefined) return oursAlone === undefined ? 'agrees' : 'is not asked';
+  return modes.some((mode) => mode.referenceWrong.length > 0) ? 'still fails' : 'no longer fails';
 }
 
 /** Why a case could not be carried out; undefined for what is no matter of the case. */
