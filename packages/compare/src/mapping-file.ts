@@ -3,8 +3,8 @@
  * says the same as which member of an event (docs/compare.md).
  */
 import { readFile } from 'node:fs/promises';
-import { stringifyLossless } from '@diptych/runtime/json';
 import { OperatingError } from '@diptych/runtime/failure';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { z } from 'zod';
 import type { AggregateMapping, Facts, Read } from './aggregate-mapping.ts';
 import type { AggregateRows } from './aggregate-rows.ts';
