@@ -40,6 +40,8 @@ export class ChangePanel {
   readonly types: TypeCatalogue;
   readonly #encoder: ChangeEncoder;
   #primaryKeys: Described['primaryKeys'];
+  /** Of tables that snapshots read: as of the rows, which may be newer than what was described. */
+  readonly #keysRead = new WeakMap<Relation, readonly string[]>();
   #wantsDescription = false;
 
   constructor({ configuration, database, described, topics, publishes }: ChangePanelOptions) {
@@ -55,7 +57,7 @@ export class ChangePanel {
       version,
       database,
       publishes: (relation) => publishes(nameOf(relation)),
-      primaryKeys: (relation) => this.#primaryKeys.get(relation.oid) ?? null,
+      primaryKeys: (relation) => this.#keysRead.get(relation) ?? this.#primaryKeys.get(relation.oid) ?? null,
     });
   }
 
@@ -86,6 +88,11 @@ export class ChangePanel {
     options: { readonly withoutValues: boolean },
   ): readonly PanelRecord[] {
     return this.#encoder.encode(change, counters, options);
+  }
+
+  /** The key of a table that a snapshot read, as the rows have it. Before the first of them is encoded. */
+  noteKey(relation: Relation, key: readonly string[]): void {
+    this.#keysRead.set(relation, key);
   }
 
   /** The event of a row that a snapshot read; null for a table that is not published. */

@@ -49,7 +49,8 @@ export class ReadPanel {
 
   /** One record for each row, with the places of the rows as ordinals. Throws what the policy `stop` does not set aside. */
   encode(read: ReadRows): PublishedRecord[] {
-    const { lsn, timeUs, rows } = read;
+    const { lsn, timeUs, rows, described } = read;
+    this.#options.change.noteKey(described.relation, described.key);
     this.#stamp.begin({
       commitLsn: lsn,
       commitTimeUs: timeUs,
