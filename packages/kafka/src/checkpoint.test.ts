@@ -42,10 +42,10 @@ test('how far snapshots are is read back as it was written', () => {
     rows: 7,
   } as const;
   const snapshot = {
-    ...{ sequence: 9, paused: true },
+    ...{ sequence: 9, paused: true, unsaid: '{}' },
     tables: [
-      { ...table, key: ['a', 'b'], after: ['1', "O'Hara"] },
-      { ...table, where: null, key: null, after: null, rows: 0 },
+      { ...table, key: ['a', 'b'], shape: '7 1.23.-1.0', after: ['1', "O'Hara"] },
+      { ...table, where: null, key: null, shape: null, after: null, rows: 0 },
     ],
   };
   const reading = { ...checkpoint, snapshot };

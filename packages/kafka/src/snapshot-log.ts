@@ -13,6 +13,8 @@ export interface SnapshotTable {
   readonly where: string | null;
   /** The columns by which it is read; null while nothing was read. */
   readonly key: readonly string[] | null;
+  /** Which table it is, and what its key is made of: when that is another one, `after` says nothing. Null: not known. */
+  readonly shape: string | null;
   /** The key of the last row that was read, as texts. */
   readonly after: readonly string[] | null;
   /** Rows read so far, published or not. */
@@ -23,6 +25,11 @@ export interface SnapshotLog {
   /** Rows that snapshots have ever read: gives each its place, so that no two have one identity. */
   readonly sequence: number;
   readonly paused: boolean;
+  /**
+   * At least once: the word on the last command, whose effect is in this log. It may not be in the snapshot topic yet: a
+   * command without it is not executed again, only answered.
+   */
+  readonly unsaid: string | null;
   /** In the order in which they are read. */
   readonly tables: readonly SnapshotTable[];
 }
@@ -32,6 +39,8 @@ export function readSnapshotLog(fields: Fields): SnapshotLog {
   return {
     sequence: fields.integer('sequence'),
     paused: fields.boolean('paused'),
+    // Earlier versions wrote none.
+    unsaid: fields.has('unsaid') ? fields.optionalText('unsaid') : null,
     tables: fields.objects('tables').map((table) => ({
       id: table.text('id'),
       kind: kindOf(table.text('kind')),
@@ -39,6 +48,8 @@ export function readSnapshotLog(fields: Fields): SnapshotLog {
       name: table.text('name'),
       where: table.optionalText('where'),
       key: table.optionalTexts('key'),
+      // Earlier versions wrote none.
+      shape: table.has('shape') ? table.optionalText('shape') : null,
       after: table.optionalTexts('after'),
       rows: table.integer('rows'),
     })),

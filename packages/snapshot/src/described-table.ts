@@ -1,4 +1,5 @@
 /** What the catalogue says of a table that is to be read, as the stream would describe it. */
+import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
 import type { Relation, ReplicaIdentity } from '@diptych/pgoutput/relation';
 
 export interface DescribedTable {
@@ -6,6 +7,11 @@ export interface DescribedTable {
   readonly relation: Relation;
   /** The columns by which rows are told apart, in the order of their index: primary key, or the replica identity's. */
   readonly key: readonly string[];
+  /**
+   * Which table it is, and what orders its key: the table's oid, and of each column of the key its number, type, modifier
+   * and collation. Names are not in it: a column that is renamed is the same.
+   */
+  readonly shape: string;
   /** Partitions are read through their root. */
   readonly isPartitioned: boolean;
   /** The publication's own condition on rows, in SQL. */
@@ -24,6 +30,7 @@ export interface DescriptionRow {
   readonly tuples: number;
   readonly columns: readonly (readonly [name: string, typeOid: number, typeModifier: number])[] | null;
   readonly key: readonly string[];
+  readonly shape: string;
   readonly filter: string | null;
   readonly schemas: readonly string[];
 }
@@ -47,6 +54,11 @@ export function describeTableSql(literals: {
       'key', array(select a.attname from unnest(i.indkey::int2[]) with ordinality k(number, place)
         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
         where k.place <= i.indnkeyatts order by k.place),
+      'shape', concat_ws(' ', c.oid, (
+        select string_agg(concat_ws('.', a.attnum, a.atttypid, a.atttypmod, a.attcollation), ' ' order by k.place)
+        from unnest(i.indkey::int2[]) with ordinality k(number, place)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
+        where k.place <= i.indnkeyatts)),
       'schemas', array(select distinct n.nspname from unnest(i.indclass::oid[]) k(class)
         join pg_opclass o on o.oid = k.class join pg_amop m on m.amopfamily = o.opcfamily
         join pg_operator p on p.oid = m.amopopr join pg_namespace n on n.oid = p.oprnamespace
@@ -82,6 +94,7 @@ export function describedTable(
     relation: { oid: row.oid, schema, table: name, replicaIdentity, columns },
     // A key that the publication sends in part only cannot be followed in the stream.
     key: row.key.every((column) => columns.some((one) => one.name === column)) ? row.key : [],
+    shape: row.shape,
     isPartitioned: row.partitioned,
     rowFilter: row.filter,
     operatorSchemas: row.schemas,
@@ -91,8 +104,14 @@ export function describedTable(
 
 /** Whether two descriptions read the same table by the same key: what the stream is compared by. */
 export function isReadAlike(one: DescribedTable, other: DescribedTable): boolean {
-  return one.relation.oid === other.relation.oid && isSameKey(one.key, other.key);
+  return one.shape === other.shape && isSameKey(one.key, other.key);
 }
 
-export const isSameKey = (one: readonly string[], other: readonly string[]): boolean =>
+/** Whether a reading that was begun may go on behind the last row that was read. */
+export function goesOn({ key, shape }: SnapshotTable, described: DescribedTable): boolean {
+  if (shape !== null) return shape === described.shape;
+  return key === null || isSameKey(key, described.key);
+}
+
+const isSameKey = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((column, index) => column === other[index]);

@@ -10,7 +10,7 @@ const tableOf = (log: typeof begun, index = 0) => {
 };
 
 test('tables are read one after another, and leave the log when they are done', () => {
-  const step = { key: ['id'], last: ['9'], rows: 9, isLast: false };
+  const step = { key: ['id'], shape: '7 1.23', last: ['9'], rows: 9, isLast: false };
   const some = advance(begun, { table: tableOf(begun), step });
   expect(some).toMatchObject({
     sequence: 9,
@@ -21,7 +21,7 @@ test('tables are read one after another, and leave the log when they are done', 
   });
   const done = advance(some, {
     table: tableOf(some),
-    step: { key: ['id'], last: null, rows: 0, isLast: true },
+    step: { key: ['id'], shape: '7 1.23', last: null, rows: 0, isLast: true },
   });
   expect(done).toMatchObject({ sequence: 9, tables: [{ name: 'b' }] });
 });
@@ -32,10 +32,10 @@ test('what is asked for later is read later, also the same table again', () => {
 });
 
 test('places are never given twice, also when a table is read from its beginning', () => {
-  const step = { key: ['id'], last: ['9'], rows: 9, isLast: false };
+  const step = { key: ['id'], shape: '7 1.23', last: ['9'], rows: 9, isLast: false };
   const some = advance(begun, { table: tableOf(begun), step });
   const anew = startOver(some, tableOf(some));
-  expect(anew).toMatchObject({ sequence: 9, tables: [{ after: null, key: null, rows: 0 }, {}] });
+  expect(anew).toMatchObject({ sequence: 9, tables: [{ after: null, key: null, shape: null, rows: 0 }, {}] });
 });
 
 test('without tables nothing is due, and nothing stays paused', () => {

@@ -7,6 +7,8 @@ export type AskedTable = Pick<SnapshotTable, 'schema' | 'name' | 'where'>;
 /** What was read of a table in one step. */
 export interface Step {
   readonly key: readonly string[];
+  /** As of what was read. */
+  readonly shape: string;
   /** The key of the last row that was read; null when there was none. */
   readonly last: readonly string[] | null;
   readonly rows: number;
@@ -14,8 +16,10 @@ export interface Step {
   readonly isLast: boolean;
 }
 
+const begun = { key: null, shape: null, after: null, rows: 0 };
+
 /** Before the first snapshot. */
-export const noSnapshots: SnapshotLog = { sequence: 0, paused: false, tables: [] };
+export const noSnapshots: SnapshotLog = { sequence: 0, paused: false, unsaid: null, tables: [] };
 
 /** Puts the tables behind those that are being read. */
 export function append(
@@ -24,7 +28,7 @@ export function append(
 ): SnapshotLog {
   const added = tables.map(({ schema, name, where }) => ({
     ...{ id, kind, schema, name, where },
-    ...{ key: null, after: null, rows: 0 },
+    ...begun,
   }));
   return { ...log, tables: [...log.tables, ...added] };
 }
@@ -34,8 +38,8 @@ export function advance(
   log: SnapshotLog,
   { table, step }: { table: SnapshotTable; step: Step },
 ): SnapshotLog {
-  const { key, last, rows, isLast } = step;
-  const next = { ...table, key, after: last ?? table.after, rows: table.rows + rows };
+  const { key, shape, last, rows, isLast } = step;
+  const next = { ...table, key, shape, after: last ?? table.after, rows: table.rows + rows };
   return {
     ...log,
     sequence: log.sequence + rows,
@@ -43,9 +47,9 @@ export function advance(
   };
 }
 
-/** Its key is another one now: what was read by the old one says nothing of what is left. */
+/** Its key, or the table itself, is another one now: what was read by the old one says nothing of what is left. */
 export function startOver(log: SnapshotLog, table: SnapshotTable): SnapshotLog {
-  const anew = { ...table, key: null, after: null, rows: 0 };
+  const anew = { ...table, ...begun };
   return { ...log, tables: log.tables.map((one) => (one === table ? anew : one)) };
 }
 
@@ -54,6 +58,10 @@ export function without(log: SnapshotLog, isEnded: (table: SnapshotTable) => boo
   const tables = log.tables.filter((table) => !isEnded(table));
   return { ...log, tables, paused: log.paused && tables.length > 0 };
 }
+
+/** Whether they are one reading, however far: a table may be asked for twice, and names with dots look alike. */
+export const isSameReading = (one: SnapshotTable, other: SnapshotTable): boolean =>
+  one.id === other.id && one.schema === other.schema && one.name === other.name;
 
 /** Whether anything is to be read now. */
 export const isDue = ({ paused, tables }: SnapshotLog): boolean => !paused && tables.length > 0;

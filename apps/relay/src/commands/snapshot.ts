@@ -67,6 +67,7 @@ function describe({ status, id, tables }: SnapshotWord): string {
     case 'completed':
     case 'table-completed':
     case 'table-failed':
+    case 'table-restarted':
       return `${status} ${tables.join(', ')}`;
     default:
       return unreachable(status);

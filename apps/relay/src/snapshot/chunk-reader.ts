@@ -10,6 +10,7 @@ import {
 import { Visibility } from '@diptych/snapshot/visibility';
 import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
+import { isMissingTable } from '@diptych/wal/postgres-failure';
 import { TextReader, type TextRow } from '@diptych/wal/text-reader';
 
 export interface TableName {
@@ -39,6 +40,9 @@ export interface Chunk {
   /** By the server's clock, µs since 1970. */
   readonly timeUs: bigint;
 }
+
+const quotedName = ({ schema, name }: TableName): string =>
+  `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 
 const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
 
@@ -97,12 +101,57 @@ export class ChunkReader {
   }
 
   /**
+   * Inside the transaction that is open: keeps the table as it is until that ends, and answers whether it still is as that
+   * transaction sees it. One that was rewritten since (`alter table`) shows no rows to a state from before, and would pass
+   * for empty.
+   * https://www.postgresql.org/docs/18/mvcc-caveats.html
+   * Throws OperatingError.
+   */
+  async keep(table: TableName): Promise<boolean> {
+    if (!(await this.#lock(table))) return false;
+    const name = quoteLiteral(quotedName(table));
+    const [row] = await this.#reader.query(
+      `select bool_and(c.relfilenode = coalesce(pg_relation_filenode(c.oid), 0)) from pg_class c
+       where c.oid = ${name}::regclass or c.oid in (select relid from pg_partition_tree(${name}))`,
+    );
+    return row?.[0] === 't';
+  }
+
+  /** Inside the transaction that is open: what fails in `work` leaves it as it was. Throws what `work` throws. */
+  async trying<T>(work: () => Promise<T>): Promise<T> {
+    await this.#reader.query('savepoint trying');
+    try {
+      const done = await work();
+      await this.#reader.query('release savepoint trying');
+      return done;
+    } catch (error) {
+      await this.#reader.query('rollback to savepoint trying');
+      throw error;
+    }
+  }
+
+  /**
+   * Nobody alters it until the transaction ends; false when it is gone. As the first statement it comes before what the
+   * transaction sees is fixed: that is the table as it stays.
+   */
+  async #lock(table: TableName): Promise<boolean> {
+    try {
+      await this.#reader.query(`lock table ${quotedName(table)} in access share mode`);
+      return true;
+    } catch (error) {
+      if (isMissingTable(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
    * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more.
    * `onSeen` is told as soon as that state is fixed, while rows are yet to come. Throws OperatingError.
    */
   async read(request: ChunkRequest, onSeen: (position: Lsn) => Promise<void>): Promise<Chunk | null> {
     await this.#reader.query('begin isolation level repeatable read, read only');
     try {
+      if (!(await this.#lock(request.table))) return null;
       const described = await this.describe(request.table);
       if (!described) return null;
       const state = await this.#state();

@@ -8,8 +8,8 @@ import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
 import type { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import { nextChunkRows } from '@diptych/snapshot/chunk-size';
-import { type DescribedTable, isReadAlike, isSameKey } from '@diptych/snapshot/described-table';
-import { advance, isDue, startOver, without } from '@diptych/snapshot/log';
+import { type DescribedTable, goesOn, isReadAlike } from '@diptych/snapshot/described-table';
+import { advance, isDue, isSameReading, startOver, without } from '@diptych/snapshot/log';
 import { Window } from '@diptych/snapshot/window';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
@@ -24,8 +24,8 @@ import type { Ledger } from './ledger.ts';
 import type { ReadPanel } from './read-panel.ts';
 import type { SnapshotTopic } from './snapshot-topic.ts';
 import type { StreamWatch } from './stream-watch.ts';
-import { notReadable, requireKey } from './table-refusal.ts';
-import { endWords, tableText } from './words.ts';
+import { isGone, notReadable, requireKey } from './table-refusal.ts';
+import { endWords, tableText, wordOf } from './words.ts';
 
 export interface IncrementalOptions {
   readonly configuration: Configuration;
@@ -56,7 +56,8 @@ export class Incremental {
   readonly #session = randomUUID();
   #reader: ChunkReader | null = null;
   #marks = 0;
-  #current: { readonly table: string; described: DescribedTable; rows: number; bytes: number } | null = null;
+  #current: { readonly table: SnapshotTable; described: DescribedTable; rows: number; bytes: number } | null =
+    null;
   #closed = false;
 
   constructor(options: IncrementalOptions) {
@@ -100,13 +101,16 @@ export class Incremental {
     while (!this.#closed && (await reader.waitingForStandby()) > 0) await sleep(unseenDelayMs);
   }
 
-  /** What is wrong with a table that somebody asked for ends its reading, not the stream. */
+  /**
+   * What is wrong with a table that somebody asked for ends its reading, not the stream. Of an initial snapshot only that it
+   * is gone: who asked for all rows has to know of those that cannot be read before the stream goes on without them.
+   */
   async #step(table: SnapshotTable, reader: ChunkReader): Promise<void> {
     try {
       await this.#chunk(table, reader);
     } catch (error) {
       this.#options.watch.close();
-      if (this.#closed || !notReadable(error) || table.kind === 'initial') throw error;
+      if (this.#closed || !notReadable(error) || (table.kind === 'initial' && !isGone(error))) throw error;
       await this.#giveUp(table, error);
     }
   }
@@ -114,16 +118,12 @@ export class Incremental {
   async #chunk(table: SnapshotTable, reader: ChunkReader): Promise<void> {
     const { ledger, watch, configuration } = this.#options;
     const { chunkRowsMax, chunkBytesMax } = configuration.snapshot;
-    const text = `${table.id} ${tableText(table)}`;
-    if (this.#current?.table !== text) {
+    if (!this.#current || !isSameReading(this.#current.table, table)) {
       const described = requireKey(await reader.describe(table), table);
-      this.#current = { table: text, described, rows: 0, bytes: 0 };
+      this.#current = { table, described, rows: 0, bytes: 0 };
     }
     const { described, ...last } = this.#current;
-    if (table.key && !isSameKey(table.key, described.key)) {
-      await ledger.between(() => ledger.offer([], startOver(ledger.log, table)));
-      return;
-    }
+    if (!goesOn(table, described)) return await this.#beginAnew(table);
     const window = new Window({ oid: described.relation.oid, key: described.key, keysMax: windowKeysMax });
     const limits = { rowsMax: chunkRowsMax, bytesMax: chunkBytesMax };
     const rows = nextChunkRows(limits, last);
@@ -146,7 +146,7 @@ export class Incremental {
       () => this.#publish({ table, chunk, window }),
       () => watch.hasEnded,
     );
-    if (isTaken) this.#current = { table: text, described, rows: chunk.rows.length, bytes: chunk.bytes };
+    if (isTaken) this.#current = { table, described, rows: chunk.rows.length, bytes: chunk.bytes };
   }
 
   /** The window ends behind what is in the WAL now: the chunk shows nothing that is not before it. */
@@ -178,7 +178,7 @@ export class Incremental {
     // It was stopped meanwhile, or what came meanwhile is not known whole.
     if (!ledger.log.tables.includes(table) || window.isLost) return false;
     const { described, rows, isLast, timeUs } = chunk;
-    const { key } = described;
+    const { key, shape } = described;
     const places = key.map((name) => described.relation.columns.findIndex((column) => column.name === name));
     const keyOf = (row: TextRow) => places.map((place) => row[place] ?? '');
     const records: PublishedRecord[] = panel.encode({
@@ -190,7 +190,7 @@ export class Incremental {
       lsn: lsn(position - 1n),
     });
     const lastRow = rows.at(-1);
-    const step = { key, last: lastRow ? keyOf(lastRow) : null, rows: rows.length, isLast };
+    const step = { key, shape, last: lastRow ? keyOf(lastRow) : null, rows: rows.length, isLast };
     const log = advance(ledger.log, { table, step });
     const read = table.rows + rows.length;
     const words = isLast ? endWords(topic, { status: 'table-completed', table, log, rows: read }) : [];
@@ -199,11 +199,25 @@ export class Incremental {
     return true;
   }
 
+  /** Its key, or the table itself, is another one than the one that was read so far. */
+  async #beginAnew(table: SnapshotTable): Promise<void> {
+    const { ledger, topic, log } = this.#options;
+    const reason = 'the table, or what its key is made of, is not what was read so far';
+    await ledger.between(() => {
+      // It was stopped meanwhile.
+      if (!ledger.log.tables.includes(table)) return;
+      const word = { id: table.id, tables: [tableText(table)], reason };
+      const said = wordOf(topic, { status: 'table-restarted', ...word });
+      ledger.offer([said], startOver(ledger.log, table));
+    });
+    log.warn({ table: tableText(table), rows: table.rows, reason }, 'a table is read from its beginning');
+  }
+
   async #giveUp(table: SnapshotTable, { message, remedy, code }: OperatingError): Promise<void> {
     const { ledger, topic, log } = this.#options;
     this.#current = null;
     await ledger.between(() => {
-      const left = without(ledger.log, (one) => one.id === table.id && tableText(one) === tableText(table));
+      const left = without(ledger.log, (one) => isSameReading(one, table));
       const words = endWords(topic, { status: 'table-failed', table, log: left, reason: message, remedy });
       ledger.offer(words, left);
     });

@@ -1,22 +1,24 @@
 /**
  * Reads tables as they were where the slot's stream begins, several at once, before it is let run. A table of which not
- * everything is read when the session ends is read on beside the stream: docs/decisions/0018-initial-snapshots.md.
+ * everything is read when the session ends, or that cannot be read as it was, or when somebody pauses, is read on beside
+ * the stream: docs/decisions/0018-initial-snapshots.md.
  */
 import type { SnapshotTable } from '@diptych/kafka/snapshot-log';
+import { OperatingError } from '@diptych/runtime/failure';
 import { nextChunkRows } from '@diptych/snapshot/chunk-size';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
-import { advance } from '@diptych/snapshot/log';
+import { advance, isSameReading } from '@diptych/snapshot/log';
 import { initialMarker } from '@diptych/snapshot/marker';
 import { lsn } from '@diptych/wal/lsn';
 import type { Chunk, ChunkReader } from './chunk-reader.ts';
 import type { ExportedSnapshot } from './exported-snapshot.ts';
 import type { IncrementalOptions } from './incremental.ts';
 import { learnTypes } from './incremental.ts';
-import { requireKey } from './table-refusal.ts';
+import { notReadable, requireKey } from './table-refusal.ts';
 import { endWords, tableText } from './words.ts';
 
 interface Readable {
-  readonly text: string;
+  readonly table: SnapshotTable;
   readonly described: DescribedTable;
 }
 
@@ -35,7 +37,10 @@ export class Initial {
     const { readers } = this.#exported;
     const readable = await this.#prepare();
     const read = async (reader: ChunkReader): Promise<void> => {
-      for (let next = readable.shift(); next; next = readable.shift()) await this.#table(next, reader);
+      for (let next = readable.shift(); next; next = readable.shift()) {
+        const one = next;
+        await this.#orLeave(one.table, () => reader.trying(() => this.#table(one, reader)));
+      }
     };
     await Promise.all(readers.map(read));
     await this.#exported.close();
@@ -48,35 +53,59 @@ export class Initial {
     const readable: Readable[] = [];
     for (const table of ledger.log.tables) {
       if (!reader || table.kind !== 'initial') continue;
-      const described = requireKey(await reader.describe(table), table);
-      await learnTypes(described, this.#options);
-      const text = tableText(table);
-      if (await reader.isEmpty(described, table.where))
-        await ledger.between(() => this.#skip(text, described));
-      else readable.push({ text, described });
+      await this.#orLeave(table, async () => {
+        const described = await reader.trying(() => this.#open(table, reader));
+        if (described) readable.push({ table, described });
+      });
     }
     return readable;
   }
 
-  #find(text: string): SnapshotTable | undefined {
-    return this.#options.ledger.log.tables.find((one) => one.kind === 'initial' && tableText(one) === text);
+  /** Null for a table without rows, which is done. */
+  async #open(table: SnapshotTable, reader: ChunkReader): Promise<DescribedTable | null> {
+    if (!(await reader.keep(table))) {
+      throw new OperatingError('snapshot-refused', `${tableText(table)} is not as it was for the slot`, {
+        remedy: 'It is read beside the stream.',
+      });
+    }
+    const described = requireKey(await reader.describe(table), table);
+    await learnTypes(described, this.#options);
+    if (!(await reader.isEmpty(described, table.where))) return described;
+    await this.#options.ledger.between(() => this.#skip(table, described));
+    return null;
   }
 
-  #skip(text: string, { key }: DescribedTable): void {
+  /** What is wrong with one table is left to the reading beside the stream: the others are read as they were. */
+  async #orLeave(table: SnapshotTable, read: () => Promise<void>): Promise<void> {
+    try {
+      await read();
+    } catch (error) {
+      if (!notReadable(error)) throw error;
+      const { code, message: reason } = error;
+      this.#options.log.warn({ table: tableText(table), code, reason }, 'a table is left for later');
+    }
+  }
+
+  /** How far the reading is; undefined when somebody stopped it. */
+  #now(table: SnapshotTable): SnapshotTable | undefined {
+    return this.#options.ledger.log.tables.find((one) => isSameReading(one, table));
+  }
+
+  #skip(asked: SnapshotTable, { key, shape }: DescribedTable): void {
     const { ledger, topic } = this.#options;
-    const table = this.#find(text);
+    const table = this.#now(asked);
     if (!table) return;
-    const log = advance(ledger.log, { table, step: { key, last: null, rows: 0, isLast: true } });
+    const log = advance(ledger.log, { table, step: { key, shape, last: null, rows: 0, isLast: true } });
     ledger.offer(endWords(topic, { status: 'table-completed', table, log, rows: 0 }), log);
   }
 
-  async #table({ text, described }: Readable, reader: ChunkReader): Promise<void> {
+  async #table({ table: asked, described }: Readable, reader: ChunkReader): Promise<void> {
     const { ledger, configuration } = this.#options;
     const { chunkRowsMax: rowsMax, chunkBytesMax: bytesMax } = configuration.snapshot;
     let last: { rows: number; bytes: number } | null = null;
     for (;;) {
-      const table = this.#find(text);
-      if (!table) return;
+      const table = this.#now(asked);
+      if (!table || ledger.log.paused) return;
       const rows = nextChunkRows({ rowsMax, bytesMax }, last);
       // One more says whether any is left: the last row of a table has a marker of its own.
       const chunk: Chunk = await reader.readInside(described, {
@@ -89,7 +118,7 @@ export class Initial {
       last = { rows: kept.length, bytes: chunk.bytes };
       await ledger.between(
         () => this.#publish({ table, chunk: { ...chunk, rows: kept } }),
-        () => !ledger.log.paused && ledger.delivery.hasRoom(),
+        () => ledger.log.paused || ledger.delivery.hasRoom(),
       );
     }
   }
@@ -97,14 +126,14 @@ export class Initial {
   #publish({ table, chunk }: { table: SnapshotTable; chunk: Chunk }): void {
     const { ledger, panel, topic, onRead } = this.#options;
     const { consistentPoint } = this.#exported;
-    // It was stopped meanwhile.
-    if (!ledger.log.tables.includes(table)) return;
+    // It was stopped meanwhile, or paused: then the stream runs, and no transaction stays open until somebody goes on.
+    if (!ledger.log.tables.includes(table) || ledger.log.paused) return;
     const { described, rows, isLast, timeUs } = chunk;
-    const { key, relation } = described;
+    const { key, shape, relation } = described;
     const lastRow = rows.at(-1);
     const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
     const last = lastRow ? places.map((place) => lastRow[place] ?? '') : null;
-    const log = advance(ledger.log, { table, step: { key, last, rows: rows.length, isLast } });
+    const log = advance(ledger.log, { table, step: { key, shape, last, rows: rows.length, isLast } });
     const isLastTable = !log.tables.some(({ id }) => id === table.id);
     const isFirst = this.#isFirst;
     this.#isFirst = false;

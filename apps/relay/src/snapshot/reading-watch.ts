@@ -65,7 +65,9 @@ export class ReadingWatch {
   }
 
   #readingOf(table: SnapshotTable, nowMs: number): TableReading {
-    const begun = this.#begun.get(nameOf(table));
+    const first = this.#begun.get(nameOf(table));
+    // One that is read from its beginning has no rate yet.
+    const begun = first && first.rows <= table.rows ? first : null;
     const progress = readingProgress({
       rows: table.rows,
       rowsBefore: begun?.rows ?? table.rows,

@@ -29,6 +29,7 @@ const wordBody = z.object({
     'refused',
     'table-completed',
     'table-failed',
+    'table-restarted',
     'completed',
   ]),
   /** Of the snapshot. */
@@ -36,7 +37,7 @@ const wordBody = z.object({
   tables: z.array(z.string()),
   /** Read, of a table that is completed. */
   rows: z.number().int().nullable(),
-  /** Why it was refused or has failed, and what may be done about it. */
+  /** Why it was refused, has failed or is read from its beginning, and what may be done about it. */
   reason: z.string().nullable(),
   remedy: z.string().nullable(),
 });
@@ -94,6 +95,15 @@ export class SnapshotTopic {
     return this.#encode('command', command);
   }
 
+  /** Of the value of its record. Throws OperatingError `record-unreadable`. */
+  wordOf(value: string): SnapshotWord {
+    try {
+      return wordBody.parse(JSON.parse(value));
+    } catch (cause) {
+      throw unreadable('a word on snapshots', cause);
+    }
+  }
+
   encodeWord(word: SnapshotWord): PublishedRecord {
     const record = this.#encode('word', word);
     return { ...record, panel: 'snapshot', bytes: bytesOf(record) };
@@ -118,11 +128,13 @@ export class SnapshotTopic {
         ? { tag: 'command', command: commandBody.parse(body) }
         : { tag: 'word', word: wordBody.parse(body) };
     } catch (cause) {
-      throw new OperatingError('record-unreadable', `${this.name} at offset ${offset} cannot be read`, {
-        remedy:
-          'It was written by a newer Diptych or by something else: use that version, or another prefix.',
-        cause,
-      });
+      throw unreadable(`${this.name} at offset ${offset}`, cause);
     }
   }
 }
+
+const unreadable = (what: string, cause: unknown): OperatingError =>
+  new OperatingError('record-unreadable', `${what} cannot be read`, {
+    remedy: 'It was written by a newer Diptych or by something else: use that version, or another prefix.',
+    cause,
+  });

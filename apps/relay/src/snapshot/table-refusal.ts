@@ -22,6 +22,9 @@ export function requireKey(described: DescribedTable | null, table: TableName): 
   });
 }
 
+/** Whether there is no such table in the publication (any more): nobody can read it, whoever asked for it. */
+export const isGone = ({ code }: OperatingError): boolean => code === 'snapshot-refused';
+
 /** Whether this is wrong with one table, and with nothing else: not a server that is away. */
 export const notReadable = (error: unknown): error is OperatingError =>
   error instanceof OperatingError && error.retry === 'operator';
