@@ -36,10 +36,15 @@ export class Batches {
   /** Why the outcome of the last batch was unknown; null when it never was. */
   doubt: OperatingError | null = null;
   #last: Batch | null = null;
+  /** What the checkpoint in Kafka says, as far as this session knows. */
+  #held: Progress;
+  /** Whether anything of this session is in Kafka. */
+  hasPublished = false;
 
   constructor(options: BatchesOptions) {
     this.#options = options;
     this.#publisher = options.publisher;
+    this.#held = options.agreement.checkpoint;
   }
 
   /** The session is over: nothing more is begun. */
@@ -86,7 +91,8 @@ export class Batches {
     });
     this.#publisher = publisher;
     const { delivery } = configuration;
-    const isThere = this.#last && hasArrived(this.#last, { progress: checkpoint, delivery });
+    const before = this.#held;
+    const isThere = this.#last && hasArrived(this.#last, { progress: checkpoint, before, delivery });
     if (this.#last && isThere) this.#count(this.#last);
     if (isThere) context.board.waitingSinceUs = null;
     log.info(
@@ -97,8 +103,10 @@ export class Batches {
   }
 
   /** It is in Kafka. */
-  #count({ records }: Batch): void {
+  #count({ records, progress }: Batch): void {
     const { context, snapshots } = this.#options;
+    this.hasPublished = true;
+    this.#held = progress;
     snapshots.published(records);
     context.metrics.countPublished(records);
   }

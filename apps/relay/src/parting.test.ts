@@ -28,6 +28,8 @@ test('a failure waits until what came before is published, and is said once', ()
     held: before.held,
     bytes: 1,
     records: [],
+    hasStandalone: false,
+    states: 0,
     isInDoubt: false,
   };
   expect(parting.ends(before, 2)).toBe(false);

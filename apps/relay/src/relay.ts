@@ -14,7 +14,7 @@ import { warnOfFailoverGaps } from './failover/gaps.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
 import { Session } from './session.ts';
-import { type Accepted, acceptedNothing, type SessionContext } from './session-context.ts';
+import { type Accepted, type Again, acceptedNothing } from './session-context.ts';
 import type { SessionOutcome } from './session-outcome.ts';
 import type { ExportedSnapshot } from './snapshot/exported-snapshot.ts';
 import { beginWithSnapshot } from './snapshot/mode.ts';
@@ -39,14 +39,13 @@ export async function runRelay(context: RelayContext): Promise<void> {
   board.delivery = configuration.delivery;
   let backOffMs = backOffMinMs;
   let accepted: Accepted = context;
-  let again = configuration.snapshot.mode === 'always';
+  const again: Again = { isDue: configuration.snapshot.mode === 'always' };
   while (!stopping.aborted) {
-    const outcome = await attempt({ ...context, ...accepted }, { again });
+    const outcome = await attempt({ ...context, ...accepted }, again);
     if (outcome.tag === 'stopped') break;
     const { failure, reached } = outcome;
     // What the operator saw and accepted is written down now. What comes later nobody has accepted.
     if (reached !== 'nothing') accepted = acceptedNothing;
-    if (reached === 'published') again = false;
     board.fail(failure);
     if (failure.retry !== 'timed') {
       board.role = 'stopped';
@@ -66,10 +65,7 @@ export async function runRelay(context: RelayContext): Promise<void> {
 }
 
 /** One attempt: checks what must be there, waits for the slot as a standby, runs a session. */
-async function attempt(
-  context: RelayContext,
-  { again }: Pick<SessionContext, 'again'>,
-): Promise<SessionOutcome> {
+async function attempt(context: RelayContext, again: Again): Promise<SessionOutcome> {
   const { configuration, board, log, stopping } = context;
   let catalogue: Catalogue | null = null;
   let exported: ExportedSnapshot | null = null;
@@ -80,6 +76,8 @@ async function attempt(
     const destination = new Destination(configuration);
     const beginning = { catalogue, configuration, destination, log, stopping };
     exported = await unlessStopped(beginWithSnapshot(beginning), stopping);
+    // The first checkpoint has the tables: whatever ends the session, they are read.
+    if (exported) again.isDue = false;
     const readCheckpoint = async () => {
       await unlessStopped(destination.ensureOwnTopics(), stopping);
       return await destination.readCheckpoint();
@@ -97,7 +95,7 @@ async function attempt(
         board.lagBytes = slot.lagBytes;
       },
     });
-    const connected = { catalogue, source, destination, exported, again: again && !exported };
+    const connected = { catalogue, source, destination, exported, again };
     const outcome = await new Session({ ...context, ...connected }).run(stopping);
     if (outcome.tag === 'stopped') return outcome;
     return { ...outcome, failure: await withGap(outcome.failure, { catalogue, configuration }) };

@@ -23,6 +23,11 @@ export const acceptedNothing: Accepted = {
   acceptPhantoms: false,
 };
 
+/** The configured tables are read once more (`snapshot.mode: always`), once, however many sessions that takes. */
+export interface Again {
+  isDue: boolean;
+}
+
 /** What a session works with. */
 export interface SessionContext extends Accepted {
   readonly configuration: Configuration;
@@ -34,6 +39,5 @@ export interface SessionContext extends Accepted {
   readonly log: Logger;
   /** The state that a new slot begins with: its tables are read before its stream. */
   readonly exported: ExportedSnapshot | null;
-  /** Read the configured tables once more (`snapshot.mode: always`). */
-  readonly again: boolean;
+  readonly again: Again;
 }

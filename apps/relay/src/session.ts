@@ -48,7 +48,6 @@ export class Session {
   #parting: Parting | null = null;
   readonly #hold = new Hold();
   readonly #heartbeat: Heartbeat;
-  #committed = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -198,8 +197,10 @@ export class Session {
     const delivery = {
       accepts: () => acceptsStandalone(this.#state),
       hasRoom: () => this.#state.queuedBytes < this.#state.limits.batchBytesMax,
+      isHeldBack: () => this.#state.paused,
       offer: (records: readonly PublishedRecord[], bytes: number) =>
         this.#dispatch({ tag: 'standalone-offered', records, bytes }),
+      stateSoon: () => this.#dispatch({ tag: 'statement-wanted' }),
       fail: (error: unknown) => this.#fail(operating(error)),
       finish: () => this.#dispatch({ tag: 'stop-requested' }),
     };
@@ -260,7 +261,6 @@ export class Session {
       reported: this.#state.published.reportedLsn,
     });
     if (outcome === 'unanswered') return outcome;
-    this.#committed = true;
     const next = this.#state.queue[0]?.records[0];
     this.#context.board.waitingSinceUs = next ? committedAtUs(next) : null;
     return outcome;
@@ -268,7 +268,7 @@ export class Session {
 
   #outcome(reason: EndReason): SessionOutcome {
     const failure = this.#failure ?? this.#batches?.doubt ?? null;
-    const reached = this.#committed ? 'published' : this.#panels ? 'prepared' : 'nothing';
+    const reached = this.#batches?.hasPublished ? 'published' : this.#panels ? 'prepared' : 'nothing';
     return outcomeOf(reason, { failure, reached, configuration: this.#context.configuration });
   }
 

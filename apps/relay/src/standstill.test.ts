@@ -120,6 +120,14 @@ test('what waits for Kafka is received, and does not move it', () => {
   state.open = { commitLsn: lsn(5n), admission: { tag: 'take' }, ordinal: 3 };
   const now = { nowMs: 0, walEnd: null, rowsRead: 0 };
   expect(sightingOf(state, now).received).toEqual(at(5, 3));
-  state.publishing = { progress: progress(1), held: progress(1), bytes: 1, records: [], isInDoubt: false };
+  state.publishing = {
+    progress: progress(1),
+    held: progress(1),
+    bytes: 1,
+    records: [],
+    hasStandalone: false,
+    states: 0,
+    isInDoubt: false,
+  };
   expect(sightingOf(state, now).received).toBeNull();
 });

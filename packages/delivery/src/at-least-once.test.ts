@@ -61,6 +61,27 @@ describe('a checkpoint', () => {
     expect(published(step(state, { tag: 'clock', nowMs: 5000 }))).toEqual([]);
   });
 
+  test('of released records, which move no position, is sent by itself too, and once', () => {
+    const state = streaming();
+    feed(state, [{ tag: 'standalone-offered', bytes: 1, records: ['released'] }, { tag: 'published' }]);
+    expect(published(step(state, { tag: 'clock', nowMs: 199 }))).toEqual([]);
+    expect(published(step(state, { tag: 'clock', nowMs: 200 }))).toMatchObject([{ records: [] }]);
+    step(state, { tag: 'published' });
+    expect(published(step(state, { tag: 'clock', nowMs: 9000 }))).toEqual([]);
+    feed(state, [{ tag: 'standalone-offered', bytes: 1, records: ['last'] }, { tag: 'stop-requested' }]);
+    expect(published(step(state, { tag: 'published' }))).toMatchObject([{ records: [] }]);
+  });
+
+  test('that is wanted while another one is on its way is sent behind that', () => {
+    const state = streaming();
+    feed(state, transaction(10, 1));
+    expect(published(step(state, { tag: 'statement-wanted' }))).toEqual([]);
+    feed(state, [{ tag: 'published' }, { tag: 'clock', nowMs: 200 }, { tag: 'published' }]);
+    expect(published(step(state, { tag: 'clock', nowMs: 9000 }))).toEqual([]);
+    step(state, { tag: 'statement-wanted' });
+    expect(state.publishing).toMatchObject({ records: [] });
+  });
+
   test('is sent by itself also while the rest of a large transaction is on its way', () => {
     const state = streaming();
     feed(state, [...transaction(10, 12).slice(0, 12), { tag: 'published' }]);

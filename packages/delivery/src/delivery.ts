@@ -37,6 +37,9 @@ export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
       return finish(state, event);
     case 'standalone-offered':
       return takeStandalone(state, event);
+    case 'statement-wanted':
+      state.wanted += 1;
+      return state.phase === 'streaming' ? proceed(state) : [];
     case 'keepalive':
       return keepalive(state, event);
     case 'published':

@@ -64,6 +64,8 @@ export type Event<R> =
    * transactions, never inside a divided one. Only while `acceptsStandalone` says so.
    */
   | { readonly tag: 'standalone-offered'; readonly bytes: number; readonly records: readonly R[] }
+  /** A checkpoint is to hold something else than the last one, besides positions. Without records it comes soon, not at once. */
+  | { readonly tag: 'statement-wanted' }
   | { readonly tag: 'keepalive'; readonly walEnd: Lsn; readonly replyRequested: boolean }
   /** The batch in flight is in Kafka: its transaction is committed, or all of it acknowledged. */
   | { readonly tag: 'published' }

@@ -3,7 +3,7 @@ import { assert } from '@diptych/runtime/assert';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { cutBatch, type Piece } from './batch.ts';
 import type { Action, EndReason, Progress } from './protocol.ts';
-import { type DeliveryState, isSameProgress } from './state.ts';
+import { type Batch, type DeliveryState, isSameProgress } from './state.ts';
 
 /**
  * At least once: how long the last batch of a busy stream waits for a next one that states it. Longer would repeat more
@@ -26,12 +26,15 @@ function isSettled<R>(state: DeliveryState<R>): boolean {
 /** The batch in flight is in Kafka: what its checkpoint holds may be reported. */
 export function settle<R>(state: DeliveryState<R>): Action<R>[] {
   assert(state.publishing, 'something was being published');
-  const { progress, held, bytes } = state.publishing;
+  const { progress, held, bytes, states, hasStandalone, records } = state.publishing;
   assert(held.reportedLsn >= state.held.reportedLsn, 'positions never move backwards');
   state.publishing = null;
   state.queuedBytes -= bytes;
   state.published = progress;
   state.held = held;
+  state.stated = states;
+  // Its own checkpoint holds nothing of it, and positions do not tell.
+  if (hasStandalone && !isCovered(state, records)) state.wanted += 1;
   if (state.idle < progress.reportedLsn) state.idle = progress.reportedLsn;
   state.idleCheckpointAtMs = state.nowMs;
   return [...report(state), ...proceed(state)];
@@ -65,7 +68,8 @@ function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
     state.queuedWhole -= batch.transactions;
     const progress = progressAfter(state, batch.pieces);
     const records = batch.pieces.flatMap((piece) => piece.records);
-    if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes });
+    const hasStandalone = batch.pieces.some((piece) => piece.standalone);
+    if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes, hasStandalone });
     // Transactions that published nothing move the position like WAL of others does, with the next idle checkpoint.
     if (progress.part === null && progress.reportedLsn > state.idle) state.idle = progress.reportedLsn;
   }
@@ -100,11 +104,19 @@ export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): 
   const large = idle - held.reportedLsn >= BigInt(limits.idleCheckpointBytes);
   const advances = quiet && idle > held.reportedLsn && (elapsedMs >= intervalMs || large || stopping);
   // Something is acknowledged that no checkpoint holds. Never so exactly once.
-  const states = !isSameProgress(published, held) && (elapsedMs >= statementDelayMs || stopping);
+  const isUnstated = !isSameProgress(published, held) || state.stated < state.wanted;
+  const states = isUnstated && (elapsedMs >= statementDelayMs || stopping);
   if (!advances && !states) return [];
   const reportedLsn = advances ? maxLsn(idle, published.reportedLsn) : published.reportedLsn;
-  return publish(state, { records: [], progress: { ...published, reportedLsn }, bytes: 0 });
+  return publish(state, {
+    ...{ records: [], bytes: 0, hasStandalone: false },
+    progress: { ...published, reportedLsn },
+  });
 }
+
+/** Whether a checkpoint that travels with these records holds them too. */
+const isCovered = <R>({ limits }: DeliveryState<R>, records: readonly R[]): boolean =>
+  limits.delivery === 'exactly-once' || records.length === 0;
 
 /**
  * A checkpoint without records states what it covers: nothing else is in flight. One that travels with records is in
@@ -113,11 +125,11 @@ export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): 
  */
 function publish<R>(
   state: DeliveryState<R>,
-  { records, progress, bytes }: { records: readonly R[]; progress: Progress; bytes: number },
+  batch: Pick<Batch<R>, 'records' | 'progress' | 'bytes' | 'hasStandalone'>,
 ): Action<R>[] {
-  const covers = state.limits.delivery === 'exactly-once' || records.length === 0;
-  const held = covers ? progress : state.published;
-  state.publishing = { progress, held, bytes, records, isInDoubt: false };
+  const { records, progress } = batch;
+  const held = isCovered(state, records) ? progress : state.published;
+  state.publishing = { ...batch, held, states: state.wanted, isInDoubt: false };
   state.publishingSinceMs = state.nowMs;
   return [{ tag: 'publish', records, progress: held }];
 }

@@ -90,6 +90,13 @@ describe('at least once a batch without an answer', () => {
     expect(published(actions).map((action) => action.records)).toEqual([['released']]);
   });
 
+  test('that is nothing but a checkpoint, and moves no position, is sent again: nothing tells it from the one before', () => {
+    const state = streaming(start, { mode: atLeastOnce });
+    feed(state, [{ tag: 'clock', nowMs: 200 }, { tag: 'statement-wanted' }, { tag: 'unanswered' }]);
+    const actions = step(state, { tag: 'recovered', progress: start });
+    expect(actions).toEqual([{ tag: 'publish', records: [], progress: start }]);
+  });
+
   test('that is nothing but a checkpoint is there when the checkpoint is', () => {
     const state = streaming(start, { mode: atLeastOnce });
     feed(state, [...transaction(10, 1), { tag: 'published' }, { tag: 'clock', nowMs: 500 }]);

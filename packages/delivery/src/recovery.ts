@@ -29,20 +29,25 @@ export function resolve<R>(state: DeliveryState<R>, progress: Progress): Action<
   const batch = state.publishing;
   assert(batch?.isInDoubt, 'a batch was in doubt');
   const { held, records } = batch;
+  const { delivery } = state.limits;
   if (!isSameProgress(progress, held) && !isSameProgress(progress, state.held))
     return end(state, { tag: 'refused', code: 'publish-outcome-unknown' });
   state.publishing = { ...batch, isInDoubt: false };
-  if (hasArrived({ records, progress: held }, { progress, delivery: state.limits.delivery }))
+  if (hasArrived({ records, progress: held }, { progress, before: state.held, delivery }))
     return settle(state);
   state.publishingSinceMs = state.nowMs;
   return [{ tag: 'publish', records, progress: held }];
 }
 
-/** Whether a batch is in Kafka for certain when the checkpoint says `progress`. Without a transaction one vouches for no records. */
+/**
+ * Whether a batch is in Kafka for certain when the checkpoint says `progress`, and said `before` before. Without a transaction
+ * one vouches for no records; and one that moves no position is not told from the one before.
+ */
 export function hasArrived(
   batch: { readonly records: readonly unknown[]; readonly progress: Progress },
-  { progress, delivery }: { progress: Progress; delivery: DeliveryMode },
+  { progress, before, delivery }: { progress: Progress; before: Progress; delivery: DeliveryMode },
 ): boolean {
+  if (isSameProgress(batch.progress, before)) return false;
   const isVouchedFor = delivery === 'exactly-once' || batch.records.length === 0;
   return isVouchedFor && isSameProgress(progress, batch.progress);
 }

@@ -19,6 +19,10 @@ export interface Batch<R> {
   readonly bytes: number;
   /** Kept until it is answered: when Kafka turns out not to have it, it is sent again. */
   readonly records: readonly R[];
+  /** Whether records that belong to no transaction are among them. */
+  readonly hasStandalone: boolean;
+  /** `wanted` as of its checkpoint. */
+  readonly states: number;
   /** Its outcome is unknown, and being found out. */
   readonly isInDoubt: boolean;
 }
@@ -45,6 +49,9 @@ export interface DeliveryState<R> {
   published: Progress;
   /** What a checkpoint in Kafka holds of it, so that it may be reported. Exactly once the two are the same. */
   held: Progress;
+  /** How often a checkpoint was to hold something new besides positions, and how much of that one in Kafka holds. */
+  wanted: number;
+  stated: number;
   /** The server's WAL up to here holds nothing that is not published or queued. */
   received: Lsn;
   /** End of WAL without records of ours that no checkpoint holds yet. */
@@ -75,6 +82,8 @@ export function initialState<R>(limits: Limits, nowMs: number): DeliveryState<R>
     publishing: null,
     published: nothing,
     held: nothing,
+    wanted: 0,
+    stated: 0,
     received: lsnZero,
     idle: lsnZero,
     flushed: lsnZero,

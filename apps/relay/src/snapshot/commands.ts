@@ -1,5 +1,6 @@
 /** What people ask of snapshots: executed by the relay that holds the slot, once, between two transactions. */
 import { randomBytes } from 'node:crypto';
+import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import { unreachable } from '@diptych/runtime/assert';
 import type { Logger } from '@diptych/runtime/log';
 import { append, without } from '@diptych/snapshot/log';
@@ -23,61 +24,68 @@ export interface CommandsOptions {
 /** Names a snapshot: sorts by time, and two of one moment differ. */
 export const newSnapshotId = (): string => `${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
 
-type Answer = Partial<SnapshotWord> & Pick<SnapshotWord, 'status'>;
+interface Answer {
+  readonly word: Partial<SnapshotWord> & Pick<SnapshotWord, 'status'>;
+  /** What is read from now on; left out: what is read already. */
+  readonly log?: SnapshotLog;
+}
 
 /** Executes a command, and says so in the same Kafka transaction. Throws OperatingError for what ends the session. */
 export async function execute(command: SnapshotCommand, options: CommandsOptions): Promise<void> {
-  const { ledger } = options;
+  const { ledger, topic } = options;
+  const unsaid = ledger.log.unsaid === null ? null : topic.wordOf(ledger.log.unsaid);
+  // It was executed by a session that ended before it could say so.
+  if (unsaid?.request === command.request) return await ledger.say(topic.encodeWord(unsaid));
   switch (command.command) {
     case 'start':
       return await start(command, options);
     case 'pause':
     case 'resume': {
       const paused = command.command === 'pause';
-      return await ledger.between(() => {
-        const { log } = ledger;
-        if (log.tables.length === 0) return answer(command, options, nothingToDo);
-        answer(command, options, { status: paused ? 'paused' : 'resumed' }, { ...log, paused });
-      });
+      return await answer(command, options, (log) =>
+        log.tables.length === 0
+          ? nothingToDo
+          : { word: { status: paused ? 'paused' : 'resumed' }, log: { ...log, paused } },
+      );
     }
     case 'stop':
-      return await ledger.between(() => stop(command, options));
+      return await answer(command, options, (log) => stop(command.tables, log));
     default:
       return unreachable(command.command);
   }
 }
 
 const nothingToDo: Answer = {
-  status: 'refused',
-  reason: 'no table is being read',
-  remedy: '`diptych snapshot --table schema.table` begins one.',
+  word: {
+    status: 'refused',
+    reason: 'no table is being read',
+    remedy: '`diptych snapshot --table schema.table` begins one.',
+  },
 };
 
-function stop(command: SnapshotCommand, options: CommandsOptions): void {
-  const { log } = options.ledger;
-  const { tables } = command;
-  const isMeant = (table: TableName) => tables.length === 0 || tables.includes(tableText(table));
+function stop(names: readonly string[], log: SnapshotLog): Answer {
+  const isMeant = (table: TableName) => names.length === 0 || names.includes(tableText(table));
   const stopped = log.tables.filter(isMeant).map(tableText);
-  if (stopped.length === 0) return answer(command, options, nothingToDo);
-  answer(command, options, { status: 'stopped', tables: stopped }, without(log, isMeant));
+  if (stopped.length === 0) return nothingToDo;
+  return { word: { status: 'stopped', tables: stopped }, log: without(log, isMeant) };
 }
 
 async function start(command: SnapshotCommand, options: CommandsOptions): Promise<void> {
-  const { ledger } = options;
   const { tables: names, where } = command;
+  let tables: readonly TableName[];
   try {
-    const tables = await readableTables({ names, where }, options);
-    const id = newSnapshotId();
-    await ledger.between(() => {
-      const asked = tables.map((table) => ({ ...table, where }));
-      const log = append(ledger.log, { id, kind: 'incremental', tables: asked });
-      answer(command, options, { status: 'started', id, tables: tables.map(tableText) }, log);
-    });
+    tables = await readableTables({ names, where }, options);
   } catch (error) {
     if (!notReadable(error)) throw error;
     const { message: reason, remedy } = error;
-    await ledger.between(() => answer(command, options, { status: 'refused', reason, remedy }));
+    return await answer(command, options, () => ({ word: { status: 'refused', reason, remedy } }));
   }
+  const id = newSnapshotId();
+  const asked = tables.map((table) => ({ ...table, where }));
+  await answer(command, options, (log) => ({
+    word: { status: 'started', id, tables: tables.map(tableText) },
+    log: append(log, { id, kind: 'incremental', tables: asked }),
+  }));
 }
 
 /** All of them, or none: each has a key, and the server takes the condition. */
@@ -99,13 +107,15 @@ async function readableTables(
   }
 }
 
-function answer(
+async function answer(
   { request }: SnapshotCommand,
-  { ledger, topic, log }: CommandsOptions,
-  word: Answer,
-  next = ledger.log,
-): void {
-  ledger.offer([wordOf(topic, { ...word, request })], next);
-  const { status, id, tables, reason } = word;
-  log.info({ status, snapshot: id, tables, reason }, 'a command on snapshots is executed');
+  { ledger, topic, log: logger }: CommandsOptions,
+  decide: (log: SnapshotLog) => Answer,
+): Promise<void> {
+  await ledger.enact(() => {
+    const { word, log = ledger.log } = decide(ledger.log);
+    const { status, id, tables, reason } = word;
+    logger.info({ status, snapshot: id, tables, reason }, 'a command on snapshots is executed');
+    return { log, word: wordOf(topic, { ...word, request }) };
+  });
 }

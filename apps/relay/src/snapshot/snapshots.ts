@@ -9,6 +9,7 @@ import type { Board } from '../board.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Panels, PublishedRecord } from '../panels.ts';
 import type { Poison } from '../parking/poison.ts';
+import type { Again } from '../session-context.ts';
 import { execute } from './commands.ts';
 import type { ExportedSnapshot } from './exported-snapshot.ts';
 import { Incremental, type IncrementalOptions } from './incremental.ts';
@@ -30,7 +31,7 @@ export interface SnapshotsOptions {
   /** Of the checkpoint; null before the first snapshot. */
   readonly snapshotLog: SnapshotLog | null;
   readonly exported: ExportedSnapshot | null;
-  readonly again: boolean;
+  readonly again: Again;
 }
 
 export class Snapshots {
@@ -53,7 +54,7 @@ export class Snapshots {
     this.#topic = read.topic;
     this.#asked = read.asked;
     this.#hasLog = snapshotLog !== null;
-    this.#ledger = new Ledger(snapshotLog ?? noSnapshots);
+    this.#ledger = new Ledger(snapshotLog ?? noSnapshots, options.configuration.delivery);
     this.#reading = new ReadingWatch({ board, log });
   }
 
@@ -104,16 +105,15 @@ export class Snapshots {
   /** Once for each start of the relay, however many sessions it takes. */
   async #readAgain(): Promise<void> {
     const { catalogue, configuration, again } = this.#options;
-    if (!again) return;
+    if (!again.isDue) return;
     const { tables } = await planInitial(catalogue, { configuration, before: null });
     const word = wordOf(this.#topic, {
       status: 'started',
       id: tables[0]?.id ?? null,
       tables: tables.map(tableText),
     });
-    await this.#ledger.between(() =>
-      this.#ledger.offer([word], { ...this.#ledger.log, paused: false, tables }),
-    );
+    await this.#ledger.enact(() => ({ log: { ...this.#ledger.log, paused: false, tables }, word }));
+    again.isDue = false;
   }
 
   /**
@@ -121,15 +121,13 @@ export class Snapshots {
    * Null before the first snapshot.
    */
   stated(records: readonly PublishedRecord[]): SnapshotLog | null {
-    const { delivery } = this.#options.configuration;
-    const covers = delivery === 'exactly-once' || records.length === 0;
-    const log = covers ? this.#ledger.after(records) : this.#ledger.inKafka;
+    const log = this.#ledger.stating(records);
     return log === noSnapshots && !this.#hasLog ? null : log;
   }
 
   /** They are in Kafka. */
   published(records: readonly PublishedRecord[]): void {
-    this.#ledger.published(this.#ledger.after(records));
+    this.#ledger.published(records);
     this.#options.board.rowsRead = this.#ledger.inKafka.sequence;
   }
 
