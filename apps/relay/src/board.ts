@@ -5,6 +5,7 @@ import type { FailoverGap } from '@diptych/wal/failover';
 import { formatLsn, type Lsn, lsnZero } from '@diptych/wal/lsn';
 import type { Configuration } from './configuration.ts';
 import type { PartitionChange } from './partition-agreement.ts';
+import type { Unpublished } from './publications.ts';
 import type { SnapshotReading } from './snapshot/reading-watch.ts';
 import { type Sighting, type Standstill, standstillOf, type Watch, watch } from './standstill.ts';
 
@@ -44,6 +45,8 @@ export class Board {
   parkedKeys = 0;
   /** What is missing for the slot to survive a failover, as the last session found it. */
   failoverGaps: readonly FailoverGap[] = [];
+  /** Tables that the configuration wants and no publication has, as the session that holds the slot found it. */
+  unpublished: readonly Unpublished[] = [];
   /** Commit time of the last published transaction, µs since 1970. */
   publishedCommitTimeUs: bigint | null = null;
   /** Commit time of the oldest transaction that is received and not published, µs since 1970. */
@@ -63,6 +66,7 @@ export class Board {
   /** Another relay holds the slot: whether the position moves is its matter. */
   standBy(): void {
     this.role = 'standby';
+    this.unpublished = [];
     this.standstill = null;
     this.#watch = null;
   }
@@ -118,6 +122,7 @@ export class Board {
       parkedKeys: this.parkedKeys,
       partitionsUnused: this.partitionsUnused,
       failoverGaps: this.failoverGaps,
+      unpublished: this.unpublished,
       snapshot: this.snapshot,
       startedAt: this.startedAt.toISOString(),
     };

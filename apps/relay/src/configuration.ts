@@ -93,6 +93,14 @@ const settings = z.strictObject({
         '(docs/reliability.md).',
     }),
   slot: name('diptych', 'The replication slot.'),
+  publication: z
+    .enum(['managed', 'given'])
+    .default('managed')
+    .meta({
+      description:
+        'Who keeps the publications: `init` and the relay that holds the slot, in step with the tables below; or somebody else, ' +
+        'and they are only compared (docs/change-events.md).',
+    }),
   failover: z.boolean().default(true).meta({
     description:
       'Let standbys synchronise the slot (PostgreSQL 17 and newer), and say what is missing for it (docs/failover.md).',
@@ -133,12 +141,20 @@ const settings = z.strictObject({
       ),
       include: z.array(z.string()).default(['*.*']).meta({
         description:
-          'The business tables that `init` publishes, `schema.table`; `*` stands for any characters.',
+          'The business tables, `schema.table`; `*` stands for any characters, in tables that come later too.',
       }),
       exclude: z
         .array(z.string())
         .default(['drizzle.*', '*.outbox', '*.outbox_heads', '*.outbox_snapshots'])
-        .meta({ description: 'Tables that `init` leaves out, in the same form.' }),
+        .meta({ description: 'Tables that are left out, in the same form.' }),
+      partitions: z
+        .enum(['leaf', 'root'])
+        .default('leaf')
+        .meta({
+          description:
+            'Whether rows of a partitioned table are changes of their partition, or of the table that was partitioned ' +
+            '(`publish_via_partition_root`).',
+        }),
       onPoison: onPoison('stop', 'a change event'),
       ...representationSettings,
     })

@@ -4,13 +4,8 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { alterSlotFailover, supportsFailover } from '@diptych/wal/failover';
 import { formatLsn } from '@diptych/wal/lsn';
-import {
-  ensurePublication,
-  listTables,
-  qualifiedName,
-  requireUsableIdentity,
-  type Table,
-} from '@diptych/wal/publication';
+import { qualifiedName } from '@diptych/wal/publication';
+import { bringInStep, type Upkeep, type WantedPublication } from '@diptych/wal/publication-upkeep';
 import { identifySystem, requireLogicalServer, type SourceSystem } from '@diptych/wal/server';
 import {
   createSlot,
@@ -20,13 +15,14 @@ import {
   inspectSlot,
   type Slot,
 } from '@diptych/wal/slot';
-import { type Configuration, isBusinessTable } from './configuration.ts';
+import { requireUsableIdentity } from '@diptych/wal/table';
+import type { Configuration } from './configuration.ts';
 import { Destination } from './destination.ts';
 import { putBack } from './failover/crossing.ts';
 import { writeFirstCheckpoint } from './first-checkpoint.ts';
 import { withGap } from './gap.ts';
-import { outboxTables } from './outboxes.ts';
 import { changeTopic } from './panels.ts';
+import { requireFitting, wantedPublications } from './publications.ts';
 import { refuseForeign } from './refusal.ts';
 import { createSlotToRead, type ExportedSnapshot } from './snapshot/exported-snapshot.ts';
 import { planInitial } from './snapshot/initial-plan.ts';
@@ -49,25 +45,31 @@ export interface InitialiseOptions {
 /** Prepares database and Kafka for the relay. Answers false when `confirm` declined. Throws OperatingError. */
 export async function initialise(options: InitialiseOptions): Promise<boolean> {
   const { configuration, say } = options;
-  const { database, outbox, change } = configuration;
-  const catalogue = await openCatalogue(database.url, { queryTimeoutMs: slotCreationTimeoutMs });
+  const catalogue = await openCatalogue(configuration.database.url, {
+    queryTimeoutMs: slotCreationTimeoutMs,
+  });
   try {
     await requireLogicalServer(catalogue);
-    const tables = await listTables(catalogue);
-    const named = outboxTables(configuration);
-    const ownTables = tables.filter((table) => named.includes(qualifiedName(table)));
-    const businessTables = tables.filter((table) => isBusinessTable(qualifiedName(table), change));
-    requireUsableIdentity([...ownTables, ...businessTables]);
+    const { outbox, change } = await wantedPublications(catalogue, configuration);
+    requireTables(configuration, change);
+    requireUsableIdentity([...outbox.tables], { viaRoot: false });
+    requireUsableIdentity([...change.tables], change);
+    const isGiven = configuration.publication === 'given';
+    if (isGiven) await requireFitting(catalogue, configuration);
     const destination = new Destination(configuration);
     await destination.ensureOwnTopics();
     const source = await identifySystem(catalogue.databaseUrl);
-    refuseForeign(await destination.readCheckpoint(), source);
+    const checkpoint = await destination.readCheckpoint();
+    refuseForeign(checkpoint, source);
     await destination.ensureTopics(
-      businessTables.map((table) => ({ topic: changeTopic(configuration, table) })),
+      change.tables.map((table) => ({ topic: changeTopic(configuration, table) })),
     );
-    say(`Kafka: topics for ${businessTables.length} business tables are there`);
-    await publish({ catalogue, name: outbox.publication, tables: ownTables, viaRoot: true, say });
-    await publish({ catalogue, name: change.publication, tables: businessTables, viaRoot: false, say });
+    say(`Kafka: topics for ${change.tables.length} business tables are there`);
+    const isDivided = checkpoint !== null && checkpoint.part !== null;
+    for (const wanted of [outbox, change]) {
+      if (isGiven) say(`publication ${wanted.name}: given, ${namesOf(wanted)}`);
+      else await publish({ catalogue, configuration, wanted, isDivided, say });
+    }
     await prepareForFailover({ catalogue, configuration, say });
     const isLeft = configuration.snapshot.mode !== 'no_data' && !options.onExported && !options.fromSlot;
     if (isLeft && !(await inspectSlot(catalogue, configuration.slot))) {
@@ -83,21 +85,49 @@ export async function initialise(options: InitialiseOptions): Promise<boolean> {
 /** Slot creation waits for open transactions, which may be long ones: `say` tells which. */
 const slotCreationTimeoutMs = 3_600_000;
 
+/** What was asked for by name has to be there; all tables are all tables, also when there is none yet. */
+function requireTables({ change }: Configuration, { tables }: WantedPublication): void {
+  const asked = change.include.filter((pattern) => pattern !== '*.*');
+  if (tables.length > 0 || asked.length === 0) return;
+  throw new OperatingError('configuration-invalid', `change.include: ${asked.join(', ')} fits no table`, {
+    remedy: 'Correct DIPTYCH_CHANGE_INCLUDE or DIPTYCH_CHANGE_EXCLUDE, or create the table first.',
+  });
+}
+
+/** Nothing is taken from a relay that streams: it does so itself when it starts anew. */
 async function publish({
   catalogue,
-  name,
-  tables,
-  viaRoot,
+  configuration,
+  wanted,
+  isDivided,
   say,
 }: {
   catalogue: Catalogue;
-  name: string;
-  tables: readonly Table[];
-  viaRoot: boolean;
+  configuration: Configuration;
+  wanted: WantedPublication;
+  isDivided: boolean;
   say: (line: string) => void;
 }): Promise<void> {
-  const outcome = await ensurePublication(catalogue, { name, tables, viaRoot });
-  say(`publication ${name}: ${outcome}, ${tables.map(qualifiedName).join(', ') || 'no tables'}`);
+  const slot = await inspectSlot(catalogue, configuration.slot);
+  const mayTakeOut = !slot?.active && !isDivided;
+  const done = await bringInStep(catalogue.databaseUrl, wanted, { mayTakeOut });
+  const [refused] = done.refused;
+  if (refused) throw refused.failure;
+  say(`publication ${wanted.name}: ${outcomeOf(done)}, ${namesOf(wanted)}`);
+}
+
+const namesOf = ({ tables }: WantedPublication): string =>
+  tables.map(qualifiedName).join(', ') || 'no tables';
+
+function outcomeOf({ created, added, removed, left, viaRoot }: Upkeep): string {
+  if (created) return 'created';
+  const parts = [
+    ...(left.length > 0 ? [`${left.map(qualifiedName).join(', ')} until the relay starts anew`] : []),
+    ...(added.length > 0 ? ['extended'] : []),
+    ...(removed.length > 0 ? [`without ${removed.map(qualifiedName).join(', ')}`] : []),
+    ...(viaRoot === null ? [] : [`partitions as ${viaRoot ? 'their root' : 'themselves'}`]),
+  ];
+  return parts.join(', ') || 'unchanged';
 }
 
 /** An existing slot becomes what the configuration says; a new one is made so. */

@@ -8,6 +8,7 @@ import { Destination } from './destination.ts';
 import { requireOwnTimeline, requireSurvivingSlot } from './failover/cross-timeline.ts';
 import { refusePutBack } from './failover/crossing.ts';
 import { withGap } from './gap.ts';
+import { requireFitting } from './publications.ts';
 import { refusal, refuseChangedOptions, refuseForeign } from './refusal.ts';
 import { comparePublications, optionsHash, requirePublications } from './source.ts';
 
@@ -42,6 +43,7 @@ async function requireAll(
   const source = await identifySystem(catalogue.databaseUrl);
   const readCheckpoint = async () => checkpoint;
   await requireSurvivingSlot({ catalogue, configuration, readCheckpoint, source });
+  if (configuration.publication === 'given') await requireFitting(catalogue, configuration);
   const found = await requirePublications(catalogue, configuration);
   refuseForeign(checkpoint, source);
   if (!checkpoint) throw refusal('checkpoint-missing', configuration);
@@ -49,7 +51,7 @@ async function requireAll(
   refusePutBack(checkpoint, { source, walEnd: await currentWalEnd(catalogue) });
   const { reportedLsn } = await requireOwnTimeline(configuration, { checkpoint, source });
   refuseChangedOptions(checkpoint, optionsHash(found));
-  await comparePublications(catalogue, { agreed: checkpoint.publications, found });
+  await comparePublications(catalogue, { configuration, agreed: checkpoint.publications, found });
   const destination = new Destination(configuration);
   destination.resumePartitions(checkpoint.partitions);
   await destination.comparePartitions();

@@ -22,7 +22,7 @@ import type {
   TransactionItem,
 } from '@diptych/transaction/transaction';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
-import type { Table } from '@diptych/wal/publication';
+import type { TableName } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
 import { ChangePanel } from './change-panel.ts';
 import type { Configuration } from './configuration.ts';
@@ -72,10 +72,7 @@ interface Made {
 }
 
 /** The topic of a table's change events. */
-export function changeTopic(
-  { prefix }: Pick<Configuration, 'prefix'>,
-  table: Pick<Table, 'schema' | 'name'>,
-): string {
+export function changeTopic({ prefix }: Pick<Configuration, 'prefix'>, table: TableName): string {
   return changeTopicName({ prefix, schema: table.schema, table: table.name });
 }
 

@@ -3,7 +3,7 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import type { Publisher } from '@diptych/kafka/publisher';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { currentWalEnd, endTurn } from '@diptych/wal/slot';
-import { refuseBrokenAgreement } from './agreement.ts';
+import { keepInStep, refuseBrokenAgreement } from './agreement.ts';
 import { checkColumns, keysWithoutIdentity, readColumns } from './column-check.ts';
 import { crossTimeline } from './failover/cross-timeline.ts';
 import { refusePutBack, refuseStale } from './failover/crossing.ts';
@@ -60,13 +60,15 @@ export async function prepare(
   refusePutBack(read, { source, walEnd });
   const placesAnew = read !== null && (await resumePartitions(context, read));
   const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
-  const found = await requirePublications(catalogue, configuration);
+  const asFound = await requirePublications(catalogue, configuration);
+  const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found: asFound }));
+  const moment = { isStart: true, isDivided: checkpoint?.part !== null };
+  const found = checkpoint ? await keepInStep(context, { ...moment, found: asFound }) : asFound;
   const agreed = checkpoint && {
     ...checkpoint,
     optionsHash: optionsHash(found),
     publications: agreementOn(found),
   };
-  const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found }));
   const { change } = configuration;
   const columns = await readColumns(catalogue, change.publication);
   checkColumns(change, columns);

@@ -12,7 +12,7 @@ const published = (change: Partial<Publication> = {}): Publication => ({
   oid: 16_391,
   options: 'insert,update,delete,truncate',
   tables: ['public.carts'],
-  members: ['public.carts'],
+  members: [{ schema: 'public', name: 'carts' }],
   memberships: ['16384:16392:'],
   ...change,
 });

@@ -91,12 +91,14 @@ export class RelayUnderTest {
   start({
     databaseUrl = this.configuration.database.url,
     delivery = this.configuration.delivery,
+    change = this.configuration.change,
     snapshot = {},
     onLog,
     ...accepted
   }: Partial<Accepted> & {
     databaseUrl?: string;
     delivery?: Configuration['delivery'];
+    change?: Configuration['change'];
     snapshot?: Partial<Configuration['snapshot']>;
     onLog?: (line: string) => void;
   } = {}): RunningRelay {
@@ -107,7 +109,7 @@ export class RelayUnderTest {
       ? createLogger('relay', { level: 'info', destination: { write: onLog } })
       : createLogger('relay', { level });
     const configuration = {
-      ...{ ...this.configuration, delivery, database: { url: databaseUrl } },
+      ...{ ...this.configuration, delivery, change, database: { url: databaseUrl } },
       snapshot: { ...this.configuration.snapshot, ...snapshot },
     };
     const metrics = new Metrics(board);

@@ -13,6 +13,7 @@ import { requireSurvivingSlot } from './failover/cross-timeline.ts';
 import { warnOfFailoverGaps } from './failover/gaps.ts';
 import { withGap } from './gap.ts';
 import type { Metrics } from './metrics.ts';
+import { requireFitting } from './publications.ts';
 import { Session } from './session.ts';
 import { type Accepted, type Again, acceptedNothing } from './session-context.ts';
 import type { SessionOutcome } from './session-outcome.ts';
@@ -83,6 +84,7 @@ async function attempt(context: RelayContext, again: Again): Promise<SessionOutc
       return await destination.readCheckpoint();
     };
     await requireSurvivingSlot({ catalogue, configuration, readCheckpoint, source });
+    if (configuration.publication === 'given') await requireFitting(catalogue, configuration);
     await requirePublications(catalogue, configuration);
     if (configuration.failover) await warnOfFailoverGaps({ catalogue, configuration, board, log });
     await unlessStopped(destination.ensureOwnTopics(), stopping);

@@ -6,6 +6,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { existingObjects, inspectPublications, type Publication } from '@diptych/wal/publication';
 import type { Configuration } from './configuration.ts';
+import { isWanted, wantsRoots } from './publications.ts';
 
 /** What a checkpoint says of each publication. */
 export type AgreedPublications = Checkpoint['publications'];
@@ -41,11 +42,20 @@ export function agreementOn(publications: readonly Publication[]): AgreedPublica
 /**
  * Compares the publications with what the checkpoint agreed on. Another oid means dropped and made anew: changes in
  * between are lost. So are those of an operation that is no longer sent, of a table that was taken out (and perhaps put
- * back) or narrowed by a filter while it exists. What comes to it is welcome, and so is the end of a table.
+ * back) or narrowed by a filter while it exists and the configuration wants it. What comes to it is welcome, and so is
+ * the end of a table.
  */
 export async function comparePublications(
   catalogue: Catalogue,
-  { agreed, found }: { agreed: AgreedPublications; found: readonly Publication[] },
+  {
+    configuration,
+    agreed,
+    found,
+  }: {
+    configuration: Configuration;
+    agreed: AgreedPublications;
+    found: readonly Publication[];
+  },
 ): Promise<void> {
   for (const [name, before] of Object.entries(agreed)) {
     const now = found.find((publication) => publication.name === name);
@@ -56,12 +66,16 @@ export async function comparePublications(
           '`diptych snapshot` reads the tables if you need what is missing.',
       });
     }
-    const missing = withoutOperations(before.options, now.options);
+    const missing = withoutOperations(before.options, now.options, wantsRoots(configuration, name));
     if (missing !== null) throw changed(name, `no longer sends as before: ${missing}`);
     const lost = before.memberships.filter((membership) => !now.memberships.includes(membership));
-    const existing = lost.length === 0 ? new Set() : await existingObjects(catalogue, lost.map(oidOf));
-    if (lost.some((membership) => existing.has(oidOf(membership)))) {
-      const gone = before.tables.filter((table) => !now.tables.includes(table));
+    const existing = lost.length === 0 ? new Map() : await existingObjects(catalogue, lost.map(oidOf));
+    const isMissed = (table: string | null | undefined) =>
+      table === null || (table !== undefined && isWanted(configuration, name, table));
+    if (lost.some((membership) => isMissed(existing.get(oidOf(membership))))) {
+      const gone = before.tables.filter(
+        (table) => !now.tables.includes(table) && isWanted(configuration, name, table),
+      );
       throw changed(
         name,
         gone.length > 0 ? `no longer holds ${gone.join(', ')}` : 'holds a table under other terms',
@@ -70,11 +84,15 @@ export async function comparePublications(
   }
 }
 
-/** What the options had and have no more; the placing of partitions may not change in either direction. */
-function withoutOperations(before: string, now: string): string | null {
-  const viaRoot = before.includes('via-root') !== now.includes('via-root');
-  const gone = before.split(',').filter((option) => !now.split(',').includes(option));
-  return viaRoot ? 'publish_via_partition_root changed' : gone.length > 0 ? gone.join(', ') : null;
+/** What the options had and have no more. Partitions may be placed anew as the configuration has it: all are sent. */
+function withoutOperations(before: string, now: string, wantsRoots: boolean): string | null {
+  const viaRoot = now.split(',').includes('via-root');
+  if (before.split(',').includes('via-root') !== viaRoot && viaRoot !== wantsRoots)
+    return 'publish_via_partition_root changed';
+  const gone = before
+    .split(',')
+    .filter((option) => option !== 'via-root' && !now.split(',').includes(option));
+  return gone.length > 0 ? gone.join(', ') : null;
 }
 
 const oidOf = (membership: string): string => membership.split(':')[0] ?? '';

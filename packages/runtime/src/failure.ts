@@ -34,6 +34,7 @@ export const failures = {
   'slot-moved-or-recreated': 'operator',
   'publication-lost': 'operator',
   'publication-changed': 'operator',
+  'publication-unsuitable': 'operator',
   'checkpoint-missing': 'operator',
   'checkpoint-foreign': 'operator',
   'checkpoint-unreadable': 'operator',

@@ -33,6 +33,7 @@ const relayStatus = z.object({
   lastError: failure.nullable(),
   parkedKeys: z.number(),
   partitionsUnused: z.array(z.object({ topic: z.string(), agreed: z.number(), found: z.number() })),
+  unpublished: z.array(z.object({ table: z.string(), reason: z.string(), remedy: z.string() })),
   snapshot: snapshotReading,
   startedAt: z.string(),
 });
@@ -239,6 +240,8 @@ function describe(status: Status, { slot: name, http }: Configuration): string {
     );
   for (const { topic, agreed, found } of relay?.partitionsUnused ?? [])
     lines.push(`partitions  ${topic} has ${found}, keys are placed in the first ${agreed}`);
+  for (const { table, reason, remedy } of relay?.unpublished ?? [])
+    lines.push(`unpublished ${table}: ${reason}`, `            → ${remedy}`);
   if (lastError) lines.push(...failureLines('last error', lastError));
   for (const gap of failoverGaps ?? [])
     lines.push(`failover    ${textOf(gap)}`, `            → ${gap.remedy}`);

@@ -56,7 +56,7 @@ test('several tables are read one after another, with names and keys of any kind
 test('a table without a key, one that is not published and a condition that is no SQL are refused with a remedy', async () => {
   await relay.sql.query('create table bare (a int); alter table bare replica identity full');
   await relay.initialise();
-  await relay.sql.query('create table late (id int primary key)');
+  await relay.sql.query('create schema drizzle; create table drizzle.late (id int primary key)');
   const active = await running();
   const refused = { code: 'snapshot-refused' };
   await expect(ask(relay, { command: 'start', tables: ['public.bare'] })).rejects.toMatchObject({
@@ -65,7 +65,7 @@ test('a table without a key, one that is not published and a condition that is n
     remedy: expect.stringMatching('Add a primary key'),
   });
   await expect(
-    ask(relay, { command: 'start', tables: ['public.carts', 'public.late'] }),
+    ask(relay, { command: 'start', tables: ['public.carts', 'drizzle.late'] }),
   ).rejects.toMatchObject(refused);
   const nonsense = { command: 'start', tables: ['public.carts'], where: 'id is nonsense' } as const;
   await expect(ask(relay, nonsense)).rejects.toMatchObject(refused);
