@@ -1,4 +1,4 @@
-/** Proves that a Kafka transaction which was committed, but whose answer was lost with the connection, is neither lost nor sent again – with either driver. */
+/** Proves that a Kafka transaction which was committed, or records which were written, but whose answer was lost with the connection, are neither lost nor there twice. */
 import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
@@ -6,7 +6,7 @@ import { testBrokers, testDatabase } from '@diptych/testkit/for-tests';
 import { parseAddress } from '@diptych/testkit/port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { endTransaction } from '../chaos/kafka-frames.ts';
+import { endTransaction, produce } from '../chaos/kafka-frames.ts';
 import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
 
 let proxy: FaultProxy;
@@ -21,10 +21,15 @@ afterEach(async () => {
 
 const rounds = 5;
 
-test.each(['platformatic', 'kafkajs'])(
-  'a commit that Kafka carried out and whose answer was lost is there once, with the driver %s',
+test.each([
+  { what: 'a commit', request: endTransaction, driver: 'platformatic' },
+  { what: 'a commit', request: endTransaction, driver: 'kafkajs' },
+  // The same bytes are sent again, and known by their sequence numbers.
+  { what: 'a batch', request: produce, driver: 'platformatic' },
+])(
+  '$what that Kafka carried out and whose answer was lost is there once, with the driver $driver',
   { timeout: 120_000 },
-  async (driver) => {
+  async ({ request, driver }) => {
     relay = await RelayUnderTest.create(
       { DIPTYCH_KAFKA_DRIVER: driver },
       { database: testDatabase, brokers: [`127.0.0.1:${proxy.port}`] },
@@ -34,7 +39,7 @@ test.each(['platformatic', 'kafkajs'])(
     await relay.active(running);
     const load = await CountingLoad.start(relay);
     for (let round = 0; round < rounds; round += 1) {
-      expect(await proxy.loseAnswer(endTransaction, { timeoutMs: 30_000 })).toBe(true);
+      expect(await proxy.loseAnswer(request, { timeoutMs: 30_000 })).toBe(true);
       const { published } = running.board;
       await poll(() => (running.board.published > published ? true : undefined), {
         what: 'the relay publishes on',

@@ -26,6 +26,8 @@ export class Connections {
   readonly #base: Base;
   readonly #bootstrap: readonly Broker[];
   #nodes = new Map<number, Broker>();
+  /** The broker that is asked first what any can answer: another one after each that did not. */
+  #first = 0;
   #offered: ReturnType<Base['listApis']> | undefined;
 
   constructor({
@@ -52,13 +54,21 @@ export class Connections {
     const metadata = await this.newest(metadataApis);
     const answer = await metadata
       .async(await this.any(), topics === 'all' ? null : [...topics], false, false)
-      .catch(partlyAnswered<Metadata>);
+      .catch(partlyAnswered<Metadata>)
+      .catch((error: unknown) => this.#another(error));
     this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     return answer;
   }
 
   any(): Promise<Connection> {
-    return this.#base.connections.getFirstAvailable([...this.#nodes.values(), ...this.#bootstrap]);
+    const brokers = [...this.#nodes.values(), ...this.#bootstrap];
+    const first = this.#first % brokers.length;
+    return this.#base.connections.getFirstAvailable([...brokers.slice(first), ...brokers.slice(0, first)]);
+  }
+
+  /** To a broker by its address. */
+  at(broker: Broker): Promise<Connection> {
+    return this.#base.connections.get(broker);
   }
 
   /** To a broker that the last metadata named. */
@@ -82,6 +92,11 @@ export class Connections {
     if (!found)
       throw new UnsupportedApiError(`the broker knows no version of API ${candidates[0]?.key} that we know`);
     return found;
+  }
+
+  #another(error: unknown): never {
+    this.#first += 1;
+    throw error;
   }
 
   /** Ends the connections; requests in flight fail. Never throws. */

@@ -32,7 +32,7 @@ export const batchOverheadBytes = 61;
 const recordOverheadBytes = 5 + 1 + 10 + 5;
 
 /** Bytes of a length as a zigzag varint. */
-function varintBytes(length: number): number {
+export function varintBytes(length: number): number {
   if (length < 0x40) return 1;
   if (length < 0x2000) return 2;
   if (length < 0x10_0000) return 3;

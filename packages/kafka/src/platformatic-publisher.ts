@@ -1,24 +1,19 @@
-import { Producer, type Serializers } from '@platformatic/kafka';
+/**
+ * The default driver, on the lower floors of `@platformatic/kafka`. The batches are encoded here, once: whatever is sent
+ * again is the same bytes with the same sequence numbers, so that a broker tells a repeat from a new record
+ * (docs/decisions/0031-own-record-batches.md).
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { present } from '@diptych/runtime/assert';
+import { findErrorBy, GenericError, NetworkError } from '@platformatic/kafka';
 import { errorCodes } from './classify.ts';
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import type { PlacedRecord } from './packing.ts';
+import { type PartitionBatch, type ProducerIdentity, ProducerRequests } from './producer-requests.ts';
 import type { PublisherOptions } from './publisher.ts';
-
-type Bytes = Buffer | null;
-type BytesProducer = Producer<Bytes, Bytes, string, string>;
-type Transaction = NonNullable<BytesProducer['transaction']>;
-
-/** Bytes pass as they are; null stays null, which the client writes as a null key or a tombstone. */
-const serializers: Serializers<Bytes, Bytes, string, string> = {
-  key: (key) => key ?? undefined,
-  value: (value) => value ?? undefined,
-  headerKey: (name) => (name === undefined ? undefined : Buffer.from(name)),
-  headerValue: (value) => (value === undefined ? undefined : Buffer.from(value)),
-};
-
-/** "No producer yet": by itself the client says 0, 0, and every second start is refused as PRODUCER_FENCED. */
-const noProducer = { producerId: -1n, producerEpoch: -1 };
+import type { OutgoingRecord } from './record.ts';
+import { nextSequence, RecordBatchEncoder } from './record-batch.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
 const closeLimitMs = 2000;
@@ -26,92 +21,138 @@ const closeLimitMs = 2000;
 /** `@platformatic/kafka` as a driver. */
 export class PlatformaticDriver implements ClientDriver {
   readonly sendRecordsMax = 10_000;
-  readonly #producer: BytesProducer;
-  readonly #isTransactional: boolean;
-  readonly #misled = Promise.withResolvers<never>();
-  #transaction: Transaction | null = null;
+  readonly #requests: ProducerRequests;
+  readonly #transactionalId: string | null;
+  readonly #encoder = new RecordBatchEncoder();
+  readonly #closing = new AbortController();
+  #identity: ProducerIdentity | null = null;
+  /** The sequence number of a partition's next record, while the identity is the same. */
+  readonly #sequences = new Map<string, number>();
+  /** Partitions of the open transaction. */
+  readonly #added = new Set<string>();
 
   constructor(options: PublisherOptions) {
-    const { transactionalId } = options;
-    this.#isTransactional = transactionalId !== null;
-    this.#producer = new Producer({
-      clientId: options.clientId,
-      bootstrapBrokers: [...options.brokers],
-      serializers,
-      // Without transactions too: a request that is sent again after a lost answer is then no repeat.
-      idempotent: true,
-      ...(transactionalId === null ? {} : { transactionalId }),
-      // The client's `timeout` is also what it gives the broker as the transaction's.
-      timeout: options.transactionTimeoutMs,
-      requestTimeout: options.requestTimeoutMs,
-      connectTimeout: 3000,
-      // Bounded by time, not by count: the publisher gives up at its deadline, and close() ends the retries.
-      retries: Number.MAX_SAFE_INTEGER,
-      retryDelay: (_client, operation, attempt, _retries, error) => {
-        if (operation === 'produce' && isMisled(error)) this.#misled.reject(error);
-        return retryDelayMs(attempt, error);
-      },
-      autocreateTopics: false,
-    });
-    this.#misled.promise.catch(() => undefined); // raced by whoever sends
+    this.#transactionalId = options.transactionalId;
+    this.#requests = new ProducerRequests({ ...options, timeoutMs: options.transactionTimeoutMs });
   }
 
   async fence(): Promise<void> {
-    if (this.#isTransactional) this.#transaction = await this.#begin();
-    else await this.#producer.initIdempotentProducer({ ...noProducer });
+    this.#identity = await this.#persist(() => this.#requests.identify());
   }
 
-  /**
-   * The client groups by leader once. When the partitions of a dead broker got different leaders, it goes on sending all of
-   * them to one, which refuses, until the transaction's time is over: then this fails at once, and the next session groups
-   * anew. (2.12.1, dist/clients/producer/producer.js, #performSingleDestinationSend)
-   */
   async send(records: readonly PlacedRecord[]): Promise<void> {
-    if (this.#isTransactional) this.#transaction ??= await this.#begin();
-    const sender = this.#transaction ?? this.#producer;
-    const sent = sender.send({ messages: records.map(messageOf), acks: -1 });
-    await Promise.race([sent, this.#misled.promise]);
+    const identity = present(this.#identity, 'a fenced producer');
+    let batches: readonly PartitionBatch[] = this.#encode(records, identity);
+    await this.#add(batches, identity);
+    await this.#persist(async () => {
+      const untaken = await this.#requests.produce(batches);
+      batches = untaken.map(({ batch }) => batch);
+      const failed = untaken.find(({ error }) => !mayBeTriedAgain(error)) ?? untaken[0];
+      if (failed) throw failed.error;
+    });
+    this.#encoder.begin(); // what a long record took is not kept until the next
   }
 
   async commit(): Promise<void> {
-    const transaction = this.#transaction;
-    this.#transaction = null;
-    await transaction?.commit();
+    const transactionalId = this.#transactionalId;
+    if (transactionalId === null) return;
+    const identity = present(this.#identity, 'a fenced producer');
+    await this.#persist(() => this.#requests.commit(identity, transactionalId));
+    this.#added.clear();
   }
 
   async close(): Promise<void> {
-    await within(this.#producer.close(true), { limitMs: closeLimitMs, what: 'closing' }).catch(
-      () => undefined,
-    );
+    this.#closing.abort(new NetworkError('the publisher is closed'));
+    await within(this.#requests.close(), { limitMs: closeLimitMs, what: 'closing' }).catch(() => undefined);
+  }
+
+  /** One batch for each partition, with the sequence numbers that follow. */
+  #encode(records: readonly PlacedRecord[], { id, epoch }: ProducerIdentity): PartitionBatch[] {
+    const places = recordsByPlace(records);
+    this.#encoder.begin();
+    for (const { topic, partition, records: ofPlace } of places) {
+      const place = placeKey(topic, partition);
+      const baseSequence = this.#sequences.get(place) ?? 0;
+      this.#sequences.set(place, nextSequence(baseSequence, ofPlace.length));
+      this.#encoder.write(ofPlace, {
+        producerId: id,
+        producerEpoch: epoch,
+        baseSequence,
+        isTransactional: this.#transactionalId !== null,
+      });
+    }
+    const encoded = this.#encoder.batches;
+    return places.map(({ topic, partition }, index) => ({
+      topic,
+      partition,
+      bytes: present(encoded[index], 'a batch for each partition'),
+    }));
+  }
+
+  /** The partitions that are new in the open transaction; without transactions there is nothing to do. */
+  async #add(batches: readonly PartitionBatch[], identity: ProducerIdentity): Promise<void> {
+    const transactionalId = this.#transactionalId;
+    if (transactionalId === null) return;
+    const added = batches.filter(({ topic, partition }) => !this.#added.has(placeKey(topic, partition)));
+    if (added.length === 0) return;
+    await this.#persist(() => this.#requests.addPartitions(identity, { transactionalId, batches: added }));
+    for (const { topic, partition } of added) this.#added.add(placeKey(topic, partition));
   }
 
   /**
-   * The first one is InitProducerId.
+   * Attempts until one succeeds or fails for good. Bounded by time, not by count: the publisher gives up at its deadline,
+   * and `close` ends the attempts.
    */
-  #begin(): Promise<Transaction> {
-    return this.#producer.beginTransaction({ ...noProducer });
+  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
+    const { signal } = this.#closing;
+    for (let attempts = 1; ; attempts += 1) {
+      signal.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!mayBeTriedAgain(error)) throw error;
+        await sleep(retryDelayMs(attempts, error), undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 }
 
-/** Refused as not the leader, after the client has asked for the leaders once more by itself. */
-const isMisled = (error: Error): boolean => errorCodes(error).has('NOT_LEADER_OR_FOLLOWER');
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: OutgoingRecord[];
+}
+
+const placeKey = (topic: string, partition: number): string => `${topic} ${partition}`;
+
+function recordsByPlace(records: readonly PlacedRecord[]): readonly Place[] {
+  const places: Place[] = [];
+  const topics = new Map<string, Place[]>();
+  for (const { record, partition } of records) {
+    const ofTopic = topics.get(record.topic) ?? [];
+    if (ofTopic.length === 0) topics.set(record.topic, ofTopic);
+    let place = ofTopic[partition];
+    if (place === undefined) {
+      place = { topic: record.topic, partition, records: [] };
+      ofTopic[partition] = place;
+      places.push(place);
+    }
+    place.records.push(record);
+  }
+  return places;
+}
+
+/** The client says of its errors, and of those inside them, whether they pass; of others nobody knows. */
+function mayBeTriedAgain(error: unknown): boolean {
+  const isTheirs = error instanceof Error && GenericError.isGenericError(error);
+  return isTheirs && findErrorBy(error, 'canRetry', false) === null;
+}
 
 /**
  * CONCURRENT_TRANSACTIONS right after a commit is normal: the coordinator still writes the markers, which takes about
  * a millisecond. Anything else backs off from 50 ms to 2 s.
  */
-function retryDelayMs(attempt: number, error: Error): number {
+function retryDelayMs(attempt: number, error: unknown): number {
   if (errorCodes(error).has('CONCURRENT_TRANSACTIONS')) return Math.min(attempt, 50);
   return Math.min(50 * 2 ** Math.min(attempt, 6), 2000);
-}
-
-function messageOf({ record, partition }: PlacedRecord) {
-  return {
-    topic: record.topic,
-    partition,
-    key: record.key,
-    value: record.value,
-    headers: new Map(record.headers),
-    timestamp: BigInt(record.timestampMs),
-  };
 }

@@ -125,6 +125,17 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
     }
   });
 
+  test('timestamps of one batch may lie years apart', async () => {
+    const topic = await newTopic();
+    const publisher = await fenced();
+    const dayMs = 86_400_000;
+    const times = [timestampMs, timestampMs - 400 * dayMs, timestampMs - 25 * dayMs, timestampMs];
+    await publisher.publish(
+      times.map((time, index) => ({ ...record(topic, 'k', `${index}`), timestampMs: time })),
+    );
+    expect((await committed(topic, times.length)).map((one) => one.timestampMs)).toEqual(times);
+  });
+
   test('closed, it publishes nothing more, and says that as an operating error', async () => {
     const topic = await newTopic();
     const publisher = await fenced();

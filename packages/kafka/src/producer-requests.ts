@@ -1,0 +1,249 @@
+/**
+ * The few requests that an idempotent or transactional producer sends, on the lower floors of `@platformatic/kafka`:
+ * its connections and its versioned APIs. Each method is one attempt: what may be tried again, and when, is for whoever
+ * calls to say. https://kafka.apache.org/43/design/protocol/
+ */
+
+import { present } from '@diptych/runtime/assert';
+import {
+  addPartitionsToTxnV3,
+  type Broker,
+  type Connection,
+  createAPI,
+  endTxnV3,
+  endTxnV4,
+  FindCoordinatorKeyTypes,
+  findCoordinatorV4,
+  findCoordinatorV5,
+  findCoordinatorV6,
+  initProducerIdV3,
+  initProducerIdV4,
+  initProducerIdV5,
+  NetworkError,
+  ProduceAcks,
+  ProtocolError,
+  produceV9,
+  produceV10,
+  produceV11,
+  ResponseError,
+  Writer,
+} from '@platformatic/kafka';
+import { errorCodes } from './classify.ts';
+import { Connections, partlyAnswered } from './connections.ts';
+
+/** Who the broker takes us for. */
+export interface ProducerIdentity {
+  readonly id: bigint;
+  readonly epoch: number;
+}
+
+/** A record batch on its way to its partition. */
+export interface PartitionBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly bytes: Buffer;
+}
+
+/** A batch that was not taken, as far as we know. */
+export interface Untaken {
+  readonly batch: PartitionBatch;
+  readonly error: unknown;
+}
+
+interface ProduceRequest {
+  readonly transactionalId: string | null;
+  readonly timeoutMs: number;
+  readonly batches: readonly PartitionBatch[];
+}
+
+type ProduceAnswer = produceV11.ProduceResponse;
+
+// Newest first. Their requests are the same in 9 to 11 (Kafka 2.4 and newer), their answers are read by the client.
+const produceApis = [produceV11, produceV10, produceV9].map(({ api, parseResponse }) =>
+  createAPI<[ProduceRequest], ProduceAnswer>(api.key, api.version, produceRequest, parseResponse),
+);
+const initProducerIdApis = [initProducerIdV5.api, initProducerIdV4.api, initProducerIdV3.api];
+const findCoordinatorApis = [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api];
+const endTxnApis = [endTxnV4.api, endTxnV3.api];
+/** From 4 on it is among brokers, and wants ClusterAction: the client by itself takes the newest. */
+const addPartitionsApis = [addPartitionsToTxnV3.api];
+
+/** "No producer yet". */
+const nobody = { id: -1n, epoch: -1 };
+
+/** Every method but `close` may throw the client's error. */
+export class ProducerRequests {
+  readonly #connections: Connections;
+  readonly #transactionalId: string | null;
+  readonly #timeoutMs: number;
+  #coordinator: Broker | null = null;
+  /** The leaders' node ids of the topics that were asked for. */
+  #leaders = new Map<string, readonly number[]>();
+
+  /** `timeoutMs` bounds a Kafka transaction, and how long a broker waits for its replicas. */
+  constructor(options: {
+    brokers: readonly string[];
+    clientId: string;
+    requestTimeoutMs: number;
+    transactionalId: string | null;
+    timeoutMs: number;
+  }) {
+    this.#connections = new Connections(options);
+    this.#transactionalId = options.transactionalId;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** InitProducerId: with a transactional id every older producer of it is dead, its open transaction ended. */
+  async identify(): Promise<ProducerIdentity> {
+    const api = await this.#connections.newest(initProducerIdApis);
+    const ask = (connection: Connection) =>
+      api.async(connection, this.#transactionalId, this.#timeoutMs, nobody.id, nobody.epoch);
+    const { producerId, producerEpoch } =
+      this.#transactionalId === null
+        ? await ask(await this.#connections.any())
+        : await this.#coordinated(this.#transactionalId, ask);
+    return { id: producerId, epoch: producerEpoch };
+  }
+
+  /** AddPartitionsToTxn: the first one begins the transaction. */
+  async addPartitions(
+    { id, epoch }: ProducerIdentity,
+    { transactionalId, batches }: { transactionalId: string; batches: readonly PartitionBatch[] },
+  ): Promise<void> {
+    const api = await this.#connections.newest(addPartitionsApis);
+    const topics = [...byTopic(batches)].map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ partition }) => partition),
+    }));
+    const asked = { transactionalId, producerId: id, producerEpoch: epoch, verifyOnly: false, topics };
+    await this.#coordinated(transactionalId, (connection) => api.async(connection, [asked]));
+  }
+
+  /**
+   * EndTxn. Throws UnansweredError when it was sent and nothing came back: it may come to pass at any time, and a second
+   * one, once answered, would leave the first to end the next transaction.
+   */
+  async commit({ id, epoch }: ProducerIdentity, transactionalId: string): Promise<void> {
+    const api = await this.#connections.newest(endTxnApis);
+    await this.#coordinated(transactionalId, (connection) =>
+      api.async(connection, transactionalId, id, epoch, true).catch(refusedOrUnanswered),
+    );
+  }
+
+  /** Sends each batch to the leader of its partition; all in-sync replicas have those that are not in the answer. */
+  async produce(batches: readonly PartitionBatch[]): Promise<readonly Untaken[]> {
+    const api = await this.#connections.newest(produceApis);
+    await this.#locate(batches);
+    const byLeader = Map.groupBy(
+      batches,
+      ({ topic, partition }) => this.#leaders.get(topic)?.[partition] ?? -1,
+    );
+    const untaken = await Promise.all(
+      [...byLeader].map(([leader, ofLeader]) => this.#produceTo(leader, { api, batches: ofLeader })),
+    );
+    const all = untaken.flat();
+    if (all.length > 0) this.#leaders.clear();
+    return all;
+  }
+
+  /** Ends the connections; requests in flight fail. Never throws. */
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
+
+  async #produceTo(
+    leader: number,
+    { api, batches }: { api: (typeof produceApis)[number]; batches: readonly PartitionBatch[] },
+  ): Promise<readonly Untaken[]> {
+    try {
+      if (leader === -1) throw new ProtocolError('LEADER_NOT_AVAILABLE');
+      const connection = await this.#connections.to(leader);
+      const request = { transactionalId: this.#transactionalId, timeoutMs: this.#timeoutMs, batches };
+      const answer = await api.async(connection, request).catch(partlyAnswered<ProduceAnswer>);
+      return untakenOf(batches, answer);
+    } catch (error) {
+      return batches.map((batch) => ({ batch, error }));
+    }
+  }
+
+  /** Asks for the leaders of the topics that are not known yet. */
+  async #locate(batches: readonly PartitionBatch[]): Promise<void> {
+    const asked = [...new Set(batches.map(({ topic }) => topic))].filter(
+      (topic) => !this.#leaders.has(topic),
+    );
+    if (asked.length === 0) return;
+    const { topics } = await this.#connections.metadata(asked);
+    for (const { errorCode, name, partitions } of topics) {
+      if (errorCode !== 0) throw new ProtocolError(errorCode);
+      const leaders: number[] = [];
+      for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId;
+      if (name) this.#leaders.set(name, leaders);
+    }
+  }
+
+  /** Asks the coordinator. After a failure it is looked for anew, the next time. */
+  async #coordinated<T>(transactionalId: string, ask: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      this.#coordinator ??= await this.#findCoordinator(transactionalId);
+      return await ask(await this.#connections.at(this.#coordinator));
+    } catch (error) {
+      // It is the right one, still busy with the last transaction.
+      if (!errorCodes(error).has('CONCURRENT_TRANSACTIONS')) this.#coordinator = null;
+      throw error;
+    }
+  }
+
+  async #findCoordinator(transactionalId: string): Promise<Broker> {
+    const api = await this.#connections.newest(findCoordinatorApis);
+    const connection = await this.#connections.any();
+    const { coordinators } = await api.async(connection, FindCoordinatorKeyTypes.TRANSACTION, [
+      transactionalId,
+    ]);
+    const { host, port } = present(coordinators[0], 'a coordinator in the answer');
+    return { host, port };
+  }
+}
+
+/** A request was sent, and nobody knows whether it is carried out, or will be. */
+export class UnansweredError extends Error {
+  override readonly name = 'UnansweredError';
+}
+
+function refusedOrUnanswered(error: unknown): never {
+  if (error instanceof ResponseError) throw error;
+  throw new UnansweredError('no answer to the end of the transaction', { cause: error });
+}
+
+/** Those that the answer does not say are there. */
+function untakenOf(batches: readonly PartitionBatch[], { responses }: ProduceAnswer): readonly Untaken[] {
+  const answers = new Map<string, Map<number, produceV11.ProduceResponsePartition>>();
+  for (const { name, partitionResponses } of responses) {
+    answers.set(name, new Map(partitionResponses.map((answer) => [answer.index, answer])));
+  }
+  return batches.flatMap((batch) => {
+    const answer = answers.get(batch.topic)?.get(batch.partition);
+    if (answer === undefined) return [{ batch, error: new NetworkError('a batch is missing in the answer') }];
+    if (answer.errorCode === 0) return [];
+    const error = new ProtocolError(answer.errorCode, answer.errorMessage);
+    // The broker has it from an earlier attempt, so long ago that it forgot the offset.
+    return error.apiId === 'DUPLICATE_SEQUENCE_NUMBER' ? [] : [{ batch, error }];
+  });
+}
+
+/** ProduceRequest, version 9 to 11. https://kafka.apache.org/43/design/protocol/#protocol_messages */
+function produceRequest({ transactionalId, timeoutMs, batches }: ProduceRequest): Writer {
+  return Writer.create()
+    .appendString(transactionalId)
+    .appendInt16(ProduceAcks.ALL)
+    .appendInt32(timeoutMs)
+    .appendArray([...byTopic(batches)], (topic, [name, ofTopic]) => {
+      topic.appendString(name).appendArray(ofTopic, (writer, { partition, bytes }) => {
+        writer.appendInt32(partition).appendBytes(bytes);
+      });
+    })
+    .appendTaggedFields();
+}
+
+function byTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
+  return Map.groupBy(batches, ({ topic }) => topic);
+}
