@@ -5,6 +5,7 @@ import { renderPair } from '@diptych/compare/pair';
 import { OperatingError } from '@diptych/runtime/failure';
 import { failuresOf, verdictLine } from '@diptych/runtime/verdict';
 import { Command, CommanderError, Option } from 'commander';
+import { addEngineCommand } from './engine-command.ts';
 import { figuresOf, limits } from './figures.ts';
 import { compareReport, type Report } from './report.ts';
 import { summaryLines } from './summary.ts';
@@ -78,6 +79,7 @@ function commands({ out, err }: { out: Output; err: Output }, answer: (code: Exi
     )
     .option('--json', 'one line of JSON instead of text')
     .action(async (options: Arguments) => answer(await report(options, out)));
+  addEngineCommand(program, { out, err });
   return program;
 }
 

@@ -1,6 +1,7 @@
 /** The `diptych` command: reads arguments, calls one function each, turns failures into exit codes. */
 import { OperatingError } from '@diptych/runtime/failure';
 import { Command, CommanderError } from 'commander';
+import { addComparisonCommands } from './commands/comparison-commands.ts';
 import { confirm } from './commands/confirm.ts';
 import { addContractCommands } from './commands/contract-commands.ts';
 import { addOutboxCommands } from './commands/outbox-commands.ts';
@@ -101,5 +102,6 @@ function commands(answer: (code: ExitCode) => void): Command {
   addContractCommands(program, configuration);
   addSnapshotCommands(program, configuration);
   addTailCommand(program, configuration);
+  addComparisonCommands(program, { configuration, answer });
   return program;
 }

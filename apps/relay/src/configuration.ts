@@ -1,5 +1,6 @@
 import { loadConfiguration } from '@diptych/runtime/configuration';
 import { z } from 'zod';
+import { auditSettings } from './audit-configuration.ts';
 import { representationSettings } from './change-configuration.ts';
 import { outboxSchema } from './outbox-configuration.ts';
 import { snapshotSettings } from './snapshot/snapshot-configuration.ts';
@@ -160,6 +161,7 @@ const settings = z.strictObject({
     })
     .prefault({}),
   snapshot: snapshotSettings,
+  audit: auditSettings,
   heartbeat: z
     .strictObject({
       intervalMs: z.number().int().min(0).default(0).meta({

@@ -1,11 +1,9 @@
-import type { CartState } from '@diptych/contracts/cart-state';
 import { describe, expect, test } from 'vitest';
 import { cartMapping } from './cart-mapping.ts';
 import { DriftFinder, type DriftReport } from './drift.ts';
 import { joinedForTests } from './joined-for-tests.ts';
 import type { JoinedItem } from './joined-transaction.ts';
 import { type TestTransaction, testIdentity } from './panels-for-tests.ts';
-import { TrackedAggregate } from './tracked-aggregate.ts';
 import {
   cartEvent,
   cartRow,
@@ -179,11 +177,7 @@ test('saved and put back at any moment it finds the same', () => {
     const first = new DriftFinder(cartMapping);
     for (const transaction of joined.slice(0, cut)) first.add(transaction);
     const second = new DriftFinder(cartMapping, { saved: JSON.parse(JSON.stringify(first.save())) });
-    const saved = first.aggregates.takeChanges().put.map((entry) => {
-      const value = JSON.parse(JSON.stringify(entry.value.save()));
-      return { ...entry, value: new TrackedAggregate<CartState>(value) };
-    });
-    second.aggregates.load(saved);
+    second.keyed.load(first.keyed.takeChanges().put);
     for (const transaction of joined.slice(cut)) second.add(transaction);
     expect(second.report()).toEqual(undisturbed.report());
   }

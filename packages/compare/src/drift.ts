@@ -2,6 +2,7 @@
  * Drift: an aggregate whose state folded from domain events differs from its state folded from row changes. Both are
  * compared after each transaction that touched it, never inside one.
  */
+import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { AggregateMapping, Facts } from './aggregate-mapping.ts';
 import { DriftVerdicts, type SavedVerdicts } from './drift-verdicts.ts';
@@ -14,8 +15,8 @@ import {
   type TransactionIdentity,
   tableName,
 } from './joined-transaction.ts';
-import { KeyedState } from './keyed-state.ts';
-import { TrackedAggregate } from './tracked-aggregate.ts';
+import { KeyedState, type KeyedTexts, keyedTexts } from './keyed-state.ts';
+import { type SavedAggregate, TrackedAggregate } from './tracked-aggregate.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
 
 /** A fact on which the panels disagree; null where the side does not have it. */
@@ -62,11 +63,24 @@ export interface DriftOptions {
   readonly saved?: SavedVerdicts | undefined;
 }
 
+/** A drift finder whatever the state of its aggregates is, which stays inside. */
+export interface DriftFold {
+  /** As in the domain topic's name. */
+  readonly aggregateType: string;
+  take(item: JoinedItem): void;
+  idsIn(item: JoinedItem): readonly string[] | 'all';
+  report(): DriftReport;
+  save(): SavedVerdicts;
+  /** Aggregates by id, as texts. */
+  readonly keyed: KeyedTexts;
+}
+
 /** About 2 KB each. */
 const aggregatesMaxDefault = 200_000;
 
-export class DriftFinder<State> {
+export class DriftFinder<State> implements DriftFold {
   readonly aggregates: KeyedState<TrackedAggregate<State>>;
+  readonly keyed: KeyedTexts;
   readonly #mapping: AggregateMapping<State>;
   readonly #tables: ReadonlySet<string>;
   readonly #verdicts: DriftVerdicts;
@@ -83,6 +97,14 @@ export class DriftFinder<State> {
     this.#aggregatesMax = aggregatesMax;
     this.#unloads = unloads;
     this.aggregates = new KeyedState({ residentMax: aggregatesMax });
+    this.keyed = keyedTexts(this.aggregates, {
+      write: (aggregate) => stringifyLossless(aggregate.save()),
+      read: (text) => new TrackedAggregate(parseLossless(text) as SavedAggregate<State>),
+    });
+  }
+
+  get aggregateType(): string {
+    return this.#mapping.aggregateType;
   }
 
   /** Takes the next transaction in, whole and in commit order. Throws OperatingError `comparison-exhausted`. */

@@ -14,14 +14,15 @@ export interface KeyedChanges<Value> {
 }
 
 export class KeyedState<Value> {
-  readonly #residentMax: number;
+  /** How many are in memory at most. */
+  readonly residentMax: number;
   /** In the order of use. */
   readonly #entries = new Map<string, { value: Value; used: number }>();
   readonly #dirty = new Set<string>();
   #clock = 0;
 
   constructor({ residentMax }: { residentMax: number }) {
-    this.#residentMax = residentMax;
+    this.residentMax = residentMax;
   }
 
   get size(): number {
@@ -55,17 +56,22 @@ export class KeyedState<Value> {
   /** Deletes those beyond the bound that were not used for longest: nobody knows them any more. */
   forgetOldest(): void {
     for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= this.#residentMax) return;
+      if (this.#entries.size <= this.residentMax) return;
       this.delete(key);
     }
   }
 
-  /** Takes those beyond the bound out of memory that were not used for longest; they have to be elsewhere. */
-  unloadOldest(): void {
+  /**
+   * Takes those beyond the bound out of memory that were not used for longest, and says how many; they have to be
+   * elsewhere: what changed since `takeChanges` stays.
+   */
+  unloadOldest(): number {
+    let unloaded = 0;
     for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= this.#residentMax) return;
-      if (!this.#dirty.has(key)) this.#entries.delete(key);
+      if (this.#entries.size <= this.residentMax) break;
+      if (!this.#dirty.has(key) && this.#entries.delete(key)) unloaded += 1;
     }
+    return unloaded;
   }
 
   /** Puts back what was saved, in the order in which it was used. It is not changed by that. */
@@ -96,4 +102,38 @@ export class KeyedState<Value> {
     this.#dirty.clear();
     return { put, deleted };
   }
+}
+
+/** Keyed state as texts, whatever the values are: what a store needs of it. */
+export interface KeyedTexts {
+  has(key: string): boolean;
+  load(entries: Iterable<KeyedEntry<string>>): void;
+  takeChanges(): KeyedChanges<string>;
+  unloadOldest(): number;
+  /** How many are in memory at most. */
+  readonly residentMax: number;
+  clock: number;
+}
+
+export function keyedTexts<Value>(
+  state: KeyedState<Value>,
+  { write, read }: { write: (value: Value) => string; read: (text: string) => Value },
+): KeyedTexts {
+  return {
+    has: (key) => state.has(key),
+    load: (entries) =>
+      state.load(Iterator.from(entries).map((entry) => ({ ...entry, value: read(entry.value) }))),
+    takeChanges: () => {
+      const { put, deleted } = state.takeChanges();
+      return { put: put.map((entry) => ({ ...entry, value: write(entry.value) })), deleted };
+    },
+    unloadOldest: () => state.unloadOldest(),
+    residentMax: state.residentMax,
+    get clock() {
+      return state.clock;
+    },
+    set clock(clock: number) {
+      state.clock = clock;
+    },
+  };
 }

@@ -10,7 +10,7 @@ import { ownTopicNames } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
 import { lsnZero } from '@diptych/wal/lsn';
 import type { Join } from './join.ts';
-import { compareIdentities, type JoinedTransaction } from './joined-transaction.ts';
+import { compareIdentities, type JoinedItem, type JoinedTransaction } from './joined-transaction.ts';
 
 import { identityOf, isSnapshotRecord } from './panel-record.ts';
 import { classifyTopic, isPanelTopic, type PanelNames } from './panel-topic.ts';
@@ -20,6 +20,8 @@ export interface PanelReaderOptions extends PanelNames {
   readonly signal?: AbortSignal | undefined;
   /** For how long a transaction whose END is there may lack other records. Default 5 s. */
   readonly stragglerMs?: number;
+  /** Where to begin, partition by partition; those that are not named begin at their first record. */
+  readonly begin?: OffsetsByTopic | undefined;
 }
 
 /**
@@ -75,6 +77,7 @@ export class PanelReader {
   constructor(join: Join, options: PanelReaderOptions) {
     this.#join = join;
     this.#options = options;
+    for (const [topic, offsets] of options.begin ?? []) this.#offsets.set(topic, [...offsets]);
   }
 
   /** Where to read on: after the last record that was read. */
@@ -84,10 +87,20 @@ export class PanelReader {
 
   /** Throws OperatingError: those of `readToEnd` and of `Join.add`; the signal's reason. */
   async *readToNow(): AsyncGenerator<JoinedTransaction, void, undefined> {
+    for await (const item of this.readItemsToNow()) if (item.tag === 'transaction') yield item.transaction;
+  }
+
+  /** As `readToNow`, with what is part of no transaction. */
+  async *readItemsToNow(): AsyncGenerator<JoinedItem, void, undefined> {
+    for await (const items of this.readBatchesToNow()) yield* items;
+  }
+
+  /** As `readItemsToNow`: after each batch the join's `resumePoints` are behind exactly what has been yielded. */
+  async *readBatchesToNow(): AsyncGenerator<readonly JoinedItem[], void, undefined> {
     const { brokers, prefix, signal } = this.#options;
     // Says at once what readToEnd would say after a long patience.
     await requireTransactionTopic(this.#options);
-    const ends = readToEnd({ brokers, topics: [transactionTopic(prefix)], signal });
+    const ends = readToEnd({ brokers, topics: [transactionTopic(prefix)], from: this.#offsets, signal });
     try {
       const first = await ends.next();
       const partitions = await this.#eventPartitions();
@@ -96,7 +109,8 @@ export class PanelReader {
         ...partitions.map((partition) => this.#readPartition(partition)),
       ];
       for await (const record of merge(sources, { rank: rankOf, compare: compareIdentities })) {
-        yield* this.#take(record);
+        const items = this.#take(record);
+        if (items.length > 0) yield items;
       }
     } finally {
       await ends.return();
@@ -112,20 +126,22 @@ export class PanelReader {
 
   #readPartition({ topic, partition, of }: { topic: string; partition: number; of: number }) {
     const { brokers, signal } = this.#options;
-    // Only this partition: the first offset of it, and nothing of the others.
-    const from = Array.from({ length: of }, (_, other) => (other === partition ? 0n : pastTheEnd));
+    // Only this partition, and nothing of the others.
+    const begin = this.#offsets.get(topic)?.[partition] ?? 0n;
+    const from = Array.from({ length: of }, (_, other) => (other === partition ? begin : pastTheEnd));
+
     return readToEnd({ brokers, topics: [topic], from: new Map([[topic, from]]), signal });
   }
 
-  #take(record: IncomingRecord): JoinedTransaction[] {
+  #take(record: IncomingRecord): JoinedItem[] {
     const offsets = this.#offsets.get(record.topic) ?? [];
     this.#offsets.set(record.topic, offsets);
     offsets[record.partition] = record.offset + 1n;
     this.#join.add(record);
-    return this.#join.complete();
+    return this.#join.drain();
   }
 
-  async *#awaitStragglers(): AsyncGenerator<JoinedTransaction, void, undefined> {
+  async *#awaitStragglers(): AsyncGenerator<readonly JoinedItem[], void, undefined> {
     const { brokers, signal, stragglerMs = stragglerMsDefault } = this.#options;
     const deadline = performance.now() + stragglerMs;
     while (this.#join.blocking !== undefined && performance.now() < deadline) {
@@ -135,7 +151,8 @@ export class PanelReader {
         (topic) => classifyTopic(topic, this.#options).tag !== 'transaction',
       );
       for await (const record of readToEnd({ brokers, topics, from: this.#offsets, signal })) {
-        yield* this.#take(record);
+        const items = this.#take(record);
+        if (items.length > 0) yield items;
       }
     }
   }

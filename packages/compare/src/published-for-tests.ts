@@ -1,7 +1,9 @@
 /** Puts records of both panels into a real Kafka, as the relay does: one Kafka transaction for some transactions. */
 import { createPublisher } from '@diptych/kafka/create-publisher';
+import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ensureTopics, eventTopicSpec } from '@diptych/kafka/topics';
+import { poll } from '@diptych/runtime/poll';
 import { testBrokers, testPrefix as uniquePrefix } from '@diptych/testkit/for-tests';
 import type { PanelNames } from './panel-topic.ts';
 import { testPartitions, testPrefix } from './panels-for-tests.ts';
@@ -12,7 +14,7 @@ export interface TestPanels {
   readonly brokers: readonly string[];
   /** Creates the transaction topic, as `diptych init` does. */
   create(): Promise<void>;
-  /** Publishes the records in one Kafka transaction; their topics are created when they are missing. */
+  /** Publishes the records in one Kafka transaction, until readers see them; missing topics are created. */
   publish(records: readonly IncomingRecord[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -56,7 +58,24 @@ export async function testPanels(): Promise<TestPanels> {
           ...(key === null ? { spread: 'every' as const } : {}),
         })),
       );
+      await visible(brokers, new Set(once.map(({ topic }) => own(topic))));
     },
     close: async () => await publisher.close(),
   };
+}
+
+/** The markers of a committed transaction reach its partitions one by one: until then a reader does not see all of it. */
+async function visible(brokers: readonly string[], names: ReadonlySet<string>): Promise<void> {
+  const client = new FetchClient({ brokers, requestTimeoutMs: 10_000 });
+  const look = async (): Promise<true | undefined> => {
+    const topics = [...(await client.topics([...names])).values()];
+    const stable = await client.offsets(topics, 'last-stable');
+    const ends = await client.offsets(topics, 'end');
+    return topics.every(({ name }) => String(stable.get(name)) === String(ends.get(name))) || undefined;
+  };
+  try {
+    await poll(look, { what: 'what was published is visible', timeoutMs: 30_000, intervalMs: 20 });
+  } finally {
+    await client.close();
+  }
 }

@@ -72,6 +72,8 @@ export const failures = {
   'outbox-operation-invalid': 'operator',
   'record-unreadable': 'operator',
   'comparison-exhausted': 'operator',
+  'comparison-state-refused': 'operator',
+  'comparison-database-away': 'timed',
   'event-malformed': 'operator',
   'contract-unknown-version': 'operator',
   'event-contradictory': 'operator',

@@ -1,0 +1,110 @@
+/** `compare engine`: follows both panels, and keeps what it has folded in a database of its own. */
+import { cartMapping } from '@diptych/compare/cart-mapping';
+import { drifted } from '@diptych/compare/compare-to-now';
+import type { DriftOf } from '@diptych/compare/comparison';
+import { DriftFinder } from '@diptych/compare/drift';
+import { readMappings } from '@diptych/compare/mapping-file';
+import { stringifyLossless } from '@diptych/kafka/json';
+import { Lifecycle } from '@diptych/runtime/lifecycle';
+import { type Command, Option } from 'commander';
+import { capturedDatabases } from './captured-databases.ts';
+import { Engine, type EngineAnswer, type EngineOptions } from './engine.ts';
+import { EngineStore } from './engine-store.ts';
+
+interface Output {
+  write(text: string): unknown;
+}
+
+interface Arguments {
+  readonly brokers: string;
+  readonly prefix: string;
+  readonly domainPrefix: string;
+  readonly database: string;
+  readonly name: string;
+  readonly mappings?: string;
+  readonly once?: boolean;
+}
+
+/** How often a line says how far it is. */
+const sayIntervalMs = 5000;
+
+/** Adds `compare engine`. */
+export function addEngineCommand(program: Command, { out, err }: { out: Output; err: Output }): void {
+  program
+    .command('engine')
+    .description(
+      'follow both panels and keep what is found in a database of its own; Ctrl-C ends it, a kill costs nothing',
+    )
+    .addOption(
+      new Option('--brokers <list>', 'bootstrap brokers, `host:port`, separated by commas')
+        .env('DIPTYCH_KAFKA_BROKERS')
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--prefix <name>', 'prefix of the relay’s topics').env('DIPTYCH_PREFIX').default('diptych'),
+    )
+    .addOption(
+      new Option('--domain-prefix <name>', 'what the names of domain topics begin with')
+        .env('DIPTYCH_OUTBOX_TOPIC_PREFIX')
+        .default('outbox.event.'),
+    )
+    .requiredOption('--database <url>', 'a Postgres database of its own, never the captured one')
+    .option('--name <name>', 'under which its state is kept', 'compare')
+    .option('--mappings <file>', 'aggregates besides the cart')
+    .option(
+      '--once',
+      'stop when everything is folded that was there at the start, and print what is known as one line of JSON',
+    )
+    .action(async (args: Arguments) => {
+      const answer = await runEngine(args, err);
+      if (args.once) out.write(`${stringifyLossless(answer)}\n`);
+    });
+}
+
+/** Runs it until it is asked to end, or has caught up; answers what is known then. */
+async function runEngine(args: Arguments, err: Output): Promise<EngineAnswer> {
+  const brokers = args.brokers.split(',').map((broker) => broker.trim());
+  const { prefix, domainPrefix, name, database: databaseUrl } = args;
+  const declared = args.mappings === undefined ? [] : await readMappings(args.mappings);
+  const drifts: DriftOf[] = [
+    (options) => new DriftFinder(cartMapping, options),
+    ...declared.map(
+      (mapping): DriftOf =>
+        (options) =>
+          new DriftFinder(mapping, options),
+    ),
+  ];
+  const captured = await capturedDatabases({ brokers, prefix });
+  const store = await EngineStore.open({ databaseUrl, name, captured });
+  const lifecycle = new Lifecycle();
+  try {
+    const options: EngineOptions = {
+      ...{ brokers, prefix, domainPrefix, drifts },
+      onTrouble: ({ message, remedy }) => err.write(`compare: ${message}\n  → ${remedy}\n`),
+    };
+    const engine = await Engine.resume(store, options);
+    const say = setInterval(() => err.write(`${statusLine(engine.answer())}\n`), sayIntervalMs);
+    try {
+      await engine.run(lifecycle.stopping, { untilCaughtUp: args.once ?? false });
+    } finally {
+      clearInterval(say);
+    }
+    return engine.answer();
+  } finally {
+    await store.close();
+  }
+}
+
+function statusLine(answer: EngineAnswer): string {
+  const { horizon, counts, audit, lagMs, blockedBy, caughtUp } = answer;
+  const rss = Math.round(process.memoryUsage.rss() / 1e6);
+  return [
+    `${counts.transactions} transactions up to ${horizon === null ? 'nothing' : `${horizon.commitLsn} (${horizon.commitTime})`}`,
+    caughtUp ? `${lagMs ?? 0} ms behind` : 'catching up',
+    `${audit.leaks} leaks, ${drifted(answer)} drifted`,
+    `${rss} MB`,
+    ...(blockedBy === null
+      ? []
+      : [`held back by xid ${blockedBy.xid} at ${blockedBy.commitLsn}, which is not whole`]),
+  ].join(' · ');
+}

@@ -1,0 +1,143 @@
+/** The engine keeps what it has folded together with up to which record: whatever ends it, it goes on as if nothing had. */
+import { cartMapping } from '@diptych/compare/cart-mapping';
+import type { DriftOf } from '@diptych/compare/comparison';
+import { DriftFinder } from '@diptych/compare/drift';
+import {
+  baselineRecord,
+  panelRecords,
+  releasedRecord,
+  type TestTransaction,
+} from '@diptych/compare/panels-for-tests';
+import { testPanels } from '@diptych/compare/published-for-tests';
+import { cartEvent, legacyWrite, workedExample } from '@diptych/compare/worked-example-for-tests';
+import { testDatabase } from '@diptych/testkit/for-tests';
+import pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { Engine, type EngineAnswer } from './engine.ts';
+import { EngineStore } from './engine-store.ts';
+
+const drifts: DriftOf[] = [(options) => new DriftFinder(cartMapping, options)];
+
+async function surroundings() {
+  const panels = await testPanels();
+  const database = await testDatabase();
+  onTestFinished(async () => {
+    await panels.close();
+    await database.drop();
+  });
+  await panels.create();
+  const open = async (name = 'compare') =>
+    await EngineStore.open({ databaseUrl: database.url, name, captured: [] });
+  /** An engine's life, up to what is there now. `aggregatesMax` 1: what is not in use is in the database alone. */
+  const live = async (store: EngineStore): Promise<EngineAnswer> => {
+    try {
+      const options = {
+        ...panels.names,
+        brokers: panels.brokers,
+        drifts,
+        aggregatesMax: 1,
+        rowsMax: 3,
+        stragglerMs: 200,
+      };
+      const engine = await Engine.resume(store, options);
+      await engine.run(new AbortController().signal, { untilCaughtUp: true });
+      return engine.answer();
+    } finally {
+      await store.close();
+    }
+  };
+  return { panels, database, open, live };
+}
+
+/** Another cart, beside 101, so that one of the two is not in memory. */
+const other = (at: number, version: number, type: string): TestTransaction => ({
+  at,
+  changes: [
+    {
+      table: 'carts',
+      op: version === 1 ? 'c' : 'u',
+      key: { id: 102 },
+      after: { id: 102, status: 'open', total: null },
+    },
+  ],
+  events: [{ ...cartEvent(type, version, { cartId: 102 }), key: '102' }],
+});
+
+test('killed at any moment it ends with the answer of one that never was', async () => {
+  const { panels, database, open, live } = await surroundings();
+  const [first, second, ...rest] = [
+    ...workedExample,
+    legacyWrite(20),
+    other(21, 1, 'CartOpened'),
+    legacyWrite(22),
+  ];
+  const steps = [first, second].flatMap((one) => (one ? [one] : []));
+  await panels.publish([
+    baselineRecord({ table: 'carts', key: { id: 99 }, row: { id: 99, status: 'open', total: null } }),
+    ...steps.flatMap(panelRecords),
+  ]);
+  expect(await live(await open())).toMatchObject({
+    counts: { transactions: 2, baseline: 1 },
+    caughtUp: true,
+  });
+  // The last transaction is not whole yet: what came of it is not folded, and must be read again.
+  const records = rest.flatMap(panelRecords);
+  await panels.publish([
+    ...records.slice(0, -1),
+    releasedRecord({ ...cartEvent('CartOpened', 1), key: '98' }, 1),
+  ]);
+  // Its session is ended before it can keep anything of this life.
+  const store = await open();
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+  );
+  await client.end();
+  await expect(live(store)).rejects.toMatchObject({ code: 'comparison-database-away' });
+  expect(await live(await open())).toMatchObject({
+    counts: { transactions: 10, baseline: 1, released: 1 },
+    drift: { cart: { drifted: [{ id: '101', since: { xid: 1020 } }], agreed: 1 } },
+  });
+  await panels.publish(records.slice(-1));
+  const survived = await live(await open());
+  const undisturbed = await live(await open('another'));
+  const { lagMs: _late, ...answer } = undisturbed;
+  expect(survived).toMatchObject(answer);
+  expect(survived).toMatchObject({
+    horizon: { xid: 1022 },
+    counts: { transactions: 11, irregular: 0 },
+    audit: { leaks: 2 },
+    blockedBy: null,
+  });
+});
+
+test('a transaction that is not whole holds back all behind it, and is named', async () => {
+  const { panels, open, live } = await surroundings();
+  const [opened, ...lost] = workedExample.slice(0, 2).flatMap(panelRecords);
+  if (opened) await panels.publish([opened]);
+  await panels.publish([
+    ...lost.slice(0, 1),
+    ...lost.slice(1, 2),
+    ...lost.slice(3),
+    ...panelRecords(other(9, 1, 'CartOpened')),
+  ]);
+  const answer = await live(await open());
+  expect(answer).toMatchObject({ horizon: { xid: 1001 }, counts: { transactions: 1 } });
+});
+
+test('the captured database is refused, and so is a second engine of the same name', async () => {
+  const { database, open } = await surroundings();
+  const held = await open();
+  await expect(open()).rejects.toMatchObject({ code: 'comparison-state-refused' });
+  await (await open('another')).close();
+  await held.close();
+  const client = new pg.Client(database.url);
+  await client.connect();
+  const { rows } = await client.query<{ systemId: string; database: string }>(
+    'select system_identifier::text as "systemId", current_database() as database from pg_control_system()',
+  );
+  await client.end();
+  const refused = EngineStore.open({ databaseUrl: database.url, name: 'compare', captured: rows });
+  await expect(refused).rejects.toMatchObject({ code: 'comparison-state-refused', message: /captured/ });
+});

@@ -1,0 +1,208 @@
+/**
+ * The comparison that never ends: follows both panels, folds what is whole, and keeps what it has folded together with up
+ * to which record, so that after any end it goes on as if there had been none.
+ */
+
+import { type Incomplete, incompleteOf } from '@diptych/compare/compare-to-now';
+import { type Answer, Comparison, type DriftOf, type SavedComparison } from '@diptych/compare/comparison';
+import { followBatches } from '@diptych/compare/follow-batches';
+import { Join, type JoinOptions } from '@diptych/compare/join';
+import type { JoinedItem, TransactionIdentity } from '@diptych/compare/joined-transaction';
+import { type PanelReaderOptions, stragglerMsDefault } from '@diptych/compare/panel-reader';
+import { referenceTo, type TransactionReference } from '@diptych/compare/transaction-reference';
+import { formatIdentity, readIdentity } from '@diptych/kafka/identity';
+import type { OperatingError } from '@diptych/runtime/failure';
+import type { EngineStore, Stored } from './engine-store.ts';
+
+export interface EngineOptions
+  extends Omit<PanelReaderOptions, 'begin'>,
+    Pick<JoinOptions, 'pendingRecordsMax'> {
+  readonly drifts: readonly DriftOf[];
+  /** Rows of which it is remembered what they were, and aggregates of each kind that are in memory. */
+  readonly rowsMax?: number;
+  readonly aggregatesMax?: number;
+  /** How often state and positions are kept, in ms: so much is folded again after a kill. */
+  readonly saveIntervalMs?: number;
+  /** Told of each trouble with Kafka that reading gets over by itself. */
+  readonly onTrouble?: (error: OperatingError) => void;
+}
+
+/** What is known now, and what holds the rest back. */
+export interface EngineAnswer extends Answer {
+  /** The transaction that has lacked records for longer than `stragglerMs`: nothing behind it is folded. */
+  readonly blockedBy: Incomplete | null;
+  /** From the commit of the last transaction until it was folded, in ms; null before the first one. */
+  readonly lagMs: number | null;
+  /** Whether everything has been read that was there when the engine began. */
+  readonly caughtUp: boolean;
+}
+
+/** In memory about 2 KB each; the others are in the database. */
+const aggregatesMaxDefault = 20_000;
+const rowsMaxDefault = 100_000;
+const saveIntervalMsDefault = 2000;
+/** At about 2 KB each, well below what a process of 300 MB can hold. */
+const pendingRecordsMaxDefault = 50_000;
+
+/** Plain data. */
+interface SavedEngine {
+  readonly comparison: SavedComparison;
+  /** The identity header of the horizon; null before the first transaction. */
+  readonly horizon: string | null;
+}
+
+export class Engine {
+  readonly #store: EngineStore;
+  readonly #options: EngineOptions;
+  readonly #join: Join;
+  readonly #comparison: Comparison;
+  /** By kind, how many entries are in the database and not in memory. */
+  readonly #unloaded = new Map<string, number>();
+  #savedAt = performance.now();
+  #isDirty = false;
+  #lagMs: number | null = null;
+  #caughtUp = false;
+  #blocked: { readonly transaction: string; readonly sinceMs: number } | null = null;
+
+  private constructor(store: EngineStore, options: EngineOptions, stored: Stored | null) {
+    this.#store = store;
+    this.#options = options;
+    const saved = stored === null ? undefined : (stored.state as SavedEngine);
+    this.#join = new Join({
+      ...options,
+      baseline: true,
+      pendingRecordsMax: options.pendingRecordsMax ?? pendingRecordsMaxDefault,
+      resume:
+        stored === null ? undefined : { horizon: horizonOf(saved), points: stored.positions.map(pointOf) },
+    });
+    this.#comparison = new Comparison({
+      drifts: options.drifts,
+      rowsMax: options.rowsMax ?? rowsMaxDefault,
+      aggregates: { aggregatesMax: options.aggregatesMax ?? aggregatesMaxDefault, unloads: true },
+      saved: saved?.comparison,
+    });
+  }
+
+  /** What the store has is taken up. Throws OperatingError `comparison-database-away`. */
+  static async resume(store: EngineStore, options: EngineOptions): Promise<Engine> {
+    const engine = new Engine(store, options, await store.load());
+    for (const [kind, keyed] of engine.#comparison.keyed) {
+      const { count, used } = await store.extent(kind);
+      const entries = await store.loadLast(kind, keyed.residentMax);
+      keyed.load(entries);
+      keyed.clock = used;
+      engine.#unloaded.set(kind, count - entries.length);
+    }
+    return engine;
+  }
+
+  /**
+   * Follows the panels until the signal aborts, or until it has caught up, and keeps what it has then. Throws OperatingError: those of `followPairs`;
+   * `comparison-database-away`.
+   */
+  async run(signal: AbortSignal, { untilCaughtUp = false } = {}): Promise<void> {
+    const points = this.#join.resumePoints;
+    const batches = followBatches({
+      ...{ ...this.#options, join: this.#join, begin: offsetsOf(points), signal },
+      onCaughtUp: () => {
+        this.#caughtUp = true;
+      },
+    });
+    for await (const items of batches) {
+      for (const item of items) await this.#take(item);
+      this.#watchBlocking();
+      const { saveIntervalMs = saveIntervalMsDefault } = this.#options;
+      if (performance.now() - this.#savedAt >= saveIntervalMs) await this.save();
+      if (untilCaughtUp && this.#caughtUp) break;
+    }
+    await this.save();
+  }
+
+  /** What is known now. `tables`, `accepted` and `eventOnly` are those of the leak report. */
+  answer(options: Parameters<Comparison['answer']>[0] = {}): EngineAnswer {
+    const { stragglerMs = stragglerMsDefault } = this.#options;
+    const isBlocked = this.#blocked !== null && performance.now() - this.#blocked.sinceMs > stragglerMs;
+    return {
+      ...this.#comparison.answer(options),
+      blockedBy: isBlocked ? (incompleteOf(this.#join)[0] ?? null) : null,
+      lagMs: this.#lagMs,
+      caughtUp: this.#caughtUp,
+    };
+  }
+
+  /** The last transaction that was folded. */
+  get horizon(): TransactionReference | null {
+    return this.#join.horizon === undefined ? null : referenceTo(this.#join.horizon);
+  }
+
+  /** Keeps state and positions. Throws OperatingError `comparison-database-away`. */
+  async save(): Promise<void> {
+    this.#savedAt = performance.now();
+    if (!this.#isDirty) return;
+    const { keyed } = this.#comparison;
+    const state: SavedEngine = {
+      comparison: this.#comparison.save(),
+      horizon: this.#join.horizon === undefined ? null : headerOf(this.#join.horizon),
+    };
+    const positions = this.#join.resumePoints.map((point) => ({
+      ...point,
+      last: point.last === null ? null : formatIdentity(point.last),
+    }));
+    await this.#store.save(
+      { state, positions },
+      keyed.entries().map(([kind, texts]) => [kind, texts.takeChanges()] as const),
+    );
+    this.#isDirty = false;
+    for (const [kind, texts] of keyed)
+      this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) + texts.unloadOldest());
+  }
+
+  async #take(item: JoinedItem): Promise<void> {
+    for (const [kind, keys] of this.#comparison.missingFor(item)) {
+      if ((this.#unloaded.get(kind) ?? 0) === 0) continue;
+      const texts = this.#comparison.keyed.get(kind);
+      const entries = await this.#store.loadKeys(kind, keys);
+      const absent = entries.filter(({ key }) => texts?.has(key) === false);
+      texts?.load(absent);
+      this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) - absent.length);
+    }
+    this.#comparison.take(item);
+    this.#isDirty = true;
+    if (item.tag === 'transaction')
+      this.#lagMs = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
+  }
+
+  #watchBlocking(): void {
+    const { blocking } = this.#join;
+    if (blocking === undefined) this.#blocked = null;
+    else {
+      const { identity, got } = blocking;
+      // A large transaction that goes on arriving is not stuck.
+      const transaction = `${identity.timeline} ${identity.commitLsn} ${got.events} ${got.changes}`;
+      if (transaction !== this.#blocked?.transaction)
+        this.#blocked = { transaction, sinceMs: performance.now() };
+    }
+  }
+}
+
+/** The horizon is a transaction: place in it does not matter. */
+const headerOf = (identity: TransactionIdentity): string =>
+  formatIdentity({ ...identity, ordinal: 0, part: 0 });
+
+function horizonOf(saved: SavedEngine | undefined): TransactionIdentity | undefined {
+  return saved?.horizon ? (readIdentity(saved.horizon) ?? undefined) : undefined;
+}
+
+function pointOf({ last, ...position }: Stored['positions'][number]) {
+  return { ...position, last: last === null ? null : readIdentity(last) };
+}
+
+function offsetsOf(points: Join['resumePoints']): Map<string, bigint[]> {
+  const offsets = new Map<string, bigint[]>();
+  for (const { topic, partition, offset } of points) {
+    const ofTopic = offsets.get(topic) ?? [];
+    ofTopic[partition] = offset;
+    offsets.set(topic, ofTopic);
+  }
+  return offsets;
+}
