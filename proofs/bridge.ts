@@ -13,8 +13,8 @@ import { RelayProcess, type RelaySettings } from './relay-process.ts';
 
 export interface BridgeOptions {
   readonly stack: Stack;
-  /** The tables. */
-  readonly schema: string;
+  /** The tables: SQL, or whoever makes them. */
+  readonly schema: string | ((databaseUrl: string) => Promise<void>);
   readonly relays: readonly string[];
   /** Besides those that name servers, slot and topics. */
   readonly settings: RelaySettings;
@@ -84,7 +84,7 @@ export class Bridge {
     );
     const bridge = new Bridge({ databaseUrl, name, brokers: stack.brokers, directory, watchdog, relays });
     try {
-      await bridge.query(schema);
+      await (typeof schema === 'string' ? bridge.query(schema) : schema(databaseUrl));
       await relays[0]?.initialise();
       return bridge;
     } catch (error) {
@@ -101,6 +101,11 @@ export class Bridge {
     return `${this.domainPrefix}${aggregateType}`;
   }
 
+  /** For processes that are to be ended however we end. */
+  get watchdog(): Watchdog {
+    return this.#watchdog;
+  }
+
   get transactionTopic(): string {
     return `${this.prefix}.transaction`;
   }
@@ -110,15 +115,8 @@ export class Bridge {
   }
 
   /** One statement or more on a connection of its own. */
-  async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 5000 });
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      return (await client.query<Row>(text, values)).rows;
-    } finally {
-      await client.end().catch(() => {});
-    }
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+    return queryAt<Row>(this.databaseUrl, text, values);
   }
 
   /** WAL between the slot and the current end, in bytes; null while Postgres is away. */
@@ -173,6 +171,22 @@ export class Bridge {
   /** For servers that live on. */
   drop(): Promise<void> {
     return dropDatabase(this.databaseUrl);
+  }
+}
+
+/** One statement or more on a connection of its own. */
+export async function queryAt<Row extends pg.QueryResultRow>(
+  databaseUrl: string,
+  text: string,
+  values?: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return (await client.query<Row>(text, values)).rows;
+  } finally {
+    await client.end().catch(() => {});
   }
 }
 

@@ -10,7 +10,8 @@ import org.apache.flink.util.CloseableIterator;
 
 /**
  * Runs a script of Flink SQL in this JVM and prints the changelog of each SELECT in it: a line of JSON for each change,
- * `{"query": 0, "kind": "+I", "row": ["1", null]}`. Statements are separated by a line that holds a semicolon alone.
+ * `{"query": 0, "kind": "+I", "row": ["1", null]}`. An INSERT is waited for until it ends, as it does when its sources
+ * are bounded. Statements are separated by a line that holds a semicolon alone.
  * Every value is a text as Java writes it; bytes are hexadecimal, arrays and rows are lists.
  */
 public class FlinkSql {
@@ -27,7 +28,8 @@ public class FlinkSql {
     for (String statement : Files.readString(Path.of(arguments[0])).split("\n;\n")) {
       if (statement.isBlank()) continue;
       TableResult result = flink.executeSql(statement);
-      if (!statement.stripLeading().regionMatches(true, 0, "select", 0, 6)) continue;
+      if (begins(statement, "insert")) result.await();
+      if (!begins(statement, "select")) continue;
       try (CloseableIterator<Row> changes = result.collect()) {
         while (changes.hasNext()) print(query, changes.next());
       }
@@ -37,6 +39,10 @@ public class FlinkSql {
     System.out.flush();
     // Flink's threads would keep the JVM.
     System.exit(0);
+  }
+
+  private static boolean begins(String statement, String word) {
+    return statement.stripLeading().regionMatches(true, 0, word, 0, word.length());
   }
 
   private static void print(int query, Row row) {
