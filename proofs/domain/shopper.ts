@@ -42,6 +42,11 @@ const indecisiveChance = 0.015;
 const revertMax = { near: 6, far: 200 } as const;
 const farChance = 0.1;
 
+const heldChance = 0.85;
+
+/** Products in the cart. */
+export type Seen = readonly string[];
+
 export class Shopper {
   readonly #random: Random;
   readonly #commands: Deck<(typeof commands)[number][0]>;
@@ -53,33 +58,42 @@ export class Shopper {
     this.#ends = new Deck(random, ends);
   }
 
-  /** All that is done with one cart, to its end or until it is left behind. */
-  *visit(): Generator<Step, void, undefined> {
+  /** All that is done with one cart, to its end or until it is left behind; each next step sees what is in the cart. */
+  *visit(): Generator<Step, void, Seen> {
     const random = this.#random;
     const max = random.chance(indecisiveChance) ? indecisiveMax : usualMax;
-    for (let left = random.whole(1, max); left > 0; left -= 1) yield this.#step();
+    let seen: Seen = [];
+    for (let left = random.whole(1, max); left > 0; left -= 1) seen = yield this.#step(seen);
     const end = this.#ends.draw();
     if (end === 'go-away') return;
     yield { tag: end };
     // Too late, or checked out after all where the cart was empty.
-    if (random.chance(0.2)) yield random.chance(0.5) ? this.#step() : { tag: 'check-out' };
+    if (random.chance(0.2)) yield random.chance(0.5) ? this.#step(seen) : { tag: 'check-out' };
   }
 
-  #step(): Step {
+  #step(seen: Seen): Step {
     const random = this.#random;
-    const sku = this.#pick(skus);
     const tag = this.#commands.draw();
     switch (tag) {
       case 'add':
+        return { tag, sku: this.#pick(skus), quantity: random.whole(1, 4) };
       case 'quantity':
-        return { tag, sku, quantity: random.whole(1, 4) };
+        return { tag, sku: this.#held(seen), quantity: random.whole(1, 4) };
       case 'remove':
-        return { tag, sku };
+        return { tag, sku: this.#held(seen) };
       case 'discount':
         return { tag, code: this.#pick(codes) };
-      case 'revert':
-        return { tag, toVersion: random.whole(1, random.chance(farChance) ? revertMax.far : revertMax.near) };
+      case 'revert': {
+        const max = random.chance(farChance) ? revertMax.far : revertMax.near;
+        return { tag, toVersion: random.whole(1, max) };
+      }
     }
+  }
+
+  /** Mostly a product that is in the cart. */
+  #held(seen: Seen): string {
+    const from = seen.length > 0 && this.#random.chance(heldChance) ? seen : skus;
+    return this.#pick(from);
   }
 
   #pick<T>(from: readonly T[]): T {

@@ -15,7 +15,7 @@ import { createLogger } from '@diptych/runtime/log';
 import { poll } from '@diptych/runtime/poll';
 import type { Pool } from 'pg';
 import { Random } from '../simulate/random.ts';
-import { Shopper, type Step } from './shopper.ts';
+import { type Seen, Shopper, type Step } from './shopper.ts';
 
 /** One cart, kept in both ways. */
 export interface Pair {
@@ -33,8 +33,9 @@ const examplesMax = 5;
 interface OpenCart {
   readonly pair: Pair;
   /** What is left to do. */
-  readonly visit: Iterator<Step, void, undefined>;
+  readonly visit: Iterator<Step, void, Seen>;
   version: number;
+  seen: Seen;
 }
 
 export class Shopping {
@@ -85,7 +86,7 @@ export class Shopping {
       } else {
         const index = random.whole(0, carts.length - 1);
         const cart = carts[index];
-        const step = cart?.visit.next();
+        const step = cart?.visit.next(cart.seen);
         if (!cart || !step || step.done) carts.splice(index, 1);
         else left -= await this.#command(cart, step.value);
       }
@@ -105,7 +106,7 @@ export class Shopping {
     if (!crud.ok || !es.ok) throw new Error('a new cart can be opened');
     const pair = { crud: crud.cart.id, es: es.cart.id };
     this.pairs.push(pair);
-    return { pair, visit: shopper.visit(), version: crud.cart.version };
+    return { pair, visit: shopper.visit(), version: crud.cart.version, seen: [] };
   }
 
   /** Answers how many events came of it, over both. */
@@ -117,6 +118,7 @@ export class Shopping {
     }
     const told = outcome.cart.version - cart.version;
     cart.version = outcome.cart.version;
+    cart.seen = outcome.cart.items.map(({ sku }) => sku);
     return 2 * told;
   }
 
