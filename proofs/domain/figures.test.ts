@@ -1,5 +1,5 @@
+import { failuresOf } from '@diptych/runtime/verdict';
 import { expect, test } from 'vitest';
-import { failuresOf } from '../verdict.ts';
 import { countedOf } from './figures.ts';
 
 const clean = {

@@ -1,5 +1,5 @@
 /** What is counted of a run, and what of it may not be: differences, and emptiness that would prove nothing. */
-import type { Verdict } from '../verdict.ts';
+import type { Verdict } from '@diptych/runtime/verdict';
 import type { Outcome } from './domain.ts';
 
 type Counted = Omit<Outcome, 'shopping' | 'exits' | 'notes'> & {

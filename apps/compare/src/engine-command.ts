@@ -4,7 +4,7 @@ import { drifted } from '@diptych/compare/compare-to-now';
 import type { DriftOf } from '@diptych/compare/comparison';
 import { DriftFinder } from '@diptych/compare/drift';
 import { readMappings } from '@diptych/compare/mapping-file';
-import { stringifyLossless } from '@diptych/kafka/json';
+import { stringifyLossless } from '@diptych/runtime/json';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { type Command, Option } from 'commander';
 import { capturedDatabases } from './captured-databases.ts';

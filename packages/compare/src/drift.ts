@@ -2,8 +2,9 @@
  * Drift: an aggregate whose state folded from domain events differs from its state folded from row changes. Both are
  * compared after each transaction that touched it, never inside one.
  */
-import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
+
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import type { AggregateMapping, Facts } from './aggregate-mapping.ts';
 import { DriftVerdicts, type SavedVerdicts } from './drift-verdicts.ts';
 import {
