@@ -1,12 +1,11 @@
-/** What is done with the records of a partition that this member holds: each in a transaction with its position. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** What is done with the records of a partition that this member holds: in transactions with its position. */
 import type { Contracts } from '@diptych/events/event-contract';
 import type { IncomingRecord } from '@diptych/kafka/record';
-import { assert } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { PoolClient } from 'pg';
-import { isContention, isOutage } from './database-gate.ts';
-import type { Reading } from './domain-event.ts';
+import type { DomainEvent, Reading } from './domain-event.ts';
+import { type Effect, failureOf, giveEffect, messageOf, StopInboxError } from './effect.ts';
+import { HeldPosition, type Step } from './held-position.ts';
 import type { LaneContext } from './lane-context.ts';
 import {
   behindParked,
@@ -19,91 +18,113 @@ import {
   settle,
 } from './parked-events.ts';
 import { type Hold, tooManyParked } from './partition-hold.ts';
-import { advance, FencedError, readPosition } from './positions.ts';
-import { inTransaction } from './transaction.ts';
+import { FencedError } from './positions.ts';
 
-export type Outcome = 'handled' | 'repeated';
-
-/** A transaction that moves the position, or keeps it where it is. */
-interface Step<T> {
-  readonly nextOffset: bigint;
-  readonly work: (tx: PoolClient) => Promise<T>;
-  /** Whether it was committed although the connection broke meanwhile. */
-  readonly isDone: () => Promise<boolean>;
-}
+type EffectStep = Pick<Step<Effect>, 'nextOffset' | 'isDone'> & {
+  /** The parked event that this settles. */
+  readonly parkedId?: bigint;
+};
 
 type Tried =
-  | { readonly tag: 'done'; readonly outcome: Outcome }
+  | { readonly tag: 'done' }
   | { readonly tag: 'refused'; readonly failure: OperatingError; readonly attempts: number };
+
+/** A record whose event can be handled. */
+interface Legible {
+  readonly record: IncomingRecord;
+  readonly event: DomainEvent<Contracts>;
+}
 
 export class Handling {
   readonly #context: LaneContext;
   readonly #hold: Hold;
   readonly #signal: AbortSignal;
-  /** Behind the last record that was looked at; the committed position may be before it while nothing had an effect. */
-  #nextOffset: bigint;
+  readonly position: HeldPosition;
 
   constructor({ context, hold, signal }: { context: LaneContext; hold: Hold; signal: AbortSignal }) {
     this.#context = context;
     this.#hold = hold;
     this.#signal = signal;
-    this.#nextOffset = hold.nextOffset;
-  }
-
-  /** Where it goes on. */
-  get nextOffset(): bigint {
-    return this.#nextOffset;
+    this.position = new HeldPosition({ context, hold, signal });
   }
 
   /**
-   * Handles a record, parks it, or passes it over. Throws FencedError when the partition is another member's, the signal's
-   * reason, and where the policy is `stop` the OperatingError that says why it cannot be handled.
+   * Handles consecutive records, parks them, or passes them over: those that can be handled in one transaction, unless it
+   * fails; then each in its own. Throws FencedError when the partition is another member's, the signal's reason, and where
+   * the policy is `stop` the OperatingError that says why one cannot be handled.
    */
-  async handle(record: IncomingRecord): Promise<void> {
+  async handle(records: readonly IncomingRecord[]): Promise<void> {
     const { read, metrics } = this.#context;
-    const reading = read(record);
-    const nextOffset = record.offset + 1n;
-    if (reading.tag === 'passed-over') {
-      metrics.count('passed-over');
-      this.#nextOffset = nextOffset;
-      return;
+    const run: Legible[] = [];
+    for (const record of records) {
+      const reading = read(record);
+      if (reading.tag === 'passed-over') {
+        metrics.count('passed-over');
+      } else if (reading.tag === 'event' && !this.#isParked(record.key)) {
+        run.push({ record, event: reading.event });
+      } else {
+        await this.#handleRun(run.splice(0));
+        await this.#handleAlone(record, reading);
+      }
     }
+    await this.#handleRun(run);
+    const last = records.at(-1);
+    if (last) this.position.pass(last.offset + 1n);
+  }
+
+  async #handleRun(run: readonly Legible[]): Promise<void> {
+    const [first, last] = [run[0], run.at(-1)];
+    if (first && last && first !== last && (await this.#handleTogether(run, { first, last }))) return;
+    for (const { record, event } of run) {
+      this.#signal.throwIfAborted();
+      await this.#handleAlone(record, { tag: 'event', event });
+    }
+  }
+
+  /** Answers whether it could be done; which event is at fault is found out one by one. */
+  async #handleTogether(
+    run: readonly Legible[],
+    { first, last }: { first: Legible; last: Legible },
+  ): Promise<boolean> {
+    const { metrics, log } = this.#context;
+    const nextOffset = last.record.offset + 1n;
+    const events = run.map(({ event }) => event);
+    try {
+      await this.#giveEffect(events, { nextOffset, isDone: () => this.position.isBehind(nextOffset) });
+      return true;
+    } catch (error) {
+      if (this.#isOver(error)) throw error;
+      metrics.failed();
+      const where = { ...this.#where(first.record), events: run.length };
+      log.warn(where, `each event on its own, together they failed: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  async #handleAlone(
+    record: IncomingRecord,
+    reading: Exclude<Reading<Contracts>, { tag: 'passed-over' }>,
+  ): Promise<void> {
+    const nextOffset = record.offset + 1n;
     if (this.#isParked(record.key)) {
       await this.#park(record, { reason: behindParked, detail: null, attempts: 0 });
       return;
     }
-    const isDone = () => this.#isBehind(nextOffset);
+    const isDone = () => this.position.isBehind(nextOffset);
     const tried = await this.#try(reading, { nextOffset, isDone });
-    if (tried.tag === 'done') metrics.count(tried.outcome);
-    else await this.#refuse(record, tried);
-  }
-
-  /** Nothing up to there is left to look at. */
-  pass(nextOffset: bigint): void {
-    this.#nextOffset = nextOffset;
-  }
-
-  /** Commits the position when it is behind what was looked at. */
-  async flush(): Promise<void> {
-    const nextOffset = this.#nextOffset;
-    if (nextOffset === this.#hold.nextOffset) return;
-    await this.#transact({
-      nextOffset,
-      work: async () => undefined,
-      isDone: () => this.#isBehind(nextOffset),
-    });
+    if (tried.tag === 'refused') await this.#refuse(record, tried);
   }
 
   /** Carries out what was decided about parked events, and what follows from it. */
   async settleDecided(): Promise<void> {
     const { pool } = this.#context;
     for (;;) {
-      const event = await this.#patiently(() => nextDecided(pool, this.#hold.claim));
+      const event = await this.position.patiently(() => nextDecided(pool, this.#hold.claim));
       if (!event) return;
       await this.#settle(event);
       const { key } = event.record;
       if (!key) continue;
-      const waits = await this.#patiently(() => isKeyParked(pool, { ...this.#hold.claim, key }));
+      const waits = await this.position.patiently(() => isKeyParked(pool, { ...this.#hold.claim, key }));
       if (!waits) this.#hold.parkedKeys.delete(key.toString('hex'));
     }
   }
@@ -112,23 +133,20 @@ export class Handling {
     const { read, metrics, log } = this.#context;
     const { id, decision, record } = event;
     const keeping = {
-      nextOffset: this.#hold.nextOffset,
+      nextOffset: this.position.committed,
       isDone: async () => (await nextDecided(this.#context.pool, this.#hold.claim))?.id !== id,
     };
     const reading = read(record);
     if (decision === 'discard' || reading.tag === 'passed-over') {
-      await this.#transact({ ...keeping, work: (tx) => settle(tx, id) });
+      await this.position.transact({ ...keeping, work: (tx) => settle(tx, id) });
       metrics.count(decision === 'discard' ? 'discarded' : 'passed-over');
       return;
     }
     const tried = await this.#try(reading, { ...keeping, parkedId: id });
-    if (tried.tag === 'done') {
-      metrics.count(tried.outcome);
-      return;
-    }
+    if (tried.tag === 'done') return;
     const { failure, attempts } = tried;
     const why = { reason: failure.code, detail: failure.message, attempts };
-    await this.#transact({ ...keeping, work: (tx) => parkAgain(tx, { id, why }) });
+    await this.position.transact({ ...keeping, work: (tx) => parkAgain(tx, { id, why }) });
     metrics.count('parked');
     log.warn(
       { ...this.#where(record), code: failure.code },
@@ -137,24 +155,16 @@ export class Handling {
   }
 
   /** As often as the limits say, with pauses. */
-  async #try(
-    reading: Exclude<Reading<Contracts>, { tag: 'passed-over' }>,
-    step: Pick<Step<Outcome>, 'nextOffset' | 'isDone'> & { readonly parkedId?: bigint },
-  ): Promise<Tried> {
+  async #try(reading: Exclude<Reading<Contracts>, { tag: 'passed-over' }>, step: EffectStep): Promise<Tried> {
     if (reading.tag === 'unreadable') return { tag: 'refused', failure: reading.failure, attempts: 0 };
-    const { consumer, handle, limits, metrics, log } = this.#context;
+    const { limits, metrics, log } = this.#context;
     const { event } = reading;
-    const work = async (tx: PoolClient): Promise<Outcome> => {
-      if (step.parkedId !== undefined) await settle(tx, step.parkedId);
-      if (consumer !== null && !(await isFirst(tx, { consumer, eventId: event.id }))) return 'repeated';
-      await handle(event, tx);
-      return 'handled';
-    };
     for (let attempts = 1; ; attempts += 1) {
       try {
-        return { tag: 'done', outcome: (await this.#transact({ ...step, work })) ?? 'handled' };
+        await this.#giveEffect([event], step);
+        return { tag: 'done' };
       } catch (error) {
-        if (error instanceof FencedError || this.#signal.aborted) throw error;
+        if (this.#isOver(error)) throw error;
         const isHopeless = error instanceof OperatingError && error.retry !== 'timed';
         metrics.failed();
         if (isHopeless || attempts >= limits.attemptsMax) {
@@ -163,9 +173,28 @@ export class Handling {
         const pauseMs = Math.min(limits.retryPauseMs * 2 ** (attempts - 1), limits.retryPauseMaxMs);
         const where = { ...event.at, offset: event.at.offset.toString() };
         log.warn({ ...where, attempts, pauseMs }, `a handler failed: ${messageOf(error)}`);
-        await this.#pause(pauseMs);
+        await this.position.pause(pauseMs);
       }
     }
+  }
+
+  async #giveEffect(
+    events: readonly DomainEvent<Contracts>[],
+    { parkedId, ...step }: EffectStep,
+  ): Promise<void> {
+    const work = async (tx: PoolClient): Promise<Effect> => {
+      if (parkedId !== undefined) await settle(tx, parkedId);
+      return await giveEffect(tx, events, this.#context);
+    };
+    const effect = await this.position.transact({ ...step, work });
+    const { handled, repeated } = effect ?? { handled: events.length, repeated: 0 };
+    this.#context.metrics.count('handled', handled);
+    this.#context.metrics.count('repeated', repeated);
+  }
+
+  /** Whether it is no failure of a handler, but the end of this lane or of the inbox. */
+  #isOver(error: unknown): boolean {
+    return error instanceof FencedError || error instanceof StopInboxError || this.#signal.aborted;
   }
 
   /** What cannot be handled is parked, or stops the inbox. */
@@ -184,75 +213,8 @@ export class Handling {
     const nextOffset = record.offset + 1n;
     const { group } = this.#context;
     const work = (tx: PoolClient) => park(tx, { group, record, why });
-    await this.#transact({ nextOffset, work, isDone: () => this.#isBehind(nextOffset) });
+    await this.position.transact({ nextOffset, work, isDone: () => this.position.isBehind(nextOffset) });
     this.#context.metrics.count('parked');
-  }
-
-  /**
-   * Until the database has it: an outage is waited for, and then asked whether it was committed after all (undefined).
-   * Throws FencedError, the signal's reason, and what `work` throws.
-   */
-  async #transact<T>({ nextOffset, work, isDone }: Step<T>): Promise<T | undefined> {
-    const { pool, turns, gate, limits, metrics } = this.#context;
-    const { claim } = this.#hold;
-    for (let contentions = 0; ; ) {
-      await this.#pass();
-      try {
-        const result = await turns(() =>
-          metrics.time(() =>
-            inTransaction(
-              pool,
-              async (tx) => {
-                await advance(tx, claim, nextOffset);
-                return await work(tx);
-              },
-              { idleMsMax: limits.idleMsMax },
-            ),
-          ),
-        );
-        gate.worked();
-        this.#moved(nextOffset);
-        return result;
-      } catch (error) {
-        if (isContention(error)) {
-          contentions += 1;
-          await this.#pause(Math.min(10 * 2 ** Math.min(contentions, 10), limits.retryPauseMaxMs));
-        } else if (isOutage(error)) {
-          gate.close(error, this.#context.ending);
-          if (await this.#patiently(isDone)) {
-            this.#moved(nextOffset);
-            return undefined;
-          }
-        } else throw error;
-      }
-    }
-  }
-
-  #moved(nextOffset: bigint): void {
-    assert(nextOffset >= this.#hold.nextOffset, 'a position never moves back');
-    this.#hold.nextOffset = nextOffset;
-    if (nextOffset > this.#nextOffset) this.#nextOffset = nextOffset;
-  }
-
-  /** Asks until the database answers. */
-  async #patiently<T>(ask: () => Promise<T>): Promise<T> {
-    for (;;) {
-      await this.#pass();
-      try {
-        return await ask();
-      } catch (error) {
-        if (!isOutage(error)) throw error;
-        this.#context.gate.close(error, this.#context.ending);
-      }
-    }
-  }
-
-  /** Whether the position was committed there. Throws FencedError when it is another member's. */
-  async #isBehind(nextOffset: bigint): Promise<boolean> {
-    const { claim } = this.#hold;
-    const position = await readPosition(this.#context.pool, claim);
-    if (position?.epoch !== claim.epoch) throw new FencedError(claim);
-    return position.nextOffset >= nextOffset;
   }
 
   #isParked(key: Buffer | null): boolean {
@@ -260,41 +222,7 @@ export class Handling {
     return key !== null && parkedKeys.size > 0 && parkedKeys.has(key.toString('hex'));
   }
 
-  async #pass(): Promise<void> {
-    await this.#context.gate.pass(this.#signal);
-    this.#signal.throwIfAborted();
-  }
-
-  async #pause(pauseMs: number): Promise<void> {
-    await sleep(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined);
-    this.#signal.throwIfAborted();
-  }
-
   #where({ topic, partition, offset }: IncomingRecord) {
     return { group: this.#context.group, topic, partition, offset: offset.toString() };
   }
 }
-
-/** Whether the consumer meets the event for the first time. Waits for a transaction in which somebody else does. */
-async function isFirst(
-  tx: PoolClient,
-  { consumer, eventId }: { consumer: string; eventId: string },
-): Promise<boolean> {
-  // https://www.postgresql.org/docs/18/sql-insert.html#SQL-ON-CONFLICT
-  const { rowCount } = await tx.query(
-    'insert into inbox (consumer, event_id) values ($1, $2) on conflict do nothing',
-    [consumer, eventId],
-  );
-  return rowCount === 1;
-}
-
-function failureOf(error: unknown, { type, attempts }: { type: string; attempts: number }): OperatingError {
-  if (error instanceof OperatingError && error.retry !== 'timed') return error;
-  const times = attempts === 1 ? 'once' : `${attempts} times`;
-  return new OperatingError('handler-failed', `the handler of ${type} failed ${times}: ${messageOf(error)}`, {
-    remedy: 'Mend the handler or its surroundings and release the event, or discard it.',
-    cause: error,
-  });
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

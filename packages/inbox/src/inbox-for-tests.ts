@@ -10,7 +10,7 @@ import { poll } from '@diptych/runtime/poll';
 import pg from 'pg';
 import { z } from 'zod';
 import { Inbox } from './inbox.ts';
-import type { InboxOptions } from './inbox-options.ts';
+import type { Batches, Handlers, InboxSettings } from './inbox-options.ts';
 import { createInbox } from './inbox-table.ts';
 
 /** The second version says `n` where the first said `number`. */
@@ -114,16 +114,20 @@ export async function effectsOf(database: Pick<pg.Pool, 'query'>, key: string): 
   return rows.map(({ n }) => Number(n));
 }
 
-export type NoteInboxOptions = Partial<InboxOptions<NoteContract>> &
-  Pick<InboxOptions<NoteContract>, 'pool' | 'brokers' | 'group' | 'topics'>;
+export type NoteInboxOptions = Partial<InboxSettings<NoteContract>> &
+  Pick<InboxSettings<NoteContract>, 'pool' | 'brokers' | 'group' | 'topics'> & {
+    readonly handlers?: Handlers<NoteContract>;
+    readonly batches?: Batches<NoteContract>;
+  };
 
 /** An inbox of notes that writes their effects, with short pauses. */
-export function noteInbox(options: NoteInboxOptions): Inbox<NoteContract> {
+export function noteInbox({ handlers, batches, ...options }: NoteInboxOptions): Inbox<NoteContract> {
+  const single: Handlers<NoteContract> = {
+    Noted: ({ aggregateId, payload }, tx) => writeEffect(tx, { key: aggregateId, n: payload.n }),
+  };
   return new Inbox({
     contracts: noteContract,
-    handlers: {
-      Noted: ({ aggregateId, payload }, tx) => writeEffect(tx, { key: aggregateId, n: payload.n }),
-    },
+    ...(batches ? { batches } : { handlers: handlers ?? single }),
     prepare: () => createEffects(options.pool),
     log: createLogger(options.group, { level: process.env.DIPTYCH_LOG_LEVEL ?? 'silent' }),
     ...options,

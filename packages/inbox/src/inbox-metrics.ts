@@ -90,8 +90,8 @@ export class InboxMetrics {
     });
   }
 
-  count(outcome: EventOutcome): void {
-    this.#events.inc({ outcome });
+  count(outcome: EventOutcome, events = 1): void {
+    if (events > 0) this.#events.inc({ outcome }, events);
   }
 
   /** A handler failed. */

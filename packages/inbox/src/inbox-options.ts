@@ -19,7 +19,24 @@ export type Handler<C extends Contracts, Type extends keyof C & string> = (
 /** Types without a handler are passed over. */
 export type Handlers<C extends Contracts> = { readonly [Type in keyof C & string]?: Handler<C, Type> };
 
-export interface InboxOptions<C extends Contracts> {
+/**
+ * A handler of several events at once, in the order in which they came, for effects that are cheaper together: what it throws
+ * is tried again with each event alone. It gets all types that the contracts know, and holds to what `Handler` says.
+ */
+export interface Batches<C extends Contracts> {
+  /** Consecutive events of a partition in one transaction, at most. */
+  readonly eventsMax: number;
+  readonly handle: (events: readonly DomainEvent<C>[], tx: PoolClient) => Promise<void>;
+}
+
+/** With either handlers of single events, or one of several at once. */
+export type InboxOptions<C extends Contracts> = InboxSettings<C> &
+  (
+    | { readonly handlers: Handlers<C>; readonly batches?: never }
+    | { readonly batches: Batches<C>; readonly handlers?: never }
+  );
+
+export interface InboxSettings<C extends Contracts> {
   /** Of the database that the handlers write to, with at least one connection more than `parallelMax`. */
   readonly pool: Pool;
   readonly brokers: readonly string[];
@@ -32,7 +49,6 @@ export interface InboxOptions<C extends Contracts> {
   readonly consumer?: string | null;
   readonly topics: readonly string[];
   readonly contracts: C;
-  readonly handlers: Handlers<C>;
   /** Where a group begins that has no position in a partition. Default `beginning`. */
   readonly from?: 'beginning' | 'end';
   /** What becomes of an event that is malformed, or whose handler keeps failing. Default `park`. */
@@ -68,7 +84,7 @@ export function limitsOf<C extends Contracts>({
   topics,
   parallelMax = parallelMaxDefault,
   limits,
-}: InboxOptions<C>): Limits {
+}: InboxSettings<C>): Limits {
   assert(topics.length > 0, 'an inbox reads at least one topic');
   assert(
     (pool.options.max ?? 10) > parallelMax,

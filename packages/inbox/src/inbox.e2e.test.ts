@@ -1,9 +1,11 @@
 /** The runner on real servers: one effect for each event, in the order of its key. */
+import { randomUUID } from 'node:crypto';
 import { OperatingError } from '@diptych/runtime/failure';
 import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import kafkajs from 'kafkajs';
 import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { StopInboxError } from './effect.ts';
 import type { Inbox } from './inbox.ts';
 import {
   createEffects,
@@ -292,4 +294,63 @@ test('an inbox that starts before its database and its topic waits for both', as
   await topic.publish(notes('a', 1, 3));
   await untilEffects('a', [1, 2, 3]);
   expect(inbox.progress).toEqual({ tag: 'consuming' });
+});
+
+test('several events share a transaction in their order; when it fails, the one at fault is found and parked', async () => {
+  await topic.create(1);
+  await topic.publish([...notes('a', 1, 30), { key: 'b', n: 1, version: 9 }, ...notes('c', 1, 30)]);
+  const batches: string[][] = [];
+  let isOver = false;
+  const inbox = start({
+    consumer: null,
+    limits: { attemptsMax: 2 },
+    batches: {
+      eventsMax: 20,
+      handle: async (events, tx) => {
+        if (isOver) throw new StopInboxError('projection-replaced', 'it is over', { remedy: 'none' });
+        batches.push(events.map(({ aggregateId, payload: { n } }) => `${aggregateId}${n}`));
+        for (const { aggregateId, payload } of events)
+          await writeEffect(tx, { key: aggregateId, n: payload.n });
+        if (events.some(({ aggregateId, payload: { n } }) => aggregateId === 'c' && n === 15))
+          throw new Error('15 does not work');
+      },
+    },
+  });
+  await untilTrue('c waits', async () => (await parkedOf()).length === 17);
+  expect(await effectsOf(pool, 'a')).toEqual(range(1, 30));
+  expect(await effectsOf(pool, 'c')).toEqual(range(1, 14));
+  const behind = range(16, 15).map((n) => `${n} behind-parked`);
+  expect(await parkedOf()).toEqual(['1 contract-unknown-version', '15 handler-failed', ...behind]);
+  expect(batches[0]).toEqual(range(1, 20).map((n) => `a${n}`));
+  // One alone is what failed; each effect is counted once, however often it was tried.
+  expect(batches.filter((batch) => batch.join() === 'c15')).toHaveLength(2);
+  expect(await figure(inbox, 'diptych_inbox_events_total', { outcome: 'handled' })).toBe(44);
+
+  // What a handler has that is over is neither tried again nor parked.
+  isOver = true;
+  await topic.publish(notes('d', 1, 3));
+  await untilTrue('it has stopped', () => inbox.progress.tag === 'stopped');
+  expect(inbox.progress).toMatchObject({ error: { code: 'projection-replaced' } });
+  expect(await parkedOf()).toHaveLength(17);
+});
+
+test('of events that come twice, also in one transaction, a consumer handles the first', async () => {
+  await topic.create(1);
+  const [one, other] = [notes('a', 1, 1), notes('a', 2, 1)]
+    .flat()
+    .map((note) => ({ ...note, id: randomUUID() }));
+  if (!one || !other) throw new Error('two notes');
+  await topic.publish([one, one, other, { ...one, id: one.id.toUpperCase() }]);
+  const seen: number[] = [];
+  const inbox = start({
+    batches: {
+      eventsMax: 20,
+      handle: async (events) => {
+        for (const { payload } of events) seen.push(payload.n);
+      },
+    },
+  });
+  const repeated = () => figure(inbox, 'diptych_inbox_events_total', { outcome: 'repeated' });
+  await untilTrue('all are looked at', async () => (await repeated()) === 2);
+  expect(seen).toEqual([1, 2]);
 });

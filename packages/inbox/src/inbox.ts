@@ -89,19 +89,13 @@ export class Inbox<C extends Contracts> {
   }
 
   #contextOf(options: InboxOptions<C>): LaneContext {
-    const { pool, brokers, group, contracts, handlers, log } = options;
-    const isWanted = (type: string) => Object.hasOwn(handlers, type) && handlers[type] !== undefined;
+    const { pool, brokers, group, contracts, log } = options;
     return {
       ...{ pool, group, log },
       consumer: options.consumer === undefined ? group : options.consumer,
-      read: (record) => readDomainEvent<Contracts>(record, { contracts, isWanted }),
-      handle: async (event, tx) => {
-        // The contract has checked that the event is what the handler of its type takes.
-        const handler = handlers[event.type] as
-          | ((event: unknown, on: typeof tx) => Promise<void>)
-          | undefined;
-        await handler?.(event, tx);
-      },
+      ...handlingOf(options),
+      read: (record) =>
+        readDomainEvent<Contracts>(record, { contracts, isWanted: (type) => isWanted(options, type) }),
       from: options.from ?? 'beginning',
       onPoison: options.onPoison ?? 'park',
       onUnknownVersion: options.onUnknownVersion ?? 'park',
@@ -255,6 +249,28 @@ export class Inbox<C extends Contracts> {
   async #sleep(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#ending.signal }).catch(() => undefined);
   }
+}
+
+function isWanted<C extends Contracts>({ contracts, handlers }: InboxOptions<C>, type: string): boolean {
+  const wanted = handlers ?? contracts;
+  return Object.hasOwn(wanted, type) && wanted[type] !== undefined;
+}
+
+type Handle = LaneContext['handle'];
+
+function handlingOf<C extends Contracts>({
+  handlers,
+  batches,
+}: InboxOptions<C>): Pick<LaneContext, 'handle' | 'eventsMax'> {
+  // The contracts have checked that the events are what the handlers take.
+  if (batches) return { eventsMax: batches.eventsMax, handle: batches.handle as unknown as Handle };
+  const byType = handlers as Readonly<
+    Record<string, ((event: unknown, tx: Parameters<Handle>[1]) => Promise<void>) | undefined>
+  >;
+  const handle: Handle = async (events, tx) => {
+    for (const event of events) await byType[event.type]?.(event, tx);
+  };
+  return { eventsMax: 1, handle };
 }
 
 function troubleOf(error: unknown): OperatingError {

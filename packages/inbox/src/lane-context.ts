@@ -32,7 +32,9 @@ export interface LaneContext {
   readonly consumer: string | null;
   readonly pool: Pool;
   readonly read: (record: IncomingRecord) => Reading<Contracts>;
-  readonly handle: (event: DomainEvent<Contracts>, tx: PoolClient) => Promise<void>;
+  readonly handle: (events: readonly DomainEvent<Contracts>[], tx: PoolClient) => Promise<void>;
+  /** How many consecutive events of a partition may share a transaction. */
+  readonly eventsMax: number;
   readonly from: 'beginning' | 'end';
   readonly onPoison: Policy;
   readonly onUnknownVersion: Policy;

@@ -36,7 +36,7 @@ export class Lane {
 
   /** Where it goes on; null while the partition is not held. */
   get nextOffset(): bigint | null {
-    return this.#handling?.nextOffset ?? null;
+    return this.#handling?.position.nextOffset ?? null;
   }
 
   /** Whether it goes on: once it was closed, another lane has to. */
@@ -71,7 +71,7 @@ export class Lane {
   }
 
   async #work(hold: Hold): Promise<void> {
-    const { feeds, log } = this.#context;
+    const { feeds, log, eventsMax } = this.#context;
     const { signal } = this.#closing;
     const { topic, partition } = this.place;
     const { topicId, nextOffset: offset } = hold;
@@ -85,14 +85,15 @@ export class Lane {
       while (!signal.aborted) {
         if (this.#decided) await this.#settleDecided(handling);
         const chunk = feed.take();
-        for (const record of chunk?.records ?? []) {
+        const records = chunk?.records ?? [];
+        for (let from = 0; from < records.length; from += eventsMax) {
           signal.throwIfAborted();
           if (this.#decided) await this.#settleDecided(handling);
-          await handling.handle(record);
+          await handling.handle(records.slice(from, from + eventsMax));
         }
-        if (chunk) handling.pass(chunk.nextOffset);
+        if (chunk) handling.position.pass(chunk.nextOffset);
         if (performance.now() >= flushAt) {
-          await handling.flush();
+          await handling.position.flush();
           flushAt = performance.now() + flushIntervalMs;
         }
         if (!chunk) await this.#bell.heard({ timeoutMs: flushIntervalMs });
