@@ -29,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/snapshot': ['runtime', 'wal', 'pgoutput', 'kafka'],
   'packages/delivery': ['runtime', 'wal'],
   'packages/inbox': ['runtime', 'events', 'kafka'],
+  'packages/projection': ['runtime', 'events', 'kafka', 'inbox'],
   'packages/journal': ['runtime', 'wal', 'events', 'outbox', 'kafka'],
   'packages/compare': ['runtime', 'wal', 'kafka', 'contracts'],
   'packages/testkit': ['runtime', 'kafka'],
@@ -47,6 +48,7 @@ const mayImport: Record<string, readonly string[]> = {
     'compare',
   ],
   'apps/shipping': ['runtime', 'kafka', 'inbox', 'contracts'],
+  'apps/projections': ['runtime', 'inbox', 'projection', 'contracts'],
   'apps/compare': ['runtime', 'wal', 'kafka', 'compare', 'contracts'],
   'apps/demo': [
     'runtime',
@@ -58,6 +60,7 @@ const mayImport: Record<string, readonly string[]> = {
     'cart-app',
     'relay-app',
     'shipping-app',
+    'projections-app',
     'compare-app',
   ],
 };

@@ -80,6 +80,8 @@ export const failures = {
   'history-incomplete': 'operator',
   'handler-failed': 'operator',
   'inbox-database-away': 'timed',
+  'projection-replaced': 'never',
+  'projection-rebuild-refused': 'operator',
 } as const satisfies Record<string, Retry>;
 
 export type Retry = 'timed' | 'operator' | 'never';
