@@ -42,7 +42,15 @@ export class ComposeProject {
 
   /** Chooses ports; starts nothing yet. */
   static async prepare(): Promise<ComposeProject> {
-    const names = ['CART_PORT', 'RELAY_PORT', 'STANDBY_PORT', 'SHIPPING_PORT', 'POSTGRES_PORT', 'KAFKA_PORT'];
+    const names = [
+      'CART_PORT',
+      'RELAY_PORT',
+      'STANDBY_PORT',
+      'SHIPPING_PORT',
+      'PROJECTIONS_PORT',
+      'POSTGRES_PORT',
+      'KAFKA_PORT',
+    ];
     const ports = await freePorts(names.length);
     return new ComposeProject(Object.fromEntries(names.map((name, index) => [name, String(ports[index])])));
   }
@@ -53,6 +61,10 @@ export class ComposeProject {
 
   get shippingUrl(): string {
     return this.#url('SHIPPING_PORT');
+  }
+
+  get projectionsUrl(): string {
+    return this.#url('PROJECTIONS_PORT');
   }
 
   relayUrl(service: 'relay' | 'relay-standby'): string {

@@ -1,11 +1,15 @@
-/** What has to be there before the services start: both databases exist, and the cart's has the newest schema. */
+/** What has to be there before the services start: the databases exist, and the cart's has the newest schema. */
 import { migrate } from '@diptych/cart-app/migrations';
 import { createLogger } from '@diptych/runtime/log';
 import pg from 'pg';
 
-const { DATABASE_URL: cartUrl = '', SHIPPING_DATABASE_URL: shippingUrl = '' } = process.env;
+const {
+  DATABASE_URL: cartUrl = '',
+  SHIPPING_DATABASE_URL: shippingUrl = '',
+  PROJECTIONS_DATABASE_URL: projectionsUrl = '',
+} = process.env;
 const log = createLogger('migrate');
-for (const url of [cartUrl, shippingUrl]) {
+for (const url of [cartUrl, shippingUrl, projectionsUrl]) {
   log.info({ database: databaseOf(url), created: await createDatabase(url) }, 'the database is there');
 }
 await migrate(cartUrl);

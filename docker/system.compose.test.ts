@@ -54,11 +54,12 @@ test('every service comes up well, and nothing listens beyond this machine', asy
     relay: well,
     'relay-standby': well,
     shipping: well,
+    projections: well,
   });
   const published = containers
     .flatMap(({ Publishers }) => Publishers ?? [])
     .filter(({ PublishedPort }) => PublishedPort > 0);
-  expect(published.map(({ URL }) => URL)).toEqual(Array.from({ length: 6 }, () => '127.0.0.1'));
+  expect(published.map(({ URL }) => URL)).toEqual(Array.from({ length: 7 }, () => '127.0.0.1'));
 });
 
 test('every container has a bound on its memory; what stays says how it is and is started again', async () => {
@@ -84,6 +85,7 @@ test('a cart is shopped over HTTP, seen in both panels and shipped once', async 
   const cartId = await buy();
   expect(await shippedOnceAll()).toEqual([cartId]);
   expect(await readShipment(cartId)).toMatchObject({ cartId, total: '3.90' });
+  expect(await removedOnceSold()).toMatchObject([{ sku: 'apple', carts: 1, worth: '1.50' }]);
 
   // A container of its own, because ending `docker compose exec` leaves the process in its container.
   const tail = ['run', '--detach', '--no-deps', 'relay', 'tail', '--from-beginning'];
@@ -207,6 +209,22 @@ const inOrder = (cartIds: readonly number[]): number[] => cartIds.toSorted((a, b
 async function readShipment(cartId: number): Promise<unknown> {
   const answer = await fetch(`${project.shippingUrl}/shipments/${cartId}`);
   return await answer.json();
+}
+
+/** What was taken out of the carts that were checked out, once the projection has one. */
+async function removedOnceSold(): Promise<readonly unknown[]> {
+  return await poll(
+    async () => {
+      const answer = await fetch(`${project.projectionsUrl}/removed-before-checkout`);
+      const { products = [] }: { products?: unknown[] } = JSON.parse(await answer.text());
+      return products.length > 0 ? products : undefined;
+    },
+    {
+      what: 'the projection has what was removed',
+      timeoutMs: arrivalTimeoutMs,
+      intervalMs: pollIntervalMs,
+    },
+  );
 }
 
 async function roles(): Promise<Record<string, unknown>> {

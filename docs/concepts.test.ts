@@ -6,12 +6,13 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+const questions = read('apps/projections/src/question-routes.ts');
 const openApiPaths = read('apps/cart/src/cart-routes.ts') + read('apps/cart/src/past-routes.ts');
 
 const commandsOf = (text: string): string[] =>
   [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap((block) => (block[1] ?? '').trim().split('\n'));
 
-/** Whether a command runs what is there: a script, a test file of its project, a route of the cart service. */
+/** Whether a command runs what is there: a script, a test file of its project, a route of the cart service, a question of the projections. */
 function isThere(command: string): boolean {
   const script = /^npm run (\S+)/.exec(command)?.[1];
   if (script) return Object.hasOwn(scripts, script);
@@ -20,6 +21,8 @@ function isThere(command: string): boolean {
     const suffix = project === 'pure' ? '.test.ts' : `.${project}.test.ts`;
     return readdirSync(join(root, dirname(path))).includes(`${basename(path)}${suffix}`);
   }
+  const question = /'http:\/\/127\.0\.0\.1:8083(\/[a-z/-]+)/.exec(command)?.[1];
+  if (question) return questions.includes(`'${question}'`);
   const route = /'http:\/\/127\.0\.0\.1:8080(?:\/es)?\/carts\/\d+([a-z/]*)/.exec(command);
   return route !== null && openApiPaths.includes(`'/carts/:id${route[1]}'`);
 }

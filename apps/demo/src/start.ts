@@ -22,7 +22,8 @@ export async function start({ keep, say, signal, out }: StartOptions): Promise<v
     const external = stack.kind === 'external';
     const names = external ? uniqueNames() : plainNames;
     const dropDatabases = external && !keep;
-    const system = await startSystem({ servers: stack, names, say, dropDatabases, documentedPorts: true });
+    const everything = { documentedPorts: true, projections: true };
+    const system = await startSystem({ servers: stack, names, say, dropDatabases, ...everything });
     try {
       out.write(addresses(system));
       const ended = system.relay.unexpectedEnd.then((failure) => Promise.reject(failure));
@@ -58,11 +59,13 @@ async function showPairs(
   for await (const transaction of pairs) out.write(`${renderPair(known.complete(transaction), look)}\n\n`);
 }
 
-function addresses({ cartUrl, shippingUrl, databaseUrl, brokers, relay, names }: System): string {
+function addresses(system: System): string {
+  const { cartUrl, shippingUrl, projectionsUrl, databaseUrl, brokers, relay, names } = system;
   const topics = `${names.domainPrefix}cart, ${names.prefix}.public.*, ${names.prefix}.transaction`;
   return `
 cart service  ${cartUrl}/docs
 shipping      ${shippingUrl}/shipments
+projections   ${projectionsUrl}/removed-before-checkout
 relay         ${relay.url}/status
 Postgres      ${databaseUrl}
 Kafka         ${brokers.join(',')}   ${topics}

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { migrate } from '@diptych/cart-app/migrations';
 import { type CartService, startCart } from '@diptych/cart-app/server';
+import { startProjections } from '@diptych/projections-app/server';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
-import { createLogger } from '@diptych/runtime/log';
+import { createLogger, type Logger } from '@diptych/runtime/log';
 import { startShipping } from '@diptych/shipping-app/server';
 import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import { freePorts } from '@diptych/testkit/port';
@@ -22,6 +23,7 @@ export interface Servers {
 export interface Names {
   readonly cartDatabase: string;
   readonly shippingDatabase: string;
+  readonly projectionsDatabase: string;
   readonly slot: string;
   readonly prefix: string;
   readonly domainPrefix: string;
@@ -31,6 +33,7 @@ export interface Names {
 export const plainNames: Names = {
   cartDatabase: 'cart',
   shippingDatabase: 'shipping',
+  projectionsDatabase: 'projections',
   slot: 'diptych',
   prefix: 'diptych',
   domainPrefix: 'outbox.event.',
@@ -42,6 +45,7 @@ export function uniqueNames(): Names {
   return {
     cartDatabase: `cart_${run}`,
     shippingDatabase: `shipping_${run}`,
+    projectionsDatabase: `projections_${run}`,
     slot: `diptych_${run}`,
     prefix: `diptych_${run}`,
     domainPrefix: `diptych_${run}.outbox.event.`,
@@ -51,6 +55,8 @@ export function uniqueNames(): Names {
 export interface System {
   readonly cartUrl: string;
   readonly shippingUrl: string;
+  /** Null where they were not asked for. */
+  readonly projectionsUrl: string | null;
   /** The captured database. */
   readonly databaseUrl: string;
   readonly names: Names;
@@ -68,6 +74,8 @@ export interface SystemOptions {
   readonly dropDatabases: boolean;
   /** Listen where the docs say, when nobody else does. The default is free ports. */
   readonly documentedPorts?: boolean;
+  /** Whether the projections run too. */
+  readonly projections?: boolean;
 }
 
 /** Starts everything; when a part fails, what was started is ended again. */
@@ -110,9 +118,28 @@ async function build(options: SystemOptions, lifecycle: Lifecycle): Promise<Syst
     log,
   });
   lifecycle.onClose('shipping', () => shipping.close());
+  const projectionsUrl = options.projections
+    ? await project(options, { lifecycle, log, port: await port(8083) })
+    : null;
   const close = () => lifecycle.close();
-  const { brokers } = servers;
-  return { cartUrl: cart.url, shippingUrl: shipping.url, databaseUrl, names, brokers, relay, close };
+  const [{ brokers }, urls] = [servers, { cartUrl: cart.url, shippingUrl: shipping.url, projectionsUrl }];
+  return { ...urls, databaseUrl, names, brokers, relay, close };
+}
+
+/** Starts the projections of both kinds of carts, and answers where they are. */
+async function project(
+  { servers, names, dropDatabases }: SystemOptions,
+  { lifecycle, log, port }: { lifecycle: Lifecycle; log: Logger; port: number },
+): Promise<string> {
+  const databaseUrl = await createDatabase(servers.databaseUrl, names.projectionsDatabase);
+  if (dropDatabases) lifecycle.onClose('projections database', () => dropDatabase(databaseUrl));
+  const projections = await startProjections({
+    ...{ databaseUrl, brokers: servers.brokers, group: names.projectionsDatabase },
+    topics: [`${names.domainPrefix}cart`, `${names.domainPrefix}es-cart`],
+    ...{ host: '127.0.0.1', port, log },
+  });
+  lifecycle.onClose('projections', () => projections.close());
+  return projections.url;
 }
 
 function relaySettings({
