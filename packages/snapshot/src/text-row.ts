@@ -1,7 +1,10 @@
 import { nullStart, Row } from '@diptych/pgoutput/row';
 
-/** A row that was read, as the stream would have brought it: the texts of its columns in one buffer. */
-export function rowOfTexts(texts: readonly (string | null)[]): Row {
+/**
+ * A row that was read, as the stream would have brought it: the texts of its columns in one buffer. One that is too long for
+ * a string comes as its bytes.
+ */
+export function rowOfTexts(texts: readonly (string | Buffer | null)[]): Row {
   let length = 0;
   for (const text of texts) if (text !== null) length += Buffer.byteLength(text);
   const bytes = Buffer.allocUnsafe(length);
@@ -12,7 +15,7 @@ export function rowOfTexts(texts: readonly (string | null)[]): Row {
       bounds.push(nullStart, nullStart);
       continue;
     }
-    const end = at + bytes.write(text, at);
+    const end = at + (typeof text === 'string' ? bytes.write(text, at) : text.copy(bytes, at));
     bounds.push(at, end);
     at = end;
   }

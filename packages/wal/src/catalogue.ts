@@ -14,6 +14,7 @@ export interface Catalogue {
 /** How long a connection may take, and a catalogue query: both are milliseconds on a healthy server. */
 const connectTimeoutMs = 10_000;
 const queryTimeoutMs = 30_000;
+const farewellTimeoutMs = 2000;
 
 /**
  * Connects; to the primary, when the URL names several servers. Throws OperatingError. A connection lost later fails
@@ -49,8 +50,16 @@ export async function openCatalogue(
         throw postgresFailure(error, 'reading the catalogue');
       }
     },
-    close: () => client.end().catch(() => {}),
+    close: () => endConnection(client),
   };
+}
+
+/** A server that does not answer any more is left after a moment: whoever closes goes on to another one. */
+async function endConnection(client: pg.Client): Promise<void> {
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+  const timer = setTimeout(() => stream.destroy(), farewellTimeoutMs);
+  await client.end().catch(() => {});
+  clearTimeout(timer);
 }
 
 /** Quotes an identifier, hostile ones too. */

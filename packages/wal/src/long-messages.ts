@@ -1,8 +1,11 @@
 /**
+ * What `pg` does not do for long rows. A text that no string of V8 can hold ends the process by itself: it comes as bytes.
+ *
  * How `pg` gathers a message that is longer than one read of the socket. By itself it doubles its buffer again and again,
  * which leaves more garbage than the message is long, and the server sends a row as one message. The message says how long
  * it is: room for it is made at once. (pg-protocol 1.16.1, dist/parser.js)
  */
+import { constants } from 'node:buffer';
 import { createRequire } from 'node:module';
 
 interface Parser {
@@ -45,6 +48,23 @@ function makeRoom(parser: Parser): void {
   buffer.copy(parser.buffer, 0, from, from + length);
 }
 
+interface Reader {
+  offset: number;
+  readonly buffer: Buffer;
+  string: (this: Reader, length: number) => string | Buffer;
+}
+
+/** A copy: the parser writes what comes next into the same buffer. */
+function readLongAsBytes(prototype: Reader): void {
+  const { string } = prototype;
+  prototype.string = function readTextOrBytes(this: Reader, length): string | Buffer {
+    if (length <= constants.MAX_STRING_LENGTH) return string.call(this, length);
+    const from = this.offset;
+    this.offset += length;
+    return Buffer.from(this.buffer.subarray(from, this.offset));
+  };
+}
+
 interface ProtocolParser {
   readonly Parser: { new (): Parser; readonly prototype: Parser };
 }
@@ -53,3 +73,5 @@ const load: (path: string) => unknown = createRequire(import.meta.url);
 /** Of `pg`; for the test. */
 export const { Parser } = load('pg-protocol/dist/parser') as ProtocolParser;
 gatherInOnePlace(Parser.prototype);
+const { BufferReader } = load('pg-protocol/dist/buffer-reader') as { BufferReader: { prototype: Reader } };
+readLongAsBytes(BufferReader.prototype);

@@ -25,6 +25,16 @@ test('what is asked is one statement, whatever a condition in it says', async ()
   await expect(reader.read(twoStatements, { bytesMax: 100 })).rejects.toThrow('multiple commands');
 });
 
+test('a text that is too long for a string comes as its bytes, and ends no process', {
+  timeout: 120_000,
+}, async () => {
+  const bytes = 536_870_889;
+  const { rows } = await reader.read(`select 1, repeat('x', ${bytes})`, { bytesMax: 1 });
+  const [one, text] = rows[0] ?? [];
+  expect(one).toBe('1');
+  expect([text instanceof Buffer, text?.length]).toEqual([true, bytes]);
+});
+
 test('nothing is written', async () => {
   await expect(reader.query('delete from kept')).rejects.toThrow('read-only');
   expect((await reader.read('select id from kept order by id', { bytesMax: 100 })).rows).toEqual([

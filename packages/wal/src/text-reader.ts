@@ -2,13 +2,17 @@
 import { once } from 'node:events';
 import { OperatingError } from '@diptych/runtime/failure';
 import pg from 'pg';
+import './long-messages.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
 export type TextRow = readonly (string | null)[];
 
+/** A text that is too long for a string, about 512 MiB, comes as its bytes (long-messages.ts). */
+export type RowTexts = readonly (string | Buffer | null)[];
+
 export interface TextRows {
-  readonly rows: readonly TextRow[];
+  readonly rows: readonly RowTexts[];
   /** Of all texts. */
   readonly bytes: number;
   /** False: rows were left out because `bytesMax` was reached. */
@@ -16,6 +20,9 @@ export interface TextRows {
 }
 
 const connectTimeoutMs = 10_000;
+
+/** A way to the server that is gone without a word is noticed: a chunk has no other limit. The system waits two hours. */
+const keepAliveDelayMs = 10_000;
 
 /** A value is never parsed on its way. */
 const asText = { getTypeParser: () => (text: string) => text };
@@ -60,6 +67,7 @@ export class TextReader {
       application_name: applicationName,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
+      keepAliveInitialDelayMillis: keepAliveDelayMs,
       // A chunk may wait for room in Kafka, and a condition may take its time: nobody's limits but ours.
       options: settingsOption({
         ...textSettings,
@@ -95,12 +103,12 @@ export class TextReader {
    * first one. Throws OperatingError.
    */
   async read(text: string, { bytesMax }: { bytesMax: number }): Promise<TextRows> {
-    const rows: TextRow[] = [];
+    const rows: RowTexts[] = [];
     let bytes = 0;
     let isWhole = true;
     const query = new pg.Query<(string | null)[]>(oneStatement(text));
     query.on('row', (row) => {
-      const texts = row as unknown as TextRow;
+      const texts = row as unknown as RowTexts;
       if (isWhole && (rows.length === 0 || bytes < bytesMax)) {
         rows.push(texts);
         for (const one of texts) if (one !== null) bytes += Buffer.byteLength(one);

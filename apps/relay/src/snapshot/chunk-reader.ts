@@ -11,7 +11,7 @@ import { Visibility } from '@diptych/snapshot/visibility';
 import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { isMissingTable } from '@diptych/wal/postgres-failure';
-import { TextReader, type TextRow } from '@diptych/wal/text-reader';
+import { type RowTexts, TextReader } from '@diptych/wal/text-reader';
 
 export interface TableName {
   readonly schema: string;
@@ -28,7 +28,7 @@ export interface ChunkRequest {
 
 export interface Chunk {
   readonly described: DescribedTable;
-  readonly rows: readonly TextRow[];
+  readonly rows: readonly RowTexts[];
   /** Of their texts. */
   readonly bytes: number;
   /** No row is left behind them. */

@@ -13,7 +13,7 @@ import { advance, isDue, isSameReading, startOver, without } from '@diptych/snap
 import { Window } from '@diptych/snapshot/window';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
-import type { TextRow } from '@diptych/wal/text-reader';
+import type { RowTexts } from '@diptych/wal/text-reader';
 import { emitWatermark } from '@diptych/wal/watermark';
 import type { ChangePanel } from '../change-panel.ts';
 import type { Configuration } from '../configuration.ts';
@@ -180,7 +180,7 @@ export class Incremental {
     const { described, rows, isLast, timeUs } = chunk;
     const { key, shape } = described;
     const places = key.map((name) => described.relation.columns.findIndex((column) => column.name === name));
-    const keyOf = (row: TextRow) => places.map((place) => row[place] ?? '');
+    const keyOf = (row: RowTexts) => places.map((place) => String(row[place] ?? ''));
     const records: PublishedRecord[] = panel.encode({
       ...{ id: table.id, described, timeUs, sourceLsn: null },
       rows: rows.filter((row) => !window.overtook(keyOf(row))),

@@ -132,7 +132,7 @@ export class Initial {
     const { key, shape, relation } = described;
     const lastRow = rows.at(-1);
     const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
-    const last = lastRow ? places.map((place) => lastRow[place] ?? '') : null;
+    const last = lastRow ? places.map((place) => String(lastRow[place] ?? '')) : null;
     const log = advance(ledger.log, { table, step: { key, shape, last, rows: rows.length, isLast } });
     const isLastTable = !log.tables.some(({ id }) => id === table.id);
     const isFirst = this.#isFirst;

@@ -6,7 +6,7 @@ import type { SnapshotMarker } from '@diptych/snapshot/marker';
 import { rowOfTexts } from '@diptych/snapshot/text-row';
 import { type Lsn, xid } from '@diptych/wal/lsn';
 import type { SourceSystem } from '@diptych/wal/server';
-import type { TextRow } from '@diptych/wal/text-reader';
+import type { RowTexts } from '@diptych/wal/text-reader';
 import type { ChangePanel } from '../change-panel.ts';
 import { bytesOf, IdentityStamp } from '../identity-stamp.ts';
 import type { PublishedRecord } from '../panels.ts';
@@ -20,7 +20,7 @@ export interface ReadRows {
   /** Of the snapshot. */
   readonly id: string;
   readonly described: DescribedTable;
-  readonly rows: readonly TextRow[];
+  readonly rows: readonly RowTexts[];
   readonly markerOf: (index: number) => SnapshotMarker;
   /** The place of the row before the first one among all that snapshots ever read. */
   readonly sequence: number;
