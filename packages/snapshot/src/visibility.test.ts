@@ -23,9 +23,17 @@ describe('a snapshot sees', () => {
   });
 });
 
-test('a commit that the stream has brought and a read does not see is named, among the last ones', () => {
+test('a commit that the stream has brought and a read does not see is named until one does; what is not kept is said', () => {
   const commits = new RecentCommits({ max: 2 });
-  for (const id of [100, 104, 105]) commits.add(xid(id));
+  for (const id of [104, 105]) commits.add(xid(id));
   expect(commits.unseenBy(new Visibility('100:110:100,105'))).toEqual([105]);
+  // The place of the one that was seen is free again.
+  commits.add(xid(106));
+  expect(commits.hasForgotten).toBe(false);
+  commits.add(xid(107));
+  expect(commits.hasForgotten).toBe(true);
   expect(commits.unseenBy(new Visibility('110:110:'))).toEqual([]);
+  const others = new RecentCommits({ max: 2 });
+  others.addAll(commits);
+  expect(others.hasForgotten).toBe(true);
 });

@@ -33,6 +33,7 @@ export class Visibility {
 export class RecentCommits {
   readonly #xids = new Set<Xid>();
   readonly #max: number;
+  #hasForgotten = false;
 
   constructor({ max }: { max: number }) {
     this.#max = max;
@@ -41,6 +42,7 @@ export class RecentCommits {
   add(xid: Xid): void {
     this.#xids.add(xid);
     if (this.#xids.size <= this.#max) return;
+    this.#hasForgotten = true;
     for (const oldest of this.#xids) {
       this.#xids.delete(oldest);
       return;
@@ -49,10 +51,22 @@ export class RecentCommits {
 
   addAll(others: RecentCommits): void {
     for (const xid of others.#xids) this.add(xid);
+    this.#hasForgotten ||= others.#hasForgotten;
   }
 
-  /** Those that a read cannot see although they came before it. */
+  /** Whether there were more than are kept: of those it is not known who sees them. */
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
+  }
+
+  /** The forgotten ones are waited for. */
+  settle(): void {
+    this.#hasForgotten = false;
+  }
+
+  /** Those that a read cannot see although they came before it. The others every later read sees: they are kept no more. */
   unseenBy(visibility: Visibility): Xid[] {
-    return [...this.#xids].filter((xid) => !visibility.sees(xid));
+    for (const xid of this.#xids) if (visibility.sees(xid)) this.#xids.delete(xid);
+    return [...this.#xids];
   }
 }

@@ -1,5 +1,5 @@
 /** Reads tables chunk by chunk on a connection of its own, in the texts that the stream has. */
-import { assert } from '@diptych/runtime/assert';
+import { assert, unreachable } from '@diptych/runtime/assert';
 import { chunkSql } from '@diptych/snapshot/chunk-query';
 import {
   type DescribedTable,
@@ -9,7 +9,7 @@ import {
 } from '@diptych/snapshot/described-table';
 import { Visibility } from '@diptych/snapshot/visibility';
 import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
-import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
+import { type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { isMissingTable } from '@diptych/wal/postgres-failure';
 import { type RowTexts, TextReader } from '@diptych/wal/text-reader';
 
@@ -40,6 +40,12 @@ export interface Chunk {
   /** By the server's clock, µs since 1970. */
   readonly timeUs: bigint;
 }
+
+/** `older-than`: it is not told; they are among the transactions that began before this one. */
+export type WaitingCommits =
+  | { readonly tag: 'none' }
+  | { readonly tag: 'shown' }
+  | { readonly tag: 'older-than'; readonly xid: string };
 
 const quotedName = ({ schema, name }: TableName): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
@@ -194,20 +200,51 @@ export class ChunkReader {
     return { rows, bytes, isLast: isWhole && rows.length < limit };
   }
 
-  /** The position, or where the WAL that is written ends, when that is before it. Throws OperatingError. */
-  async writtenUpTo(position: Lsn): Promise<Lsn> {
-    const [row] = await this.#reader.query(
-      `select least(pg_current_wal_flush_lsn(), ${quoteLiteral(formatLsn(position))}::pg_lsn)`,
-    );
-    return parseLsn(row?.[0] ?? '');
+  /**
+   * Has the server write its WAL soon, up to here at least: a transaction that has an id, and changes nothing, is a commit
+   * record that does not wait for the disk, and the server's WAL writer does not leave such a one behind. Everybody may.
+   * https://www.postgresql.org/docs/18/wal-async-commit.html
+   * Throws OperatingError.
+   */
+  async haveWritten(): Promise<void> {
+    await this.#reader.query('select pg_current_xact_id()');
   }
 
-  /** How many sessions of this database have committed, and wait for a standby before others see it. */
-  async waitingForStandby(): Promise<number> {
+  /**
+   * How to tell which transactions have committed and wait for a standby before others see it. Who waits for what is in
+   * `pg_stat_activity`, for those who may read it. Throws OperatingError.
+   */
+  async waitingCommits(): Promise<WaitingCommits> {
     const [row] = await this.#reader.query(
-      `select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep'`,
+      `select current_setting('synchronous_standby_names') <> '', pg_has_role('pg_read_all_stats', 'usage'),
+         pg_snapshot_xmax(pg_current_snapshot())`,
     );
-    return Number(row?.[0] ?? 0);
+    const [waits, maySee, xmax] = row ?? [];
+    if (waits !== 't') return { tag: 'none' };
+    return maySee === 't' ? { tag: 'shown' } : { tag: 'older-than', xid: xmax ?? '' };
+  }
+
+  /** Whether there are such. Throws OperatingError. */
+  async hasWaiting(waiting: WaitingCommits): Promise<boolean> {
+    switch (waiting.tag) {
+      case 'none':
+        return false;
+      case 'shown':
+        return await this.#isTrue(
+          `exists (select from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep')`,
+        );
+      case 'older-than':
+        return await this.#isTrue(
+          `pg_snapshot_xmin(pg_current_snapshot()) < ${quoteLiteral(waiting.xid)}::xid8`,
+        );
+      default:
+        return unreachable(waiting);
+    }
+  }
+
+  async #isTrue(condition: string): Promise<boolean> {
+    const [row] = await this.#reader.query(`select ${condition}`);
+    return row?.[0] === 't';
   }
 
   /** Operators are found by the search path: those of the key's own types come first. */

@@ -46,6 +46,9 @@ const windowKeysMax = 100_000;
 /** A commit that others cannot see yet is seen within milliseconds, unless it waits for a standby. */
 const unseenDelayMs = 50;
 
+const statsRemedy =
+  'Grant the role pg_read_all_stats: it is told then which commits wait for a standby, and waits for these only.';
+
 /** An idle server may leave the end of its WAL unwritten: then that end is never sent. */
 const unwrittenDelayMs = 1000;
 const pollMs = 20;
@@ -67,15 +70,13 @@ export class Incremental {
   /** Reads what is due, for as long as the session lives. Rejects with what ends the session. */
   async run(): Promise<void> {
     const { ledger } = this.#options;
-    let isSettled = false;
     while (!this.#closed) {
       await ledger.between(
         () => {},
         () => isDue(ledger.log),
       );
       const reader = await this.#open();
-      if (!isSettled) await this.#settle(reader);
-      isSettled = true;
+      if (this.#options.watch.isUnsure) await this.#settle(reader);
       // A command may have stopped or paused it meanwhile.
       const [table] = ledger.log.tables;
       if (table && isDue(ledger.log)) await this.#step(table, reader);
@@ -96,9 +97,14 @@ export class Incremental {
     return this.#reader;
   }
 
-  /** What committed before this session, and nobody sees yet: the stream does not bring it again. */
+  /** What committed before this session, or too long ago to be kept, and nobody sees yet: the stream does not bring it again. */
   async #settle(reader: ChunkReader): Promise<void> {
-    while (!this.#closed && (await reader.waitingForStandby()) > 0) await sleep(unseenDelayMs);
+    const { watch, log } = this.#options;
+    watch.settle();
+    const waiting = await reader.waitingCommits();
+    if (waiting.tag === 'older-than')
+      log.info({ remedy: statsRemedy }, 'snapshots wait until all open transactions have ended');
+    while (!this.#closed && (await reader.hasWaiting(waiting))) await sleep(unseenDelayMs);
   }
 
   /**
@@ -141,10 +147,10 @@ export class Incremental {
       return;
     }
     await learnTypes(chunk.described, this.#options);
-    if (configuration.snapshot.watermarks === 'none') await this.#untilPassed(chunk, reader);
+    if (configuration.snapshot.watermarks === 'none') await this.#untilPassed(reader);
     const isTaken = await ledger.between(
       () => this.#publish({ table, chunk, window }),
-      () => watch.hasEnded,
+      () => watch.hasEnded && !ledger.delivery.isHeldBack(),
     );
     if (isTaken) this.#current = { table, described, rows: chunk.rows.length, bytes: chunk.bytes };
   }
@@ -160,13 +166,16 @@ export class Incremental {
     await emitWatermark(catalogue, mark);
   }
 
-  /** Without a mark the end may never come: what is in no file yet is not sent, and an idle server may leave it so. */
-  async #untilPassed({ position }: Chunk, reader: ChunkReader): Promise<void> {
+  /**
+   * Without a mark the end may never come: what is in no file yet is not sent, and an idle server may leave it so. Nor may
+   * the window end before: what commits without waiting for the disk is seen before, and lost with the server.
+   */
+  async #untilPassed(reader: ChunkReader): Promise<void> {
     const { watch } = this.#options;
     for (let waitedMs = pollMs; !this.#closed && !watch.hasEnded; waitedMs += pollMs) {
       await sleep(pollMs);
       if (waitedMs % unwrittenDelayMs !== 0) continue;
-      watch.awaitEnd({ tag: 'position', position: await reader.writtenUpTo(position) });
+      await reader.haveWritten();
     }
   }
 

@@ -78,4 +78,4 @@ export class ReadingWatch {
   }
 }
 
-const nameOf = (table: SnapshotTable): string => `${table.id} ${tableText(table)}`;
+const nameOf = ({ id, schema, name }: SnapshotTable): string => JSON.stringify([id, schema, name]);

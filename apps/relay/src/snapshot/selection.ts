@@ -81,9 +81,20 @@ export async function namedTables(
   return names.flatMap((name) => {
     const leaves = new Set(partitions.filter(({ root }) => root === name).map(({ leaf }) => leaf));
     const found = published.filter((table) => tableText(table) === name || leaves.has(tableText(table)));
+    if (found.filter((table) => tableText(table) === name).length > 1) throw ambiguous(name);
     if (found.length > 0) return found;
     throw new OperatingError('snapshot-refused', `${name} is not in the publication ${publication}`, {
       remedy: 'Name it as `schema.table`, and put it into the publication (`diptych init`) first.',
     });
   });
 }
+
+/** Names may have dots in them. */
+const ambiguous = (name: string): OperatingError =>
+  new OperatingError(
+    'snapshot-refused',
+    `${name} is the name of two tables, in schemas with and without a dot`,
+    {
+      remedy: 'Rename one of them, or take it out of the publication: their changes share a topic.',
+    },
+  );

@@ -37,6 +37,23 @@ test('one that began in the window is known by its keys', () => {
   expect(ended(watch).hasUnseen(doesNot)).toBe(false);
 });
 
+test('more commits than are kept, in a window or before, have to be waited for, as those before the session', () => {
+  const watch = new StreamWatch();
+  expect(watch.isUnsure).toBe(true);
+  watch.settle();
+  expect(watch.isUnsure).toBe(false);
+  watch.open(window);
+  for (let id = 0; id <= 20_000; id += 1)
+    watch.see({
+      tag: 'end',
+      transaction: { ...transaction, xid: xid(id) },
+      commitEndLsn: lsn(11n),
+      rawMessages: 0,
+    });
+  watch.close();
+  expect(watch.isUnsure).toBe(true);
+});
+
 test('a position inside a transaction is none', () => {
   const watch = new StreamWatch();
   watch.see({ tag: 'begin', transaction });

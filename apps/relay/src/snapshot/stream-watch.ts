@@ -19,6 +19,8 @@ export type WindowEnd =
 
 export class StreamWatch {
   readonly #commits = new RecentCommits({ max: recentCommitsMax });
+  /** Commits came that are not among these: before this session, or too many since. */
+  #isUnsure = true;
   /** Since the window is open: what came in it is known by its keys. */
   #during = new RecentCommits({ max: recentCommitsMax });
   #window: Window | null = null;
@@ -80,6 +82,17 @@ export class StreamWatch {
   /** Everything before it has come. */
   get received(): Lsn {
     return this.#received;
+  }
+
+  /** Whether commits that a reader may not see yet are not known: they have to be waited for. */
+  get isUnsure(): boolean {
+    return this.#isUnsure || this.#commits.hasForgotten;
+  }
+
+  /** They are waited for: what came until now, all will see. */
+  settle(): void {
+    this.#isUnsure = false;
+    this.#commits.settle();
   }
 
   /** Whether the stream brought something before the window that the chunk's read could not see. */
