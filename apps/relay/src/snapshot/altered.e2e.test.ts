@@ -25,6 +25,8 @@ async function create(environment: Record<`DIPTYCH_${string}`, string> = {}): Pr
 
 const hold = () => holder.query('select pg_advisory_lock(77)');
 const release = () => holder.query('select pg_advisory_unlock(77)');
+/** Lets whoever waits pass, and nobody behind. */
+const passOne = () => holder.query('select pg_advisory_unlock(77); select pg_advisory_lock(77)');
 
 async function running(): Promise<RunningRelay> {
   const started = relay.start();
@@ -96,4 +98,119 @@ test('a key that comes, a key of another type, another table of that name: each 
   ]);
   expect(active.board.lastError).toBeNull();
   await active.stop();
+});
+
+const holderPid = async () =>
+  (
+    await relay.sql.query<{ pid: number }>(
+      'select active_pid as pid from pg_replication_slots where slot_name = $1',
+      [relay.configuration.slot],
+    )
+  ).rows[0]?.pid;
+
+const endConnections = (like: string) =>
+  relay.sql.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like $1`,
+    [like],
+  );
+
+/** Waits until so many connections that read are in the state. */
+const readers = (count: number, what: string, state: string) =>
+  poll(
+    async () => {
+      const { rows } = await relay.sql.query(
+        `select 1 from pg_stat_activity where datname = current_database() and application_name like 'diptych snapshot%' and ${state}`,
+      );
+      return rows.length === count || undefined;
+    },
+    { what, timeoutMs: 60_000, intervalMs: 20 },
+  );
+const stands = () => readers(1, 'a reader waits for the lock', `wait_event = 'advisory'`);
+
+test('initial: a reader that stands still is seen and loses nothing; what is dropped or rewritten meanwhile stops nobody; paused, the stream runs', {
+  timeout: 240_000,
+}, async () => {
+  await create({
+    DIPTYCH_SNAPSHOT_MODE: 'initial',
+    DIPTYCH_SNAPSHOT_WHERE: '[{"table": "public.keyed", "condition": "gate(n)"}]',
+    DIPTYCH_TIMING_WAL_SENDER_TIMEOUT_MS: '1500',
+    DIPTYCH_TIMING_STATUS_INTERVAL_MS: '250',
+    DIPTYCH_TIMING_PUBLICATION_CHECK_INTERVAL_MS: '200',
+    DIPTYCH_TIMING_STALLED_MS: '4000',
+  });
+  // The first row keeps the reader that looks whether there are any.
+  await relay.sql.query(`create table keyed (id int primary key, n int); create table lost (id int primary key);
+    create table rewritten (id int primary key); insert into rewritten select generate_series(1, 250);
+    insert into keyed select i, 150 - i from generate_series(0, 249) i; insert into lost values (1);
+    insert into carts select i, 'old' from generate_series(1, 250) i`);
+  const active = await running();
+  await stands();
+  const pid = await holderPid();
+  await relay.sql.query(`drop table lost; alter table rewritten alter column id type bigint;
+    insert into carts select i, repeat('new', 100) from generate_series(1001, 3000) i`);
+  await until('the standstill is seen', () => !active.board.ready);
+  expect(active.board.lagBytes).toBeGreaterThan(65_536);
+  // Longer than the server waits for a session that says nothing.
+  expect(await holderPid()).toBe(pid);
+
+  await passOne();
+  await stands();
+  await ask(relay, { command: 'pause' });
+  await release();
+  await readers(0, 'no transaction stays open', 'xact_start is not null');
+  await relay.caughtUp({ timeoutMs: 60_000 });
+  expect(active.board).toMatchObject({ ready: true, snapshot: { paused: true } });
+  expect(fold(await relay.records(relay.topicOf('carts'))).size).toBe(2250);
+
+  await ask(relay, { command: 'resume' });
+  await until('all is read', () => active.board.snapshot === null);
+  await relay.caughtUp();
+  expect(fold(await relay.records(relay.topicOf('keyed'))).size).toBe(250);
+  expect(fold(await relay.records(relay.topicOf('rewritten'))).size).toBe(250);
+  const said = await words(relay);
+  expect(said.filter(({ status }) => status === 'table-failed').map(({ tables }) => tables[0])).toEqual([
+    'public.lost',
+  ]);
+  expect(said.filter(({ status }) => status === 'completed')).toHaveLength(1);
+  expect(active.board.lastError).toBeNull();
+  await active.stop();
+});
+
+test('always: a session that ends before it could read is not the one; an answered command is executed, at least once too', {
+  timeout: 240_000,
+}, async () => {
+  await create({ DIPTYCH_SNAPSHOT_MODE: 'always', DIPTYCH_DELIVERY: 'at-least-once' });
+  await relay.sql.query(`create table items (id int primary key); insert into carts values (1), (2)`);
+  const isCompleted = (times: number) =>
+    poll(
+      async () =>
+        (await words(relay)).filter(({ status }) => status === 'completed').length >= times || undefined,
+      { what: `${times} snapshots are completed`, timeoutMs: 60_000, intervalMs: 200 },
+    );
+  const first = await running();
+  await isCompleted(1);
+  await first.stop();
+
+  await holder.query('begin; lock table carts');
+  const second = relay.start();
+  await relay.active(second);
+  await relay.sql.query('insert into items values (1)');
+  await poll(async () => (await relay.records(relay.topicOf('items'))).length > 0 || undefined, {
+    ...{ what: 'the session has published something', timeoutMs: 60_000 },
+  });
+  await readers(1, 'what is to be read is being checked', `wait_event_type = 'Lock'`);
+  await endConnections('diptych %');
+  await holder.query('commit');
+  await isCompleted(2);
+  const read = async (table: string) =>
+    (await relay.records(relay.topicOf(table))).filter(({ headers }) => headers.has('diptych-snapshot'));
+  expect(await read('carts')).toHaveLength(4);
+
+  await relay.sql.query('insert into carts select i from generate_series(3, 2000) i');
+  const { id } = await ask(relay, { command: 'start', tables: ['public.carts'] });
+  await endConnections('diptych %');
+  await completed(relay, id ?? '');
+  const ids = (await read('carts')).filter(({ headers }) => headers.get('diptych-snapshot') === id);
+  expect(new Set(ids.map(({ key }) => String(key))).size).toBe(2000);
+  await second.stop();
 });
