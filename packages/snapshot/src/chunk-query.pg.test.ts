@@ -11,6 +11,7 @@ import {
   type DescriptionRow,
   describedTable,
   describeTableSql,
+  goesOn,
 } from './described-table.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -140,4 +141,50 @@ test('a table without a key says so, one with a unique replica identity is read 
   expect((await describeTable('public', 'bare'))?.key).toEqual([]);
   expect((await describeTable('public', 'indexed'))?.key).toEqual(['code']);
   expect(await describeTable('public', 'absent')).toBeNull();
+});
+
+test('a reading goes on as long as the table and what orders its key are the same, whatever else is altered', async () => {
+  await sql.query(`drop publication if exists p; create publication p for all tables;
+    create table shaped (id int, code varchar(9) collate "C", note text, primary key (id, code))`);
+  const first = await describeTable('public', 'shaped');
+  if (!first) throw new Error('it is published');
+  const kind = 'incremental' as const;
+  const asked = { id: 's1', kind, schema: 'public', name: 'shaped', where: null, rows: 1 };
+  const read = { ...asked, key: first.key, shape: first.shape, after: ['1', 'a'] };
+  const goesOnAfter = async (statement: string) => {
+    await sql.query(`begin; ${statement}; commit`);
+    const now = await describeTable('public', 'shaped');
+    return now && goesOn(read, now);
+  };
+  expect(
+    await goesOnAfter('alter table shaped add column more int; alter table shaped drop column note'),
+  ).toBe(true);
+  expect(await goesOnAfter('alter table shaped rename column code to name')).toBe(true);
+  expect(await goesOnAfter('truncate shaped')).toBe(true);
+  for (const [altered, back] of [
+    ['alter column id type bigint', 'alter column id type int'],
+    ['alter column name type varchar(9) collate "en-x-icu"', 'alter column name type varchar(9) collate "C"'],
+    ['alter column name type text collate "C"', 'alter column name type varchar(9) collate "C"'],
+    [
+      'drop constraint shaped_pkey, add primary key (name, id)',
+      'drop constraint shaped_pkey, add primary key (id, name)',
+    ],
+  ]) {
+    expect(await goesOnAfter(`alter table shaped ${altered}`), altered).toBe(false);
+    expect(await goesOnAfter(`alter table shaped ${back}`), back).toBe(true);
+  }
+  expect(
+    await goesOnAfter(
+      'alter table shaped drop column id; alter table shaped add column id int, add primary key (id, name)',
+    ),
+  ).toBe(false);
+  expect(
+    await goesOnAfter(
+      'create table new (like shaped including all); drop table shaped; alter table new rename to shaped',
+    ),
+  ).toBe(false);
+  // A log of an earlier version knows names only.
+  const now = await describeTable('public', 'shaped');
+  expect(now && goesOn({ ...read, key: ['id', 'name'], shape: null }, now)).toBe(true);
+  expect(now && goesOn({ ...read, key: ['name', 'id'], shape: null }, now)).toBe(false);
 });

@@ -103,13 +103,6 @@ function isRowLimit(error: unknown, { code, message }: { code: string; message: 
   );
 }
 
-/** Undefined table, invalid schema name. */
-const missing = new Set(['42P01', '3F000']);
-
-/** Whether Postgres says that a table, or its schema, is not there. */
-export const isMissingTable = (error: unknown): boolean =>
-  error instanceof OperatingError && missing.has(describe(error.cause).code);
-
 /** Nothing is streamed from a standby: it may be behind its primary, and its slot may not move. */
 export const inRecovery = (message: string, cause?: unknown): OperatingError =>
   new OperatingError('postgres-is-standby', message, {

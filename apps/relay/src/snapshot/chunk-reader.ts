@@ -1,4 +1,5 @@
 /** Reads tables chunk by chunk on a connection of its own, in the texts that the stream has. */
+import type { Relation } from '@diptych/pgoutput/relation';
 import { assert, unreachable } from '@diptych/runtime/assert';
 import { chunkSql } from '@diptych/snapshot/chunk-query';
 import {
@@ -10,8 +11,8 @@ import {
 import { Visibility } from '@diptych/snapshot/visibility';
 import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
 import { type Lsn, parseLsn } from '@diptych/wal/lsn';
-import { isMissingTable } from '@diptych/wal/postgres-failure';
 import { type RowTexts, TextReader } from '@diptych/wal/text-reader';
+import { notReadable } from './table-refusal.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -47,8 +48,8 @@ export type WaitingCommits =
   | { readonly tag: 'shown' }
   | { readonly tag: 'older-than'; readonly xid: string };
 
-const quotedName = ({ schema, name }: TableName): string =>
-  `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+const isSameRelation = (one: Relation, other: Relation): boolean =>
+  JSON.stringify(one) === JSON.stringify(other);
 
 const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
 
@@ -107,20 +108,16 @@ export class ChunkReader {
   }
 
   /**
-   * Inside the transaction that is open: keeps the table as it is until that ends, and answers whether it still is as that
-   * transaction sees it. One that was rewritten since (`alter table`) shows no rows to a state from before, and would pass
-   * for empty.
-   * https://www.postgresql.org/docs/18/mvcc-caveats.html
+   * Inside the transaction that is open, which has read of the table, so that nobody alters it any more: whether it still is as
+   * that transaction sees it. One that was rewritten since (`alter table`) shows no rows to a state from before, and would
+   * pass for empty. https://www.postgresql.org/docs/18/mvcc-caveats.html
    * Throws OperatingError.
    */
-  async keep(table: TableName): Promise<boolean> {
-    if (!(await this.#lock(table))) return false;
-    const name = quoteLiteral(quotedName(table));
-    const [row] = await this.#reader.query(
-      `select bool_and(c.relfilenode = coalesce(pg_relation_filenode(c.oid), 0)) from pg_class c
-       where c.oid = ${name}::regclass or c.oid in (select relid from pg_partition_tree(${name}))`,
+  async isAsSeen({ relation: { oid } }: DescribedTable): Promise<boolean> {
+    return await this.#isTrue(
+      `(select bool_and(c.relfilenode = coalesce(pg_relation_filenode(c.oid), 0)) from pg_class c
+        where c.oid = ${oid} or c.oid in (select relid from pg_partition_tree('${oid}'::regclass)))`,
     );
-    return row?.[0] === 't';
   }
 
   /** Inside the transaction that is open: what fails in `work` leaves it as it was. Throws what `work` throws. */
@@ -137,36 +134,37 @@ export class ChunkReader {
   }
 
   /**
-   * Nobody alters it until the transaction ends; false when it is gone. As the first statement it comes before what the
-   * transaction sees is fixed: that is the table as it stays.
-   */
-  async #lock(table: TableName): Promise<boolean> {
-    try {
-      await this.#reader.query(`lock table ${quotedName(table)} in access share mode`);
-      return true;
-    } catch (error) {
-      if (isMissingTable(error)) return false;
-      throw error;
-    }
-  }
-
-  /**
-   * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more.
-   * `onSeen` is told as soon as that state is fixed, while rows are yet to come. Throws OperatingError.
+   * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more, or it
+   * was altered meanwhile. `onSeen` is told as soon as that state is fixed, while rows are yet to come. Throws OperatingError.
    */
   async read(request: ChunkRequest, onSeen: (position: Lsn) => Promise<void>): Promise<Chunk | null> {
     await this.#reader.query('begin isolation level repeatable read, read only');
     try {
-      if (!(await this.#lock(request.table))) return null;
       const described = await this.describe(request.table);
-      if (!described) return null;
-      const state = await this.#state();
-      const seen = onSeen(state.position);
-      const [rows] = await Promise.all([this.#rows(described, request), seen]);
-      return { described, ...state, ...rows };
+      return described && (await this.#read(described, request, onSeen));
     } finally {
       // Nothing was written; a connection that is gone has no transaction. Whatever comes next waits for it.
       void this.#reader.query('rollback').catch(() => {});
+    }
+  }
+
+  async #read(
+    described: DescribedTable,
+    request: ChunkRequest,
+    onSeen: (position: Lsn) => Promise<void>,
+  ): Promise<Chunk | null> {
+    try {
+      const state = await this.#state();
+      const seen = onSeen(state.position);
+      const [rows] = await Promise.all([this.#rows(described, request), seen]);
+      return (await this.isAsSeen(described)) ? { described, ...state, ...rows } : null;
+    } catch (error) {
+      if (!notReadable(error)) throw error;
+      await this.#reader.query('rollback');
+      const now = await this.describe(request.table);
+      // Of a column that is gone, for instance, nothing can be read any more: the next look knows.
+      if (!now || !isSameRelation(now.relation, described.relation)) return null;
+      throw error;
     }
   }
 

@@ -63,14 +63,19 @@ export class Initial {
 
   /** Null for a table without rows, which is done. */
   async #open(table: SnapshotTable, reader: ChunkReader): Promise<DescribedTable | null> {
-    if (!(await reader.keep(table))) {
-      throw new OperatingError('snapshot-refused', `${tableText(table)} is not as it was for the slot`, {
-        remedy: 'It is read beside the stream.',
-      });
-    }
     const described = requireKey(await reader.describe(table), table);
     await learnTypes(described, this.#options);
-    if (!(await reader.isEmpty(described, table.where))) return described;
+    const isEmpty = await reader.isEmpty(described, table.where);
+    if (!(await reader.isAsSeen(described))) {
+      throw new OperatingError(
+        'snapshot-refused',
+        `${tableText(table)} was rewritten since the slot was made`,
+        {
+          remedy: 'It is read beside the stream.',
+        },
+      );
+    }
+    if (!isEmpty) return described;
     await this.#options.ledger.between(() => this.#skip(table, described));
     return null;
   }
