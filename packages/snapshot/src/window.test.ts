@@ -13,7 +13,7 @@ const relation: Relation = {
   ],
 };
 const row = (note: string | null, cart: string, line: string) => rowOfTexts([note, cart, line]);
-const open = (keysMax = 10) => new Window({ oid: 7, key: ['line', 'cart'], keysMax });
+const open = (keysMax = 10) => new Window({ relation, key: ['line', 'cart'], keysMax });
 
 describe('a window', () => {
   test.each<[string, DataMessage]>([
@@ -49,7 +49,7 @@ describe('a window', () => {
     expect(window.overtook(['2', '1'])).toBe(false);
   });
 
-  test('is lost when it cannot keep all keys, and when the table has the key no more', () => {
+  test('is lost when it cannot keep all keys, and when the table has the key no more, or of another type', () => {
     const full = open(2);
     for (const line of ['1', '2', '3']) full.take({ tag: 'insert', relation, after: row('a', '1', line) });
     expect(full.isLost).toBe(true);
@@ -57,5 +57,17 @@ describe('a window', () => {
     const columns = relation.columns.filter(({ name }) => name !== 'line');
     altered.take({ tag: 'insert', relation: { ...relation, columns }, after: rowOfTexts(['a', '1']) });
     expect(altered.isLost).toBe(true);
+    const retyped = open();
+    const numerics = relation.columns.map((column) => ({ ...column, typeOid: 1700 }));
+    retyped.take({
+      tag: 'insert',
+      relation: { ...relation, columns: numerics },
+      after: row('a', '1.0', '2.0'),
+    });
+    expect(retyped.isLost).toBe(true);
+    const widened = open();
+    const others = relation.columns.map((column) => (column.key ? column : { ...column, typeOid: 1700 }));
+    widened.take({ tag: 'insert', relation: { ...relation, columns: others }, after: row('a', '1', '2') });
+    expect([widened.isLost, widened.overtook(['2', '1'])]).toEqual([false, true]);
   });
 });

@@ -14,18 +14,18 @@ export type Key = readonly string[];
 const separator = '\0';
 
 export class Window {
-  readonly #oid: number;
+  readonly #read: Relation;
   readonly #columns: readonly string[];
   readonly #keysMax: number;
   readonly #touched = new Set<string>();
   #truncated = false;
   #lost = false;
-  #relation: Relation | null = null;
+  #seen: Relation | null = null;
   #places: readonly number[] = [];
 
-  /** `keysMax`: how many keys are kept; with more the window is lost, and the chunk is read anew. */
-  constructor({ oid, key, keysMax }: { oid: number; key: readonly string[]; keysMax: number }) {
-    this.#oid = oid;
+  /** `relation`: as it is read. `keysMax`: how many keys are kept; with more the window is lost, and the chunk is read anew. */
+  constructor({ relation, key, keysMax }: { relation: Relation; key: readonly string[]; keysMax: number }) {
+    this.#read = relation;
     this.#columns = key;
     this.#keysMax = keysMax;
   }
@@ -36,7 +36,7 @@ export class Window {
       case 'message':
         return;
       case 'truncate':
-        if (message.relations.some(({ oid }) => oid === this.#oid)) this.#truncated = true;
+        if (message.relations.some(({ oid }) => oid === this.#read.oid)) this.#truncated = true;
         return;
       case 'insert':
         return this.#touch(message.relation, { row: message.after, before: null });
@@ -59,8 +59,8 @@ export class Window {
   }
 
   #touch(relation: Relation, { row, before }: { row: Row; before: Before | null }): void {
-    if (relation.oid !== this.#oid) return;
-    if (relation !== this.#relation) this.#see(relation);
+    if (relation.oid !== this.#read.oid) return;
+    if (relation !== this.#seen) this.#see(relation);
     if (this.#lost) return;
     const texts: string[] = [];
     for (const place of this.#places) {
@@ -77,8 +77,19 @@ export class Window {
   }
 
   #see(relation: Relation): void {
-    this.#relation = relation;
-    this.#places = this.#columns.map((name) => relation.columns.findIndex((column) => column.name === name));
-    if (this.#places.includes(-1)) this.#lost = true;
+    this.#seen = relation;
+    this.#places = this.#columns.map((name) => placeOf(relation, name));
+    // A value of another type has another text.
+    const isOther = (name: string) => !isSameType(relation, this.#read, name);
+    if (this.#columns.some(isOther)) this.#lost = true;
   }
+}
+
+const placeOf = ({ columns }: Relation, name: string): number =>
+  columns.findIndex((column) => column.name === name);
+
+function isSameType(one: Relation, other: Relation, name: string): boolean {
+  const column = one.columns[placeOf(one, name)];
+  const { typeOid, typeModifier } = other.columns[placeOf(other, name)] ?? {};
+  return column !== undefined && column.typeOid === typeOid && column.typeModifier === typeModifier;
 }

@@ -130,7 +130,8 @@ export class Incremental {
     }
     const { described, ...last } = this.#current;
     if (!goesOn(table, described)) return await this.#beginAnew(table);
-    const window = new Window({ oid: described.relation.oid, key: described.key, keysMax: windowKeysMax });
+    const { relation, key } = described;
+    const window = new Window({ relation, key, keysMax: windowKeysMax });
     const limits = { rowsMax: chunkRowsMax, bytesMax: chunkBytesMax };
     const rows = nextChunkRows(limits, last);
     watch.open(window);
