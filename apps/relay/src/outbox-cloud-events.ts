@@ -1,5 +1,11 @@
-/** CloudEvents headers of domain events, in the binary mode of the Kafka binding. */
-import { type CloudEventOptions, cloudEventAttributes, cloudEventHeaders } from '@diptych/events/cloud-event';
+/** Domain events as CloudEvents, in the binary or the structured mode of the Kafka binding. */
+import {
+  type CloudEventOptions,
+  cloudEventAttributes,
+  cloudEventHeaders,
+  structuredCloudEvent,
+  structuredContentType,
+} from '@diptych/events/cloud-event';
 import type { PanelHeader } from '@diptych/transaction/panel-record';
 
 export interface EventFacts {
@@ -12,8 +18,30 @@ export interface EventFacts {
   readonly timestampMs: number;
 }
 
-/** The headers that are added. Correlation and causation are told when the outbox has them as headers. */
-export function cloudEventHeadersOf(facts: EventFacts, options: CloudEventOptions): readonly PanelHeader[] {
+export interface CloudEventSettings extends CloudEventOptions {
+  readonly mode: 'binary' | 'structured';
+  /** A null value is one that was asked for: it stays null. */
+  readonly keepsTombstones: boolean;
+}
+
+/**
+ * The headers that are added, and the value: in structured mode the whole event. Correlation and causation are told when
+ * the outbox has them as headers.
+ */
+export function asCloudEvent(
+  { value, ...facts }: EventFacts & { readonly value: Buffer | null },
+  { mode, keepsTombstones, ...options }: CloudEventSettings,
+): { readonly headers: readonly PanelHeader[]; readonly value: Buffer | null } {
+  const attributes = attributesOf(facts, options);
+  if (mode === 'binary' || (value === null && keepsTombstones))
+    return { headers: cloudEventHeaders(attributes), value };
+  return {
+    headers: [['content-type', structuredContentType]],
+    value: structuredCloudEvent(attributes, value),
+  };
+}
+
+function attributesOf(facts: EventFacts, options: CloudEventOptions): Record<string, string> {
   const { aggregateType, key, headers, timestampMs } = facts;
   const has = new Map(headers);
   const optional = {
@@ -21,7 +49,7 @@ export function cloudEventHeadersOf(facts: EventFacts, options: CloudEventOption
     causationId: has.get('causationId'),
     traceparent: has.get('traceparent'),
   };
-  const attributes = cloudEventAttributes(
+  return cloudEventAttributes(
     {
       ...{ id: has.get('id') ?? '', type: has.get('eventType') ?? '', aggregateType },
       version: Number(has.get('eventVersion') ?? 1),
@@ -33,5 +61,4 @@ export function cloudEventHeadersOf(facts: EventFacts, options: CloudEventOption
     },
     options,
   );
-  return cloudEventHeaders(attributes);
 }

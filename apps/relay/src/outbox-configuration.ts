@@ -1,8 +1,8 @@
 /** What can be set of one outbox: under the names of Debezium's Outbox Event Router where it has the option too. */
-import type { CloudEventOptions } from '@diptych/events/cloud-event';
 import { parsePlacements, type RouterOptions } from '@diptych/outbox/router-options';
 import { type TopicRoute, topicRoute } from '@diptych/outbox/topic-route';
 import { z } from 'zod';
+import type { CloudEventSettings } from './outbox-cloud-events.ts';
 
 const column = (fallback: string, description: string) =>
   z.string().min(1).default(fallback).meta({ description });
@@ -103,9 +103,13 @@ export const outboxSchema = z
           .min(1)
           .optional()
           .meta({ description: 'Before `<type>.v<version>.json`: where readers find the schema.' }),
+        mode: z.enum(['binary', 'structured']).default('binary').meta({
+          description:
+            'Attributes as headers `ce_…` beside the value, or in the value: `{…, "data": <payload>}` (`application/cloudevents+json`).',
+        }),
       })
       .optional()
-      .meta({ description: 'CloudEvents attributes as headers `ce_…`, in binary mode. Not set: none.' }),
+      .meta({ description: 'Events are CloudEvents. Not set: none of it.' }),
     router: router.prefault({}),
   })
   .superRefine(({ table, message, router: options }, context) => {
@@ -134,17 +138,18 @@ export const outboxSchema = z
 
 export type OutboxSettings = z.output<typeof outboxSchema>;
 
-/** A setting that is not there is no setting that is undefined. */
-export function cloudEventOptions({
-  source,
-  schemaBase,
-}: NonNullable<OutboxSettings['cloudEvents']>): CloudEventOptions {
-  return { source, ...(schemaBase === undefined ? {} : { schemaBase }) };
+/** A setting that is not there is no setting that is undefined. Null: its events are no CloudEvents. */
+export function cloudEventSettings({ cloudEvents, router: set }: OutboxSettings): CloudEventSettings | null {
+  if (!cloudEvents) return null;
+  const { source, schemaBase, mode } = cloudEvents;
+  const keepsTombstones = isOn(set['route.tombstone.on.empty.payload']);
+  return { source, mode, keepsTombstones, ...(schemaBase === undefined ? {} : { schemaBase }) };
 }
+
+const isOn = (value: boolean | 'true' | 'false') => value === true || value === 'true';
 
 /** How the rows of an outbox are routed. `topicPrefix`: that of the common settings. */
 export function routerOptions({ headers, router: set }: OutboxSettings, topicPrefix: string): RouterOptions {
-  const isOn = (value: boolean | 'true' | 'false') => value === true || value === 'true';
   return {
     columns: {
       id: set['table.field.event.id'],

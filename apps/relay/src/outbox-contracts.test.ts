@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cartContract } from '@diptych/contracts/cart-events';
 import { schemaDirectory } from '@diptych/contracts/published';
 import { expect, test } from 'vitest';
-import { cloudEventHeadersOf } from './outbox-cloud-events.ts';
+import { asCloudEvent } from './outbox-cloud-events.ts';
 import { payloadCheck } from './outbox-contracts.ts';
 
 const check = payloadCheck({ directory: schemaDirectory, unknown: 'refuse' });
@@ -56,8 +56,8 @@ test('schemas that cannot be read are a setting that is wrong', () => {
   }
 });
 
-test('CloudEvents headers say what the record says', () => {
-  const headers = cloudEventHeadersOf(
+const cloudEvent = (mode: 'binary' | 'structured', value: Buffer | null = Buffer.from('{"a": 1}')) =>
+  asCloudEvent(
     {
       aggregateType: 'cart',
       key: Buffer.from('101'),
@@ -67,9 +67,14 @@ test('CloudEvents headers say what the record says', () => {
         ['correlationId', 'visit-7'],
       ],
       timestampMs: 1000,
+      value,
     },
-    { source: '/shop' },
+    { source: '/shop', mode, keepsTombstones: true },
   );
+
+test('CloudEvents headers say what the record says', () => {
+  const { headers, value } = cloudEvent('binary');
+  expect(String(value)).toBe('{"a": 1}');
   expect(Object.fromEntries(headers)).toEqual({
     ce_specversion: '1.0',
     ce_id: 'e1',
@@ -80,4 +85,15 @@ test('CloudEvents headers say what the record says', () => {
     'content-type': 'application/json',
     ce_correlationid: 'visit-7',
   });
+});
+
+test('a structured CloudEvent says the same in its value', () => {
+  const { headers, value } = cloudEvent('structured');
+  expect(headers).toEqual([['content-type', 'application/cloudevents+json; charset=utf-8']]);
+  expect(JSON.parse(String(value))).toEqual({
+    ...{ specversion: '1.0', id: 'e1', source: '/shop', type: 'cart.CartOpened.v1', subject: '101' },
+    ...{ time: '1970-01-01T00:00:01.000Z', datacontenttype: 'application/json', correlationid: 'visit-7' },
+    data: { a: 1 },
+  });
+  expect(cloudEvent('structured', null).value).toBeNull();
 });

@@ -198,6 +198,7 @@ test('a payload that its contract refuses is parked with its key; what is publis
         contracts: { directory: schemaDirectory },
         cloudEvents: { source: '/shop', schemaBase: 'https://shop.example/' },
       },
+      { message: 'whole', cloudEvents: { source: '/shop', mode: 'structured' } },
     ],
     '',
   );
@@ -211,7 +212,23 @@ test('a payload that its contract refuses is parked with its key; what is publis
   await insert('CartOpened', '102', { cartId: 'none' });
   await insert('CartAbandoned', '102', CartAbandoned.versions[0]?.example);
   await insert('CartGiftWrapped', '103', {});
+  const head = {
+    aggregatetype: 'whole',
+    aggregateid: '7',
+    aggregateversion: 1,
+    type: 'Told',
+    typeversion: 2,
+  };
+  const id = '59a42efd-b015-44a9-9dde-cb36d9002425';
+  await relay.sql.query("select pg_logical_emit_message(true, 'diptych.outbox:whole', $1)", [
+    `${JSON.stringify({ id, ...head, headers: null, occurredAt: '2026-01-01T00:00:00Z' })}\n{"n": 9007199254740993}`,
+  ]);
   await relay.caughtUp();
+  const [whole] = await relay.records(relay.domainTopic('whole'));
+  expect(String(whole?.value)).toMatch(
+    /^\{"specversion":"1.0","id":"59a42efd-[^}]*"type":"whole.Told.v2"[^}]*,"data":\{"n": 9007199254740993\}\}$/,
+  );
+  expect(whole?.headers.get('content-type')).toBe('application/cloudevents+json; charset=utf-8');
   const records = await relay.records(relay.domainTopic('cart'));
   expect(records.map(({ key }) => String(key))).toEqual(['101']);
   expect(Object.fromEntries(records[0]?.headers ?? [])).toMatchObject({

@@ -4,7 +4,6 @@ import type { TypeCatalogue } from '@diptych/change/type-catalogue';
 import { exactModes } from '@diptych/change/value-modes';
 import { writeText } from '@diptych/change/value-writer';
 import { valueWriter } from '@diptych/change/values';
-import type { CloudEventOptions } from '@diptych/events/cloud-event';
 import { outboxNameOf } from '@diptych/outbox/message-row';
 import { type ColumnJson, OutboxRouter } from '@diptych/outbox/route';
 import { defaultRouting, type RouterOptions } from '@diptych/outbox/router-options';
@@ -14,8 +13,8 @@ import type { Logger } from '@diptych/runtime/log';
 import type { TopicNaming } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { Configuration } from './configuration.ts';
-import { cloudEventHeadersOf } from './outbox-cloud-events.ts';
-import { cloudEventOptions, routerOptions } from './outbox-configuration.ts';
+import { asCloudEvent, type CloudEventSettings } from './outbox-cloud-events.ts';
+import { cloudEventSettings, routerOptions } from './outbox-configuration.ts';
 import { type PayloadCheck, payloadCheck } from './outbox-contracts.ts';
 import { isPoison } from './parking/poison.ts';
 
@@ -24,7 +23,7 @@ export interface Outbox {
   readonly onPoison: 'park' | 'stop';
   /** Null: payloads are published whatever they are. */
   readonly check: PayloadCheck | null;
-  readonly cloudEvents: CloudEventOptions | null;
+  readonly cloudEvents: CloudEventSettings | null;
 }
 
 /** All outbox tables, `schema.table`: those of the common settings, and those that have their own. */
@@ -75,7 +74,7 @@ export class Outboxes {
       const own = outbox(routerOptions(settings, topicPrefix), {
         onPoison: settings.onPoison ?? onPoison,
         check: settings.contracts ? payloadCheck(settings.contracts) : null,
-        cloudEvents: settings.cloudEvents ? cloudEventOptions(settings.cloudEvents) : null,
+        cloudEvents: cloudEventSettings(settings),
       });
       if (settings.table !== undefined) this.#byTable.set(settings.table, own);
       if (settings.message !== undefined) this.#byMessage.set(settings.message, own);
@@ -118,14 +117,16 @@ export function routeEvent(
     const event = router.route(change);
     if (!event) return null;
     const { record, eventType, routedBy } = event;
-    const { headers, key } = record;
+    const { headers, key, value } = record;
     const version = headers.find(([name]) => name === 'eventVersion')?.[1] ?? '1';
     const failure =
       check && !isDecided ? check({ type: eventType, version, payload: router.payloadOf(change) }) : null;
     if (!cloudEvents) return { record, eventType, failure };
     const timestampMs = record.timestampMs ?? Number(change.transaction.commitTimeUs / 1000n);
-    const added = cloudEventHeadersOf({ aggregateType: routedBy, key, headers, timestampMs }, cloudEvents);
-    return { record: { ...record, headers: [...headers, ...added] }, eventType, failure };
+    const facts = { aggregateType: routedBy, key, headers, timestampMs, value };
+    const told = asCloudEvent(facts, cloudEvents);
+    const made = { ...record, value: told.value, headers: [...headers, ...told.headers] };
+    return { record: made, eventType, failure };
   } catch (failure) {
     if (!isPoison(failure)) throw failure;
     return { record: { ...router.salvage(change), part: 0 }, eventType: '', failure };

@@ -53,3 +53,34 @@ export function cloudEventHeaders(
     name === 'datacontenttype' ? ['content-type', value] : [`ce_${name}`, value],
   );
 }
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md#33-structured-content-mode */
+export const structuredContentType = 'application/cloudevents+json; charset=utf-8';
+
+/**
+ * The event as one JSON document, its data byte for byte where that is JSON; another text is a string, null is left out.
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+ */
+export function structuredCloudEvent(
+  attributes: Readonly<Record<string, string>>,
+  data: Buffer | null,
+): Buffer {
+  if (data === null) {
+    const { datacontenttype: _, ...rest } = attributes;
+    return Buffer.from(JSON.stringify(rest));
+  }
+  const isDocument = isJson(data);
+  const type = isDocument ? {} : { datacontenttype: 'text/plain; charset=utf-8' };
+  const head = JSON.stringify({ ...attributes, ...type }).slice(0, -1);
+  const body = isDocument ? data : Buffer.from(JSON.stringify(data.toString()));
+  return Buffer.concat([Buffer.from(`${head},"data":`), body, Buffer.from('}')]);
+}
+
+function isJson(text: Buffer): boolean {
+  try {
+    JSON.parse(text.toString());
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { cloudEventAttributes, cloudEventHeaders } from './cloud-event.ts';
+import { cloudEventAttributes, cloudEventHeaders, structuredCloudEvent } from './cloud-event.ts';
 import { EventContract } from './event-contract.ts';
 import { addressContract } from './examples/address-for-tests.ts';
 import { describeFinding, examine, isForbidden, publish } from './publication.ts';
@@ -70,4 +70,17 @@ test('an event has CloudEvents attributes, as headers in binary mode', () => {
     ['ce_correlationid', 'visit-7'],
     ['ce_dataschema', 'https://shop.example/ItemAdded.v2.json'],
   ]);
+});
+
+test('in structured mode an event is one document, with its data as it was', () => {
+  const attributes = { specversion: '1.0', id: 'e1', datacontenttype: 'application/json' };
+  const told = (data: string | null) =>
+    String(structuredCloudEvent(attributes, data === null ? null : Buffer.from(data)));
+  expect(told('{"n": 9007199254740993}')).toBe(
+    '{"specversion":"1.0","id":"e1","datacontenttype":"application/json","data":{"n": 9007199254740993}}',
+  );
+  expect(JSON.parse(told('no "JSON"'))).toEqual({
+    ...{ specversion: '1.0', id: 'e1', datacontenttype: 'text/plain; charset=utf-8', data: 'no "JSON"' },
+  });
+  expect(told(null)).toBe('{"specversion":"1.0","id":"e1"}');
 });
