@@ -50,6 +50,38 @@ describe('a script', () => {
     expect([...given.refusals]).toEqual([['debezium', 'value-not-representable']]);
   });
 
+  test('asks both sides for snapshots, in the words of each', () => {
+    const text = [
+      '-- C-96: a title',
+      '-- snapshot mode: initial',
+      '-- snapshot tables: s1.*',
+      '-- snapshot where: s1.a: pk > 2',
+      'create table t ();',
+      '-- begin',
+      '-- snapshot: s1.a, s1.b where pk < 5',
+      '-- snapshot stop: s1.b',
+      '-- snapshot done',
+    ];
+    const { relay, connector, snapshots, steps } = parseCase('C-96-a', text.join('\n'));
+    expect(steps).toEqual([
+      { tag: 'snapshot', tables: ['s1.a', 's1.b'], where: 'pk < 5', mayFail: false },
+      { tag: 'snapshot-stop', tables: ['s1.b'] },
+      { tag: 'snapshot-done' },
+    ]);
+    expect(relay).toMatchObject({
+      DIPTYCH_SNAPSHOT_MODE: 'initial',
+      DIPTYCH_SNAPSHOT_TABLES: 's1.*',
+      DIPTYCH_SNAPSHOT_WHERE: '[{"table":"s1.a","condition":"pk > 2"}]',
+    });
+    expect(connector).toMatchObject({
+      'snapshot.mode': 'initial',
+      'snapshot.include.collection.list': 's1\\..*',
+      'snapshot.select.statement.overrides.s1.a': 'SELECT * FROM s1.a WHERE pk > 2',
+    });
+    expect([...(snapshots?.partial ?? [])]).toEqual(['s1.a', 's1.b']);
+    expect(parseCase('C-01-a', '-- C-01: a title\nselect 1;').snapshots).toBeUndefined();
+  });
+
   test('with an expectation that cannot be read is bad use, and not a case without one', () => {
     expect(() => parseCase('mine', '-- expect s1.t: {"key":')).toThrow(/no expectation/);
     expect(() => parseCase('mine', '-- expect s1.t: {key}')).toThrow(/not JSON/);

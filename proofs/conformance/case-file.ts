@@ -18,7 +18,15 @@
  *     -- until: select …                                         waits until this gives true, on the oracle's connection
  *     -- begin                                                   both sides start here, not at the first statement
  *     -- stop, -- start, -- restart, -- kill, -- wait            what happens to both sides between statements
+ *     -- drop slots, -- recreate slots                           of both sides, which are stopped
+ *     -- snapshot mode: initial                                  `snapshot.mode` of both sides
+ *     -- snapshot tables: s1.*, -- snapshot where: s1.a: pk > 2  what is read then
+ *     -- snapshot: s1.a, s1.b where pk > 2                       both are asked to read tables beside the stream
+ *     -- snapshot pause, resume, stop, stop: s1.a, done          the same; `done` waits until both have read them
+ *     -- fold alone: reason                                      what is read and what is streamed differs by chance: of each
+ *                                                                side the folded records have to be the table, each row once
  *     -- as name                                                 the following statements on a connection of that name
+ *     -- meanwhile                                               nobody waits for the next statement, but its connection
  *     -- may fail                                                the next statement may be refused by the server
  */
 import { BadUse } from '../arguments.ts';
@@ -26,6 +34,7 @@ import type { RelaySettings } from '../relay-process.ts';
 import type { ConnectorConfiguration } from './connect.ts';
 import type { ModeName } from './modes.ts';
 import { routerOfOurs, routerOfTheirs } from './router-option.ts';
+import { type SnapshotStep, snapshotOptions, snapshotStepOf } from './snapshot-option.ts';
 import { splitStatements } from './statements.ts';
 
 export type Step =
@@ -34,9 +43,14 @@ export type Step =
       readonly sql: string;
       readonly connection: string;
       readonly mayFail: boolean;
+      /** Nobody waits for it. */
+      readonly isMeanwhile?: boolean;
     }
   | { readonly tag: 'until'; readonly sql: string }
-  | { readonly tag: 'stop' | 'start' | 'restart' | 'kill' | 'wait' };
+  | SnapshotStep
+  | { readonly tag: SimpleStep };
+
+type SimpleStep = 'stop' | 'start' | 'restart' | 'kill' | 'wait' | 'drop slots' | 'recreate slots';
 
 export interface Expectation {
   readonly modes: readonly ModeName[];
@@ -58,6 +72,10 @@ export interface Case {
   readonly connector: ConnectorConfiguration;
   readonly needs: readonly string[];
   readonly extensions: readonly string[];
+  /** What both sides read by themselves; undefined where the script has nothing to do with snapshots. */
+  readonly snapshots: SnapshotUse | undefined;
+  /** Why records cannot be compared one by one. */
+  readonly foldAlone: string | undefined;
   /** Why it is not run: yet, or because something else shows it. */
   readonly notRun: string | undefined;
   /** In which mode our side has to refuse, and with which code. */
@@ -74,10 +92,17 @@ export interface Case {
   readonly steps: readonly Step[];
 }
 
-const mark = /^--\s*(stop|start|restart|kill|wait|begin|may fail|as\s+\w+)\s*$/;
+export interface SnapshotUse {
+  readonly mode: string;
+  /** Tables of which rows are left out by a condition, `schema.table`. */
+  readonly partial: ReadonlySet<string>;
+}
+
+const mark =
+  /^--\s*(stop|start|restart|kill|wait|begin|may fail|meanwhile|drop slots|recreate slots|as\s+\w+)\s*$/;
 const until = /^--\s*until:\s*(.*)$/;
 const option =
-  /^--\s*(relay|connector|router|needs|extension|topics|not yet|not run|ours alone|reference fails):\s*(.*)$/;
+  /^--\s*(relay|connector|router|needs|extension|topics|not yet|not run|ours alone|fold alone|reference fails|snapshot mode|snapshot tables|snapshot where):\s*(.*)$/;
 const refusal = /^--\s*ours refuses\[(exact|debezium)\]:\s*(\S+)\s*$/;
 const expectation = /^--\s*expect(?:\[(exact|debezium)\])?(\s+some)?\s+(\S+?):\s*(\{.*\})\s*$/;
 
@@ -96,12 +121,29 @@ export function parseCase(name: string, text: string): Case {
   }
   const of = (key: string) => options.get(key) ?? [];
   const [preparation, steps] = parseSteps(lines);
+  const asked = [...preparation, ...steps].filter(({ tag }) => tag.startsWith('snapshot'));
+  const marks = {
+    mode: of('snapshot mode')[0],
+    tables: of('snapshot tables')[0],
+    where: of('snapshot where'),
+  };
+  const snapshots = snapshotOptions({ ...marks, isAsked: asked.length > 0 });
   const router = options.has('router') ? assignments(of('router').filter((text) => text !== '')) : undefined;
   return {
     name,
     title: (/^--\s*(.*)$/.exec(lines[0] ?? '')?.[1] ?? name).replace(/^C-\d+:\s*/, ''),
-    relay: { ...(router && routerOfOurs(router)), ...(assignments(of('relay')) as RelaySettings) },
-    connector: { ...(router && routerOfTheirs(router)), ...assignments(of('connector')) },
+    relay: {
+      ...(router && routerOfOurs(router)),
+      ...snapshots?.relay,
+      ...(assignments(of('relay')) as RelaySettings),
+    },
+    connector: {
+      ...(router && routerOfTheirs(router)),
+      ...snapshots?.connector,
+      ...assignments(of('connector')),
+    },
+    snapshots: snapshots && { mode: marks.mode ?? 'no_data', partial: partialTables(marks.where, asked) },
+    foldAlone: of('fold alone')[0],
     needs: of('needs'),
     extensions: of('extension'),
     notRun: of('not yet')[0] ?? of('not run')[0],
@@ -113,6 +155,16 @@ export function parseCase(name: string, text: string): Case {
     preparation,
     steps,
   };
+}
+
+/** Those that are read by a condition, or not to their end. */
+function partialTables(where: readonly string[], asked: readonly Step[]): ReadonlySet<string> {
+  const named = where.map((text) => text.split(':')[0] ?? '');
+  const read = asked.flatMap((step) => {
+    if (step.tag === 'snapshot-stop') return step.tables.length > 0 ? step.tables : ['*'];
+    return step.tag === 'snapshot' && step.where !== null ? step.tables : [];
+  });
+  return new Set([...named, ...read]);
 }
 
 function parseExpectation(name: string, line: string): Expectation {
@@ -144,32 +196,38 @@ function parseSteps(lines: readonly string[]): [Step[], Step[]] {
   let sql: string[] = [];
   let connection = 'main';
   let mayFail = false;
+  let isMeanwhile = false;
   const flush = () => {
     for (const statement of splitStatements(sql.join('\n'))) {
-      steps.push({ tag: 'statement', sql: statement, connection, mayFail });
+      const step = { tag: 'statement', sql: statement, connection, mayFail } as const;
+      steps.push(isMeanwhile ? { ...step, isMeanwhile } : step);
       mayFail = false;
+      isMeanwhile = false;
     }
     sql = [];
   };
   for (const line of lines) {
     const found = mark.exec(line)?.[1];
     const condition = until.exec(line)?.[1];
-    if (condition !== undefined) {
-      flush();
-      steps.push({ tag: 'until', sql: condition });
-      continue;
-    }
-    if (found === undefined) {
+    const snapshot = /^--\s*snapshot\b/.test(line);
+    if (found === undefined && condition === undefined && !snapshot) {
       sql.push(line);
       continue;
     }
     flush();
-    if (found.startsWith('as')) connection = found.slice(2).trim();
+    if (condition !== undefined) steps.push({ tag: 'until', sql: condition });
+    else if (found?.startsWith('as')) connection = found.slice(2).trim();
     else if (found === 'may fail') mayFail = true;
+    else if (found === 'meanwhile') isMeanwhile = true;
     else if (found === 'begin') {
       preparation = steps;
       steps = [];
-    } else steps.push({ tag: found as 'stop' | 'start' | 'restart' | 'kill' | 'wait' });
+    } else if (found !== undefined) steps.push({ tag: found as SimpleStep });
+    else {
+      const step = snapshotStepOf(line, mayFail);
+      if (step) mayFail = false;
+      steps.push(...(step ? [step] : []));
+    }
   }
   flush();
   return [preparation, steps];

@@ -1,6 +1,7 @@
 /** Record by record and path by path: what differs between two sides' topics. */
 import { stringifyLossless } from '@diptych/runtime/json';
 import { isObject, type Observed } from './observed.ts';
+import { apartFromStream } from './read-rows.ts';
 
 /** Where a side has nothing at a path or no record at all. */
 export const absent: unique symbol = Symbol('absent');
@@ -19,8 +20,8 @@ export interface Difference {
 
 /** All differences, topic by topic, in record order. */
 export function compareTopics(ours: readonly Observed[], theirs: readonly Observed[]): Difference[] {
-  const ourTopics = Map.groupBy(ours, ({ topic }) => topic);
-  const theirTopics = Map.groupBy(theirs, ({ topic }) => topic);
+  const ourTopics = Map.groupBy(apartFromStream(ours), ({ topic }) => topic);
+  const theirTopics = Map.groupBy(apartFromStream(theirs), ({ topic }) => topic);
   const names = [...new Set([...ourTopics.keys(), ...theirTopics.keys()])].sort();
   return names.flatMap((name) =>
     align(ourTopics.get(name) ?? [], theirTopics.get(name) ?? []).flatMap((pair) => comparePair(name, pair)),

@@ -6,13 +6,15 @@ import { runCases, withServers } from './campaign.ts';
 import { parseCase } from './case-file.ts';
 import { describeOutcome } from './report.ts';
 
-/** Of all kinds of records: row events, key changes, schema changes, transaction metadata, origins; all in one session. */
+/** Of all kinds of records: row events, key changes, schema changes, transaction metadata, origins, rows that were read. */
 const names = [
   'C-01-insert',
   'C-04-delete-and-tombstone',
   'C-23-columns-come-and-go',
   'C-60-origin',
   'C-79-rollback',
+  'C-131-made-with-rows',
+  'C-96-snapshot-incremental',
 ];
 
 /** The first run fetches Debezium; later ones start a JVM and read a few records, on a machine that does other things. */

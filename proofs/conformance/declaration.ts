@@ -16,6 +16,12 @@ export interface Place {
   readonly type: string | undefined;
   /** Positions of logical messages outside of transactions. */
   readonly messages: ReadonlySet<string>;
+  /** Keys that the stream has changed, `topic key`. */
+  readonly streamed: ReadonlySet<string>;
+  /** Topics of tables whose key was another for a while, or is not their primary key. */
+  readonly rekeyed: ReadonlySet<string>;
+  /** What ours has set aside: `topic xid` and `topic key`. */
+  readonly parked: ReadonlySet<string>;
 }
 
 export const bothModes: readonly ModeName[] = ['exact', 'debezium'];

@@ -4,6 +4,7 @@
  */
 import { absent, type Difference, show } from './compare.ts';
 import { bothModes, type Declared, type Place } from './declaration.ts';
+import { declaredReads } from './declared-reads.ts';
 import { declaredValues } from './declared-values.ts';
 import { isObject } from './observed.ts';
 
@@ -90,6 +91,19 @@ const declaredRecords: readonly Declared[] = [
       path === '' && ours === absent && pair.theirs?.value === null && pair.theirs.key === null,
   },
   {
+    name: 'keys-as-of-their-change',
+    reason:
+      'The key is that of the replica identity at the moment of the change, which the database judges. The reference asks the ' +
+      'catalogue of now for the primary key, so a key that came or went meanwhile is another one to it, and null where it was not sent.',
+    modes: bothModes,
+    holds: ({ topic, path, ours, theirs, pair }, _type, { rekeyed }) => {
+      if (!rekeyed.has(topic)) return false;
+      if (path === '')
+        return (pair.ours ?? pair.theirs)?.value === null && (ours === absent || theirs === absent);
+      return /^(key\b|value\.before\b|headers\.__debezium\.(new|old)key\b)/.test(path);
+    },
+  },
+  {
     name: 'end-counts-domain-events',
     reason: 'END covers both panels; readers of Debezium’s END ignore fields that they do not know.',
     modes: bothModes,
@@ -149,7 +163,8 @@ const declaredRecords: readonly Declared[] = [
   },
 ];
 
-export const declared: readonly Declared[] = [...declaredRecords, ...declaredValues];
+export const declared: readonly Declared[] = [...declaredRecords, ...declaredReads, ...declaredValues];
+
 /** The name of the declaration that takes a difference; undefined when it is undeclared. */
 export function declarationOf(difference: Difference, place: Place): string | undefined {
   const { mode, type } = place;

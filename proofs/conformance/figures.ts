@@ -15,5 +15,6 @@ export function figuresOf(outcomes: readonly CaseOutcome[]) {
     records: modes.reduce((sum, mode) => sum + mode.records, 0),
     referenceStillFails: outcomes.filter((one) => one.tag === 'run' && one.reference === 'still fails')
       .length,
+    referenceEnded: modes.filter(({ referenceEnded }) => referenceEnded !== undefined).length,
   };
 }

@@ -106,7 +106,8 @@ process.exitCode = await runProof({
       seed: args.random ? args.seed : null,
       seconds: Math.round(performance.now() - startedAt) / 1000,
       figures: figuresOf(outcomes),
-      limits: { failed: 0, undeclared: 0 },
+      // A random script keeps away from what ends the reference: there nothing would be compared any more.
+      limits: { failed: 0, undeclared: 0, ...(args.random && { referenceEnded: 0 }) },
     };
     return { verdict, json, notes: [] };
   },

@@ -4,8 +4,9 @@ import { freePorts } from '@diptych/testkit/port';
 import type { Stack } from '@diptych/testkit/stack';
 import type { Watchdog } from '@diptych/testkit/watchdog';
 import type { RelaySettings } from '../relay-process.ts';
-import type { Step } from './case-file.ts';
+import type { SnapshotUse, Step } from './case-file.ts';
 import type { Connect, ConnectorConfiguration } from './connect.ts';
+import { type Forms, formsOf } from './forms.ts';
 import type { Mode } from './modes.ts';
 import { DebeziumSide, DiptychSide, type Side } from './side.ts';
 
@@ -24,11 +25,14 @@ export interface SessionOptions {
   readonly relay: RelaySettings;
   readonly connector: ConnectorConfiguration;
   readonly preparation: readonly Step[];
+  readonly snapshots: SnapshotUse | undefined;
 }
 
 export interface ModeSides {
   readonly mode: Mode;
-  readonly ours: Side;
+  /** How ours represents values. */
+  readonly forms: Forms;
+  readonly ours: DiptychSide;
   readonly theirs: Side;
 }
 
@@ -43,6 +47,7 @@ export async function createSides(servers: Servers, session: SideOptions): Promi
   const ports = await freePorts(servers.modes.length);
   return servers.modes.map((mode, index) => ({
     mode,
+    forms: formsOf({ ...mode.relay, ...session.options.relay }),
     ours: createOurs(servers, { ...session, mode, port: ports[index] ?? 0 }),
     theirs: createTheirs(servers, { ...session, mode }),
   }));
@@ -51,7 +56,7 @@ export async function createSides(servers: Servers, session: SideOptions): Promi
 function createOurs(
   { stack, directory, watchdog }: Servers,
   { name, databaseUrl, options, mode, port }: SideOptions & { mode: Mode; port: number },
-): Side {
+): DiptychSide {
   const prefix = `${name}_${mode.name}_ours`;
   return new DiptychSide({
     name: prefix,

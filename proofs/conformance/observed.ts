@@ -1,5 +1,6 @@
 /** What a side has published, as it is compared: by topic without its prefix, without what must differ. */
 import { FetchClient } from '@diptych/kafka/fetch-client';
+import { identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
@@ -14,8 +15,26 @@ export interface Observed {
   /** Of key and value, where records carry them (`schemas: inline`), without the side's prefix in their names. */
   readonly schemas?: { readonly key: unknown; readonly value: unknown };
   /** Compared with nothing but what a case expects. */
-  readonly place?: { readonly partition: number; readonly timestamp: number };
+  readonly place?: Place;
+  /** Why it was set aside: it is none of its topic then. */
+  readonly parked?: string;
 }
+
+interface Place {
+  readonly partition: number;
+  readonly timestamp: number;
+  /** Of ours: the transaction, and the place of the change in it. */
+  readonly xid?: string;
+  readonly ordinal?: number;
+}
+
+/** Whether the value is the envelope of a change, a row that was read, or a message. */
+export const hasSource = (value: unknown): boolean => isObject(value) && isObject(value.source);
+
+/** What a snapshot read. */
+export const isReadRow = ({ value }: Pick<Observed, 'value'>): boolean => isObject(value) && value.op === 'r';
+
+export const isParked = ({ parked }: Pick<Observed, 'parked'>): boolean => parked !== undefined;
 
 const requestTimeoutMs = 10_000;
 
@@ -56,21 +75,23 @@ export class TopicsReader {
   }
 
   #isOurs(name: string): boolean {
-    return name.startsWith(`${this.#prefix}.`) && !name.startsWith(`${this.#prefix}.checkpoint.`);
+    if (!name.startsWith(`${this.#prefix}.`)) return false;
+    // What a side says of itself, and of its snapshots.
+    return !/^(checkpoint\.|(snapshot|notification)$)/.test(name.slice(this.#prefix.length + 1));
   }
 }
 
 /** The record as it is compared. */
 export function observe(record: IncomingRecord, prefix: string): Observed {
   const topic = record.topic.slice(prefix.length + 1);
+  if (topic === 'parked') return observeParked(record, prefix);
   const parse = topic.startsWith('outbox.event.') ? String : parseJson;
-  const { partition, timestampMs: timestamp } = record;
   const key = unwrap(record.key === null ? null : parse(String(record.key)), prefix);
   const value = unwrap(record.value === null ? null : parse(String(record.value)), prefix);
   const isInline = key.schema !== undefined || value.schema !== undefined;
   const observed = {
     topic,
-    place: { partition, timestamp },
+    place: placeOf(record),
     ...(isInline && { schemas: { key: key.schema ?? null, value: value.schema ?? null } }),
     key: key.payload,
     value: value.payload,
@@ -81,6 +102,27 @@ export function observe(record: IncomingRecord, prefix: string): Observed {
     ),
   };
   return topic === 'transaction' ? withoutTransactionIds(observed) : withoutTimes(observed);
+}
+
+function placeOf({ partition, timestampMs: timestamp, headers }: IncomingRecord): Place {
+  const identity = headers.get(identityHeader);
+  if (identity === undefined) return { partition, timestamp };
+  const { xid, ordinal } = parseIdentity(identity);
+  return { partition, timestamp, xid: String(xid), ordinal };
+}
+
+/** docs/parking.md, "The topic". */
+function observeParked(record: IncomingRecord, prefix: string): Observed {
+  const body = parseJson(String(record.value));
+  const { topic, reason } = isObject(body) ? body : {};
+  return {
+    topic: String(topic).slice(prefix.length + 1),
+    key: record.key === null ? null : parseJson(String(record.key)),
+    value: null,
+    headers: {},
+    place: placeOf(record),
+    parked: String(reason),
+  };
 }
 
 /** What Connect's JsonConverter writes with `schemas.enable`, apart. */

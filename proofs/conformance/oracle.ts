@@ -3,11 +3,15 @@
  * the text that the column had in the statement's own transaction (oracle.sql); and all change events of a table, folded,
  * have to be the table.
  */
+
+import { show } from './compare.ts';
 import { referenceKnows } from './declaration.ts';
 import { compareFold } from './fold.ts';
-import type { ModeName } from './modes.ts';
-import { isObject, type Observed } from './observed.ts';
-import { pgLiteral } from './pg-literal.ts';
+import type { Forms } from './forms.ts';
+import { judgedValue, judgeValues, type Value } from './judge-values.ts';
+import { isObject, isParked, isReadRow, type Observed } from './observed.ts';
+import { inOrderOf } from './order-of-notes.ts';
+import { isPlaceholder } from './placeholder.ts';
 import type { Session } from './session.ts';
 
 export interface Noted {
@@ -20,50 +24,68 @@ export interface Noted {
   readonly types: readonly string[];
   readonly before: readonly (string | null)[] | null;
   readonly after: readonly (string | null)[] | null;
+  /** The columns of the replica identity at that moment; null where there is none, and with FULL. */
+  readonly key: readonly string[] | null;
+  readonly primaryKey: readonly string[] | null;
 }
 
 export interface DatabaseAccount {
   readonly noted: readonly Noted[];
+  /** The type that values have: of a domain what it is over, of any other the type itself. */
+  readonly baseOf: (type: string) => string;
 }
 
 /** What the database says of everything since the last case. */
 export async function askDatabase(session: Session): Promise<DatabaseAccount> {
   const noted = await session.query<Noted & Record<string, unknown>>(
     `select xid::text, operation, relation::text, regexp_replace(schema_name || '.' || table_name, '[^A-Za-z0-9._-]', '_', 'g') as topic,
-       columns, types, before, after from conformance.noted order by place`,
+       columns, types, before, after, key, primary_key as "primaryKey" from conformance.noted order by place`,
   );
-  return { noted };
+  const domains = await session.query<{ domain: string; base: string }>(
+    'select * from conformance.domains()',
+  );
+  const bases = new Map(domains.map(({ domain, base }) => [domain, base]));
+  const baseOf = (type: string): string => {
+    const [, element = type, brackets = ''] = /^(.*?)((?:\[\])*)$/.exec(type) ?? [];
+    const base = bases.get(element);
+    return base === undefined ? type : baseOf(base) + brackets;
+  };
+  return { noted, baseOf };
 }
 
-export interface Value {
-  /** Where it stands, in words. */
-  readonly where: string;
-  readonly type: string;
-  readonly expected: string | null;
-  readonly literal: string | null;
+export interface JudgeOptions {
+  readonly session: Session;
+  readonly account: DatabaseAccount;
+  readonly forms: Forms;
+  /** Tables of which not all rows were there to be published: read in part, or never. */
+  readonly partial: ReadonlySet<string>;
+  /** Records of change events that were set aside. */
+  readonly parked: readonly Observed[];
 }
 
-/**
- * Where our records are not what the database says, in words. In the debezium mode, whose values cannot be read without
- * their schema, which changes there were, which columns, and which of them were null.
- */
-export async function judge(
-  records: readonly Observed[],
-  { session, account, mode }: { session: Session; account: DatabaseAccount; mode: ModeName },
-): Promise<string[]> {
+/** Where our records are not what the database says, in words. */
+export async function judge(records: readonly Observed[], options: JudgeOptions): Promise<string[]> {
+  const { session, account, forms, parked } = options;
   const wrong: string[] = [];
   const values: Value[] = [];
   const byTable = Map.groupBy(account.noted, ({ topic, xid }) => `${topic} ${xid}`);
-  const events = records.filter(({ value }) => isObject(value) && isObject(value.source));
+  const events = records.filter(
+    (record) => isObject(record.value) && isObject(record.value.source) && !isReadRow(record),
+  );
+  const aside = Map.groupBy(parked, ({ topic, place }) => `${topic} ${place?.xid}`);
   const ours = Map.groupBy(events, ({ topic, value }) => `${topic} ${transactionOf(value)}`);
   for (const [place, noted] of byTable) {
-    const got = [...(ours.get(place) ?? [])];
+    const published = [...(ours.get(place) ?? []), ...(aside.get(place) ?? [])];
+    const got = inOrderOf(
+      noted,
+      published.sort((one, other) => ordinalOf(one) - ordinalOf(other)),
+    );
     for (const note of noted) {
       if (note.operation === 'TRUNCATE') {
         if (operationOf(got[0]) === 't') got.shift();
         continue;
       }
-      compareChange(note, { got, wrong, values, mode });
+      compareChange(note, { got, wrong, values, account, forms });
     }
     if (got.length > 0)
       wrong.push(`${place}: ${got.length} change events that the database knows nothing of`);
@@ -73,15 +95,15 @@ export async function judge(
     if (got.some((record) => !['m', 't'].includes(operationOf(record))))
       wrong.push(`${place}: change events of a transaction that the database knows nothing of`);
   }
-  if (mode === 'debezium') return [...wrong, ...values.filter(isNullForAValue).map(describeNull)];
-  const folded = await compareFold(records, { session, account });
-  return [...wrong, ...folded.wrong, ...(await judgeValues([...values, ...folded.values], session))];
+  const judged = await judgeValues(values, { session, forms });
+  return [...wrong, ...judged, ...(await judgeFold(records, options))];
 }
 
-const isNullForAValue = ({ expected, literal }: Value): boolean => (expected === null) !== (literal === null);
-
-const describeNull = ({ where, type, expected, literal }: Value): string =>
-  `${where} (${type}) is ${brief(literal)}; it was ${brief(expected)}`;
+/** Where all records of a table, folded, are not the table that is there now. */
+export async function judgeFold(records: readonly Observed[], options: JudgeOptions): Promise<string[]> {
+  const { wrong, values } = await compareFold(records, options);
+  return [...wrong, ...(await judgeValues(values, options))];
+}
 
 /** The type of a column as the database noted it last, by topic and column. */
 export function columnTypes({ noted }: DatabaseAccount): ReadonlyMap<string, string> {
@@ -95,33 +117,43 @@ export function columnTypes({ noted }: DatabaseAccount): ReadonlyMap<string, str
 const transactionOf = (value: unknown): string =>
   isObject(value) && isObject(value.source) ? String(value.source.txId) : '';
 
+const ordinalOf = ({ place }: Observed): number => place?.ordinal ?? 0;
+
 const operationOf = (record: Observed | undefined): string =>
   isObject(record?.value) ? String(record.value.op) : '';
 
 interface Findings {
-  readonly mode: ModeName;
+  readonly account: DatabaseAccount;
+  readonly forms: Forms;
   readonly got: Observed[];
   readonly wrong: string[];
   readonly values: Value[];
 }
 
+const expectedOps = { INSERT: ['c'], UPDATE: ['u', 'd'], DELETE: ['d'], TRUNCATE: ['t'] } as const;
+
 /** Takes the events of one row change off `got`, and what is to be judged of them. */
-function compareChange(note: Noted, { got, wrong, values, mode }: Findings): void {
+function compareChange(note: Noted, findings: Findings): void {
+  const { got, wrong, forms } = findings;
   const event = got.shift();
+  if (event !== undefined && isParked(event)) return;
   const where = `${note.topic} ${note.operation} in ${note.xid}`;
   const op = operationOf(event);
-  const expectedOps = { INSERT: ['c'], UPDATE: ['u', 'd'], DELETE: ['d'], TRUNCATE: ['t'] }[note.operation];
-  if (event === undefined || !expectedOps.includes(op)) {
+  const expected: readonly string[] = expectedOps[note.operation];
+  if (event === undefined || !expected.includes(op)) {
     wrong.push(`${where}: ${event === undefined ? 'no change event' : `a change event ${op}`}`);
     return;
   }
+  if (note.key !== null && !isKeyOf(event.key, note.key)) {
+    wrong.push(`${where}: the key is ${show(event.key)}; it was of ${note.key.join(', ')}`);
+  }
   const envelope = isObject(event.value) ? event.value : {};
   if (note.before !== null && isObject(envelope.before)) {
-    collect(note, { image: envelope.before, texts: note.before, where: `${where}: before` }, values);
+    collect(note, { image: envelope.before, texts: note.before, where: `${where}: before` }, findings);
   }
   // A key change: the delete is followed by the row under its new key.
   const last = note.operation === 'UPDATE' && op === 'd' ? got.shift() : event;
-  if (note.after === null) return;
+  if (note.after === null || (last !== undefined && isParked(last))) return;
   const after = isObject(last?.value) ? last.value : {};
   if (!isObject(after.after)) {
     wrong.push(`${where}: no row after`);
@@ -132,84 +164,37 @@ function compareChange(note: Noted, { got, wrong, values, mode }: Findings): voi
     (column, index) =>
       !Object.hasOwn(after.after as object, column) &&
       !unchanged.includes(column) &&
-      // In the debezium mode columns of types that it does not know are left out, as it does.
-      (mode === 'exact' || referenceKnows.test(note.types[index] ?? '')),
+      // Columns of types that Debezium does not know may be left out, as it does.
+      (forms.unknownTypes !== 'omit' || referenceKnows.test(note.types[index] ?? '')),
   );
   if (lacking.length > 0) wrong.push(`${where}: after lacks ${lacking.join(', ')}`);
-  collect(note, { image: after.after, texts: note.after, where: `${where}: after` }, values);
+  collect(note, { image: after.after, texts: note.after, where: `${where}: after` }, findings);
 }
 
-function collect(
-  note: Noted,
-  {
-    image,
-    texts,
-    where,
-  }: { image: Record<string, unknown>; texts: readonly (string | null)[]; where: string },
-  values: Value[],
-): void {
+const isKeyOf = (key: unknown, columns: readonly string[]): boolean =>
+  isObject(key) && Object.keys(key).toSorted().join() === columns.toSorted().join();
+
+/** Topics of tables whose key was another for a while, or is not their primary key: the reference asks the catalogue of now. */
+export function rekeyedTopics({ noted }: DatabaseAccount): ReadonlySet<string> {
+  const keys = Map.groupBy(noted, ({ topic }) => topic);
+  const isRekeyed = (notes: readonly Noted[]): boolean => {
+    const forms = notes.flatMap(({ key, primaryKey }) => [key ?? primaryKey, primaryKey]);
+    return new Set(forms.map((columns) => columns?.join() ?? '')).size > 1;
+  };
+  return new Set([...keys].filter(([, notes]) => isRekeyed(notes)).map(([topic]) => topic));
+}
+
+interface Image {
+  readonly image: Record<string, unknown>;
+  readonly texts: readonly (string | null)[];
+  readonly where: string;
+}
+
+function collect(note: Noted, { image, texts, where }: Image, { values, account, forms }: Findings): void {
   for (const [index, column] of note.columns.entries()) {
-    if (!Object.hasOwn(image, column)) continue;
-    const type = note.types[index] ?? 'text';
-    const expected = texts[index] ?? null;
-    values.push({ where: `${where}.${column}`, type, expected, literal: pgLiteral(image[column], type) });
-  }
-}
-
-/** Those that Postgres does not take for what the column was. Asked only where the text itself is not the same. */
-async function judgeValues(values: readonly Value[], session: Session): Promise<string[]> {
-  const open = values.filter(({ expected, literal }) => expected !== literal);
-  const wrong: string[] = [];
-  for (const [type, some] of Map.groupBy(open, (value) => value.type)) {
-    const literals = new Set(some.flatMap(({ literal, expected }) => [literal ?? [], expected ?? []].flat()));
-    const texts = await asTexts(session, { literals: [...literals], type });
-    const read = (text: string | null): string | null => (text === null ? null : (texts.get(text) ?? null));
-    for (const { where, expected, literal } of some) {
-      const got = read(literal);
-      if (got === read(expected)) continue;
-      const reading = got === literal ? '' : `, which Postgres reads as ${got}`;
-      wrong.push(`${where} (${type}) is ${brief(literal)}${brief(reading)}; it was ${brief(expected)}`);
-    }
-  }
-  return wrong;
-}
-
-/** How Postgres is asked for a value's text. Of a time with its zone, the time in UTC is what is published. */
-function readingOf(type: string): string {
-  if (!/^time(\(\d\))? with time zone/.test(type)) return `(literal::${type})`;
-  if (!type.endsWith('[]')) return `((literal::${type}) at time zone 'UTC')`;
-  return `array(select one at time zone 'UTC' from unnest(literal::${type}) one)`;
-}
-
-const shownMax = 120;
-
-function brief(text: string | null): string | null {
-  return text !== null && text.length > shownMax ? `${text.slice(0, shownMax)}…` : text;
-}
-
-/** The text that Postgres gives for each literal of a type; what it says of one that it does not accept. */
-async function asTexts(
-  session: Session,
-  { literals, type }: { literals: readonly string[]; type: string },
-): Promise<Map<string, string>> {
-  try {
-    const rows = await session.query<{ literal: string; text: string }>(
-      `select literal, ${readingOf(type)}::text as text from unnest($1::text[]) literal`,
-      [literals],
-    );
-    return new Map(rows.map(({ literal, text }) => [literal, text]));
-  } catch (error) {
-    const [only] = literals;
-    if (literals.length === 1 && only !== undefined) {
-      return new Map([[only, `(${error instanceof Error ? error.message : String(error)})`]]);
-    }
-    const middle = Math.ceil(literals.length / 2);
-    const halves = [literals.slice(0, middle), literals.slice(middle)];
-    const texts = new Map<string, string>();
-    for (const half of halves) {
-      for (const [literal, text] of await asTexts(session, { literals: half, type }))
-        texts.set(literal, text);
-    }
-    return texts;
+    if (!Object.hasOwn(image, column) || isPlaceholder(image[column])) continue;
+    const type = account.baseOf(note.types[index] ?? 'text');
+    const ours = image[column];
+    values.push(judgedValue({ where: `${where}.${column}`, type, ours, text: texts[index] ?? null }, forms));
   }
 }

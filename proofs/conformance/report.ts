@@ -32,10 +32,17 @@ function describeRefused(refused: ReadonlyMap<string, number>): string[] {
   return [`    the server refused ${total} statements:`, ...atMost(commonest).map((line) => `      ${line}`)];
 }
 
-function describeMode({ mode, wrong, undeclared }: ModeOutcome): string[] {
+function describeMode({ mode, wrong, undeclared, referenceEnded }: ModeOutcome): string[] {
   const kinds = [...Map.groupBy(undeclared, kindOf).values()].flatMap(describeKind);
-  return [...atMost(wrong), ...atMost(kinds)].map((line) => `    ${mode}: ${line}`);
+  const ended =
+    referenceEnded === undefined
+      ? []
+      : [`the reference failed here: ${brief(referenceEnded)}; the database alone judges`];
+  return [...ended, ...atMost(wrong), ...atMost(kinds)].map((line) => `    ${mode}: ${line}`);
 }
+
+const causeMax = 200;
+const brief = (cause: string): string => (cause.length > causeMax ? `${cause.slice(0, causeMax)}…` : cause);
 
 function atMost(lines: readonly string[]): string[] {
   const more = lines.length - shownMax;

@@ -1,14 +1,17 @@
 /** One case in a session: its statements, then what both sides made of them, mode by mode. */
+
 import { OperatingError } from '@diptych/runtime/failure';
+import { stringifyLossless } from '@diptych/runtime/json';
 import pg from 'pg';
 import type { Case } from './case-file.ts';
-import { compareTopics, type Difference } from './compare.ts';
+import { absent, compareTopics, type Difference } from './compare.ts';
 import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
-import type { ModeSides } from './mode-sides.ts';
+import { type CaseInSession, judgeCase } from './judge-case.ts';
 import type { ModeName } from './modes.ts';
 import { isObject, type Observed } from './observed.ts';
-import { askDatabase, columnTypes, type DatabaseAccount, judge } from './oracle.ts';
+import { askDatabase, columnTypes, type DatabaseAccount, rekeyedTopics } from './oracle.ts';
+import { streamedKeys, topicInKafka } from './read-rows.ts';
 import { NotCaughtUp, type Published, type Session } from './session.ts';
 
 /** A difference that nothing declares. `type`: of the column that it is in. */
@@ -21,6 +24,8 @@ export interface ModeOutcome {
   readonly declared: Readonly<Record<string, number>>;
   /** Where our side is not what the case or the database says, in words. */
   readonly wrong: readonly string[];
+  /** Why the reference ended: from there on the database alone has judged. */
+  readonly referenceEnded: string | undefined;
   /** Where the reference is not what the case says. */
   readonly referenceWrong: readonly string[];
   readonly records: number;
@@ -33,7 +38,7 @@ export type CaseOutcome = { readonly name: string; readonly title: string } & (
       readonly tag: 'run';
       readonly passed: boolean;
       /** Of a case that says that the reference fails: whether it still does. */
-      readonly reference: 'agrees' | 'is not asked' | 'still fails' | 'no longer fails';
+      readonly reference: 'agrees' | 'is not asked' | 'still fails' | 'no longer fails' | 'ended';
       /** Why it is not asked, or in what it fails; undefined where it agrees. */
       readonly why: string | undefined;
       readonly modes: readonly ModeOutcome[];
@@ -53,6 +58,8 @@ export async function runCase(
   session.refused.clear();
   try {
     for (const step of given.steps) await session.run(step);
+    await session.settled();
+    await session.snapshotsDone();
     await session.caughtUp();
   } catch (error) {
     const why = brokenBy(error);
@@ -79,11 +86,6 @@ export async function runCase(
   return { outcome, sessionIsUsable };
 }
 
-function referenceOf({ oursAlone, referenceFails }: Case, modes: readonly ModeOutcome[]) {
-  if (referenceFails === undefined) return oursAlone === undefined ? 'agrees' : 'is not asked';
-  return modes.some((mode) => mode.referenceWrong.length > 0) ? 'still fails' : 'no longer fails';
-}
-
 /** Why a case could not be carried out; undefined for what is no matter of the case. */
 export function brokenBy(error: unknown): string | undefined {
   if (error instanceof NotCaughtUp || error instanceof OperatingError) return error.message;
@@ -91,45 +93,101 @@ export function brokenBy(error: unknown): string | undefined {
   return `a statement was refused: ${error.message} (${error.code})`;
 }
 
+function referenceOf({ oursAlone, referenceFails }: Case, modes: readonly ModeOutcome[]) {
+  const isWrong = modes.some((mode) => mode.referenceWrong.length > 0 || mode.referenceEnded !== undefined);
+  if (referenceFails !== undefined) return isWrong ? 'still fails' : 'no longer fails';
+  if (modes.some((mode) => mode.referenceEnded !== undefined)) return 'ended';
+  return oursAlone === undefined ? 'agrees' : 'is not asked';
+}
+
 async function compareMode(
   given: Case,
-  { session, sides, account }: { session: Session; sides: ModeSides; account: DatabaseAccount },
+  { session, sides, account }: CaseInSession,
 ): Promise<{ outcome: ModeOutcome; ended: boolean }> {
   const mode = sides.mode.name;
   const ours = within(given.topics, await session.published(sides.ours));
   const theirs = within(given.topics, await session.published(sides.theirs));
   const refusal = given.refusals.get(mode);
-  const wrong =
-    refusal === undefined ? brokenExpectations(given.expectations, { mode, records: ours.records }) : [];
-  wrong.push(...unexpectedEnd(ours.failure, refusal));
-  if (refusal === undefined && given.topics === '' && given.preparation.length === 0)
-    wrong.push(...(await judge(ours.records, { session, account, mode })));
-  const expected = given.steps.some(({ tag }) => tag === 'kill')
-    ? withoutRepeats(theirs.records)
-    : theirs.records;
-  const referenceWrong = brokenExpectations(given.expectations, { mode, records: expected });
-  if (theirs.failure !== undefined) referenceWrong.push(`the reference has ended: ${theirs.failure}`);
-  const excused =
-    refusal !== undefined ||
-    given.oursAlone !== undefined ||
-    (given.referenceFails !== undefined && referenceWrong.length > 0);
-  if (!excused)
+  const wrong = unexpectedEnd(ours.failure, refusal);
+  if (refusal === undefined) {
+    wrong.push(...brokenExpectations(given.expectations, { mode, records: ours.records }));
+    wrong.push(...(await judgeCase(given, { session, sides, account, published: ours })));
+  }
+  const isKilled = given.steps.some(({ tag }) => tag === 'kill');
+  const expected = isKilled ? withoutRepeats(theirs.records) : theirs.records;
+  const referenceWrong =
+    theirs.failure === undefined ? brokenExpectations(given.expectations, { mode, records: expected }) : [];
+  const isStatedFailure = referenceWrong.length > 0 || theirs.failure !== undefined;
+  const isExcused =
+    [refusal, given.oursAlone, given.foldAlone].some((why) => why !== undefined) ||
+    (given.referenceFails !== undefined && isStatedFailure);
+  if (!isExcused)
     wrong.push(...referenceWrong.filter((what) => !wrong.includes(what)).map((what) => `reference: ${what}`));
+  const differences = isExcused ? [] : compareTopics(ours.records, expected);
+  const isAfterEnd = theirs.failure === undefined ? () => false : behindTheEnd(expected);
+  const { undeclared, declared } = declaredOf(
+    differences.filter((one) => !isAfterEnd(one)),
+    { mode, ours, expected, account },
+  );
+  const records = ours.records.length;
+  const outcome = {
+    mode,
+    undeclared,
+    declared,
+    wrong,
+    referenceWrong,
+    records,
+    referenceEnded: theirs.failure,
+  };
+  return { outcome, ended: ours.failure !== undefined || theirs.failure !== undefined };
+}
+
+interface BothPublished {
+  readonly mode: ModeName;
+  readonly ours: Published;
+  readonly expected: readonly Observed[];
+  readonly account: DatabaseAccount;
+}
+
+function declaredOf(
+  differences: readonly Difference[],
+  { mode, ours, expected, account }: BothPublished,
+): Pick<ModeOutcome, 'undeclared' | 'declared'> {
   const undeclared: Finding[] = [];
   const declared: Record<string, number> = {};
   const types = columnTypes(account);
   const messages = positionsOfLoneMessages(expected);
-  for (const difference of excused ? [] : compareTopics(ours.records, expected)) {
+  const streamed = streamedKeys(ours.records);
+  const rekeyed = rekeyedTopics(account);
+  const parked = new Set(
+    ours.parked.flatMap(({ topic, place, key }) => [
+      `${topic} ${place?.xid}`,
+      `${topic} ${stringifyLossless(key)}`,
+    ]),
+  );
+  for (const difference of differences) {
     const type = typeOf(difference, types);
-    const taken = declarationOf(difference, { mode, type, messages });
+    const taken = declarationOf(difference, { mode, type, messages, streamed, parked, rekeyed });
     if (taken === undefined) undeclared.push({ ...difference, type });
     else declared[taken] = (declared[taken] ?? 0) + 1;
   }
-  const records = ours.records.length;
-  return {
-    outcome: { mode, undeclared, declared, wrong, referenceWrong, records },
-    ended: ours.failure !== undefined || theirs.failure !== undefined,
+  return { undeclared, declared };
+}
+
+/** A reference that has ended lacks what comes after its last record, in whichever topic. */
+function behindTheEnd(theirs: readonly Observed[]): (difference: Difference) => boolean {
+  const positions = theirs.map(({ value }) => positionOf(value)).filter((lsn) => lsn !== undefined);
+  const last = positions.toSorted((one, other) => (one < other ? -1 : 1)).at(-1) ?? 0n;
+  return ({ theirs: other, path, pair }) => {
+    if (path !== '' || other !== absent) return false;
+    const position = positionOf(pair.ours?.value);
+    return position === undefined || position >= last;
   };
+}
+
+function positionOf(value: unknown): bigint | undefined {
+  const lsn = isObject(value) && isObject(value.source) ? value.source.lsn : undefined;
+  return typeof lsn === 'number' || typeof lsn === 'bigint' ? BigInt(lsn) : undefined;
 }
 
 /** Positions of the logical messages that stand outside of transactions. */
@@ -155,11 +213,13 @@ function typeOf({ topic, path }: Difference, types: ReadonlyMap<string, string>)
     /^(?:value|schemas\.value\.fields)\.(?:before|after)(?:\.fields)?\.([^.[]+?)(?:$|[.[]| \(order)/.exec(
       path,
     )?.[1];
-  return types.get(`${topic} ${column}`);
+  return types.get(`${topicInKafka(topic)} ${column}`);
 }
 
 function within(topics: string, published: Published): Published {
-  return { ...published, records: published.records.filter(({ topic }) => topic.startsWith(topics)) };
+  const { records, parked, failure } = published;
+  const isWithin = ({ topic }: Observed) => topic.startsWith(topics);
+  return { records: records.filter(isWithin), parked: parked.filter(isWithin), failure };
 }
 
 /**

@@ -1,19 +1,32 @@
 /** A database with both sides on it, in every mode at once; cases run in it one after the other. */
 import { readFileSync } from 'node:fs';
-import { follow } from '@diptych/kafka/partition-reader';
+import { unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import pg from 'pg';
 import type { Step } from './case-file.ts';
+import { Connections } from './connections.ts';
+import { Markers } from './markers.ts';
 import { createSides, type ModeSides, type Servers, type SessionOptions } from './mode-sides.ts';
-import { type Observed, observe, TopicsReader } from './observed.ts';
+import { hasSource, isParked, type Observed, observe, TopicsReader } from './observed.ts';
 import type { Side } from './side.ts';
+import { changeSlots } from './slots.ts';
+import { SnapshotConductor } from './snapshot-conductor.ts';
 
 /** What a side published since the last look, and why it ended, if it did. */
 export interface Published {
   readonly records: readonly Observed[];
+  /** What ours set aside. */
+  readonly parked: readonly Observed[];
   readonly failure: string | undefined;
+}
+
+interface SessionParts {
+  readonly databaseUrl: string;
+  readonly servers: Servers;
+  readonly sides: readonly ModeSides[];
+  readonly options: SessionOptions;
 }
 
 const oracle = readFileSync(new URL('./oracle.sql', import.meta.url), 'utf8');
@@ -27,26 +40,53 @@ export class NotCaughtUp extends Error {}
 export class Session {
   readonly databaseUrl: string;
   readonly sides: readonly ModeSides[];
-  /** What the server said to the statements that may fail and did, and how often. */
-  readonly refused = new Map<string, number>();
+  /** Tables that had rows before either side began, by their topics. */
+  tablesWithRows: ReadonlySet<string> = new Set();
   readonly #servers: Servers;
-  readonly #connections = new Map<string, pg.Client>();
+  readonly #connections: Connections;
+  readonly #conductor: SnapshotConductor;
   readonly #readers = new Map<Side, TopicsReader>();
-  /** Of each marker topic, the last marker that was seen. */
-  readonly #seen = new Map<string, bigint>();
+  readonly #markers: Markers;
   readonly #failures = new Map<Side, string>();
-  readonly #ending = new AbortController();
-  #following: Promise<void> = Promise.resolve();
-  #marker = 0n;
+  /** What was read, or written meanwhile, while the sides began. */
+  readonly #atFirst = new Map<Side, Observed[]>();
+  readonly #usesSnapshots: boolean;
+  /** Nothing is streamed: `initial_only`. */
+  readonly #onlyReads: boolean;
+  #starts = 0;
 
-  private constructor(databaseUrl: string, servers: Servers, sides: readonly ModeSides[]) {
+  private constructor({ databaseUrl, servers, sides, options }: SessionParts) {
     this.databaseUrl = databaseUrl;
     this.#servers = servers;
     this.sides = sides;
+    this.#connections = new Connections(databaseUrl);
+    const { brokers } = servers.stack;
+    this.#usesSnapshots = options.snapshots !== undefined;
+    this.#onlyReads = options.snapshots?.mode === 'initial_only';
+    this.#conductor = new SnapshotConductor({
+      ...{ sides, brokers },
+      readsAtEachStart: options.snapshots?.mode === 'always',
+      signal: async ({ id, type, data }) => {
+        await this.query('insert into conformance.signal values ($1, $2, $3)', [id, type, data]);
+      },
+      refused: (what) => this.#connections.refuse(what),
+    });
+    this.#markers = new Markers({
+      brokers,
+      prefixes: this.#all().map(({ prefix }) => prefix),
+      others: {
+        topics: this.#usesSnapshots ? this.#conductor.topics : [],
+        see: (record) => this.#conductor.see(record),
+      },
+    });
     for (const side of this.#all()) {
-      const { brokers } = servers.stack;
       this.#readers.set(side, new TopicsReader({ brokers, prefix: side.prefix }));
     }
+  }
+
+  /** What the server said to the statements that may fail and did, and how often. */
+  get refused(): Map<string, number> {
+    return this.#connections.refused;
   }
 
   /** A fresh database after its preparation, both sides streaming. */
@@ -55,16 +95,17 @@ export class Session {
     const name = `conformance_${Date.now().toString(36)}_${sessions}`;
     const databaseUrl = await createDatabase(servers.stack.databaseUrl, name);
     const sides = await createSides(servers, { name, databaseUrl, options });
-    const session = new Session(databaseUrl, servers, sides);
+    const session = new Session({ databaseUrl, servers, sides, options });
     try {
       await session.query(oracle);
       for (const publication of ['diptych_change', 'reference']) {
         await session.query(`create publication ${publication} for all tables`);
       }
       for (const step of options.preparation) await session.run(step);
+      await session.#lookAtTables();
       // One after the other: the second relay finds the publications that the first one made.
-      for (const side of session.#all()) await side.start();
-      session.#follow();
+      await session.#start();
+      session.#markers.follow();
       await session.#begin();
       return session;
     } catch (error) {
@@ -77,7 +118,7 @@ export class Session {
   async run(step: Step): Promise<void> {
     switch (step.tag) {
       case 'statement':
-        return await this.#statement(step);
+        return await this.#connections.run(step);
       case 'wait':
         return await this.caughtUp();
       case 'until':
@@ -85,14 +126,33 @@ export class Session {
       case 'stop':
         return await this.#each((side) => side.stop());
       case 'start':
-        return await this.#each((side) => side.start());
+        return await this.#start();
       case 'restart':
         await this.#each((side) => side.stop());
-        return await this.#each((side) => side.start());
+        return await this.#start();
       case 'kill':
         await this.#each((side) => side.kill());
-        return await this.#each((side) => side.start());
+        return await this.#start();
+      case 'drop slots':
+      case 'recreate slots':
+        return await changeSlots(step.tag, { session: this, signal: this.#servers.signal });
+      case 'snapshot-done':
+        return await this.snapshotsDone();
+      case 'snapshot':
+      case 'snapshot-stop':
+      case 'snapshot-pause':
+      case 'snapshot-resume':
+        return await this.#conductor.ask(step);
+      default:
+        return unreachable(step);
     }
+  }
+
+  /** Waits until each side has read the tables that it was asked to read. */
+  async snapshotsDone(): Promise<void> {
+    if (!this.#usesSnapshots || this.#onlyReads) return;
+    const isDone = async () => (await this.#conductor.isDone(this.#starts)) || undefined;
+    await this.#untilPassed(isDone, { what: 'the tables that were asked for are not read', intervalMs: 300 });
   }
 
   /**
@@ -101,36 +161,44 @@ export class Session {
    * in every topic when the second is.
    */
   async caughtUp(): Promise<void> {
+    if (this.#onlyReads) return await this.#untilPassed(() => this.#haveRead(), { intervalMs: 200 });
     for (let round = 0; round < 2; round += 1) {
       await this.#mark();
-      await this.#untilPassed(() => this.#passed(), 20);
+      await this.#untilPassed(() => this.#passed(), { intervalMs: 20 });
     }
+  }
+
+  /** Waits for statements that nobody waited for. Throws DatabaseError for one that was refused. */
+  settled(): Promise<void> {
+    return this.#connections.settled();
   }
 
   /** What a side published since the last call. */
   async published(side: Side): Promise<Published> {
     const reader = this.#readers.get(side);
     const records = (await reader?.read()) ?? [];
+    const observed = records
+      .map((record) => observe(record, side.prefix))
+      .filter(({ topic }) => !topic.startsWith('conformance.'));
+    const before = this.#atFirst.get(side) ?? [];
+    this.#atFirst.delete(side);
     return {
       failure: this.#failures.get(side),
-      records: records
-        .map((record) => observe(record, side.prefix))
-        .filter(({ topic }) => topic !== 'conformance.marker'),
+      records: [...before, ...observed.filter((record) => !isParked(record))],
+      parked: observed.filter(isParked),
     };
   }
 
   /** A query beside the case, on a connection of its own. */
-  async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
-    const client = await this.#connection('(harness)');
-    return (await client.query<Row>({ text, ...(values && { values }) })).rows;
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+    return this.#connections.query<Row>(text, values);
   }
 
   /** Ends both sides and drops the database. */
   async close(): Promise<void> {
-    this.#ending.abort();
-    await this.#following;
+    await this.#markers.close();
     for (const side of this.#all()) await side.close();
-    for (const client of this.#connections.values()) await client.end().catch(() => undefined);
+    await this.#connections.close();
     await dropDatabase(this.databaseUrl);
   }
 
@@ -142,57 +210,25 @@ export class Session {
     for (const side of this.#all()) if (!this.#failures.has(side)) await act(side);
   }
 
-  async #statement(step: Extract<Step, { tag: 'statement' }>): Promise<void> {
-    const client = await this.#connection(step.connection);
-    try {
-      await client.query(step.sql);
-    } catch (error) {
-      if (!step.mayFail || !(error instanceof pg.DatabaseError)) throw error;
-      const what = `${error.message} (${error.code})`;
-      this.refused.set(what, (this.refused.get(what) ?? 0) + 1);
-    }
+  async #start(): Promise<void> {
+    this.#starts += 1;
+    await this.#each((side) => side.start());
   }
 
   /** Waits until a query gives one true. Throws NotCaughtUp. */
   async #until(sql: string): Promise<void> {
-    const { signal } = this.#servers;
     const holds = async () => {
       const [row] = await this.query<Record<string, unknown>>(sql);
       return Object.values(row ?? {})[0] === true || undefined;
     };
-    try {
-      await poll(holds, { what: sql, timeoutMs: markerTimeoutMs, intervalMs: 100, signal });
-    } catch (cause) {
-      signal.throwIfAborted();
-      if (cause instanceof pg.DatabaseError) throw cause;
-      throw new NotCaughtUp(`not within ${markerTimeoutMs / 1000} s: ${sql}`, { cause });
-    }
+    await this.#untilPassed(holds, { what: sql, intervalMs: 100 });
   }
 
-  async #connection(name: string): Promise<pg.Client> {
-    const known = this.#connections.get(name);
-    if (known) return known;
-    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 10_000 });
-    // A case may end every session of the server, and so this one.
-    client.on('error', () => this.#connections.delete(name));
-    await client.connect();
-    this.#connections.set(name, client);
-    return client;
-  }
-
-  #follow(): void {
-    const topics = this.#all().map(({ prefix }) => `${prefix}.conformance.marker`);
-    const { signal } = this.#ending;
-    const { brokers } = this.#servers.stack;
-    // As JSON `{"id":1}`, as Connect's StringConverter writes it `Struct{id=1}`.
-    const records = follow({ brokers, topics, topicsIntervalMs: 200, signal });
-    this.#following = (async () => {
-      for await (const { topic, key } of records) {
-        const id = /id"?[:=](\d+)/.exec(String(key))?.[1];
-        // The partitions of a topic come in no order.
-        if (id !== undefined && BigInt(id) > (this.#seen.get(topic) ?? 0n)) this.#seen.set(topic, BigInt(id));
-      }
-    })();
+  /** What was there before either side began is in nobody's stream. */
+  async #lookAtTables(): Promise<void> {
+    await this.query('truncate conformance.noted');
+    const tables = await this.query<{ topic: string }>('select topic from conformance.tables_with_rows()');
+    this.tablesWithRows = new Set(tables.map(({ topic }) => topic));
   }
 
   /** Markers until each side has shown one: it streams. A connector begins somewhere while it starts. */
@@ -201,9 +237,16 @@ export class Session {
       await this.#mark();
       return (await this.#passed(1n)) || undefined;
     };
-    await this.#untilPassed(first, 200);
+    if (!this.#onlyReads) await this.#untilPassed(first, { intervalMs: 200 });
     await this.caughtUp();
-    for (const side of this.#all()) await this.published(side);
+    for (const side of this.#all()) {
+      const { records } = await this.published(side);
+      // Markers have metadata of their own, from wherever the side began.
+      this.#atFirst.set(
+        side,
+        records.filter(({ topic, value }) => topic !== 'transaction' && (value === null || hasSource(value))),
+      );
+    }
     for (const [side, failure] of this.#failures) {
       throw new OperatingError('relay-ended', `${side.prefix} ended before the first case: ${failure}`, {
         remedy: 'Its last words say why.',
@@ -211,27 +254,29 @@ export class Session {
     }
   }
 
-  async #mark(): Promise<void> {
-    this.#marker += 1n;
-    await this.query('insert into conformance.marker values ($1)', [this.#marker]);
+  #mark(): Promise<void> {
+    return this.#markers.write((sql) => this.query(sql));
   }
 
-  /** Throws NotCaughtUp that names the sides that did not. */
-  async #untilPassed(passed: () => Promise<true | undefined>, intervalMs: number): Promise<void> {
+  /** Throws NotCaughtUp that names the sides that did not, or what was waited for. */
+  async #untilPassed(
+    passed: () => Promise<true | undefined>,
+    { what, intervalMs }: { what?: string; intervalMs: number },
+  ): Promise<void> {
     const { signal } = this.#servers;
     try {
-      await poll(passed, { what: 'both sides have passed', timeoutMs: markerTimeoutMs, intervalMs, signal });
+      await poll(passed, { what: what ?? 'both sides', timeoutMs: markerTimeoutMs, intervalMs, signal });
     } catch (cause) {
       signal.throwIfAborted();
       if (cause instanceof pg.DatabaseError) throw cause;
-      const which = this.#laggards().join(', ');
-      throw new NotCaughtUp(`not within ${markerTimeoutMs / 1000} s of its commit: ${which}`, { cause });
+      const late = what ?? `of its commit: ${this.#markers.laggards().join(', ')}`;
+      throw new NotCaughtUp(`not within ${markerTimeoutMs / 1000} s ${late}`, { cause });
     }
   }
 
-  async #passed(marker = this.#marker): Promise<true | undefined> {
+  async #passed(marker = this.#markers.last): Promise<true | undefined> {
     for (const side of this.#all()) {
-      if (this.#failures.has(side) || this.#hasPassed(side, marker)) continue;
+      if (this.#failures.has(side) || this.#markers.hasPassed(side.prefix, marker)) continue;
       const failure = await side.failure();
       if (failure === undefined) return undefined;
       this.#failures.set(side, failure);
@@ -239,13 +284,14 @@ export class Session {
     return true;
   }
 
-  #hasPassed(side: Side, marker: bigint): boolean {
-    return (this.#seen.get(`${side.prefix}.conformance.marker`) ?? 0n) >= marker;
-  }
-
-  #laggards(): string[] {
-    return this.#all()
-      .filter((side) => !this.#hasPassed(side, this.#marker))
-      .map(({ prefix }) => prefix);
+  /** Ours ends by itself, and the reference says that it is done, at each start. */
+  async #haveRead(): Promise<true | undefined> {
+    for (const { ours, theirs } of this.sides) {
+      if (this.#conductor.initialEnds(theirs.prefix) < this.#starts) return undefined;
+      const failure = await ours.failure();
+      if (failure !== undefined) this.#failures.set(ours, failure);
+      else if (!(await ours.hasFinished())) return undefined;
+    }
+    return true;
   }
 }

@@ -47,7 +47,20 @@ export class DiptychSide implements Side {
   }
 
   async failure(): Promise<string | undefined> {
-    return this.#wanted && !this.#relay.running ? await this.#relay.lastLine() : undefined;
+    if (!this.#wanted || this.#relay.running || (await this.hasFinished())) return undefined;
+    return await this.#relay.lastLine();
+  }
+
+  /** Whether it has ended by itself because there was nothing left to do (`snapshot.mode: initial_only`). */
+  async hasFinished(): Promise<boolean> {
+    if (this.#relay.running) return false;
+    const exits = await this.#relay.unaskedExits();
+    return exits.at(-1)?.code === 0;
+  }
+
+  /** A command of `diptych` with its settings. Throws OperatingError when it is refused. */
+  command(...args: readonly string[]): Promise<void> {
+    return this.#relay.command(...args);
   }
 
   close(): Promise<void> {

@@ -23,6 +23,7 @@ export function randomScript({ seed, statements }: { seed: number; statements: n
       expectations: [],
       preparation: [],
       refusals: new Map(),
+      ...{ snapshots: undefined, foldAlone: undefined },
     },
     ...{ notRun: undefined, oursAlone: undefined, referenceFails: undefined, topics: '' },
     steps: state.steps,
