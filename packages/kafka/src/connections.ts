@@ -26,7 +26,7 @@ export class Connections {
   readonly #base: Base;
   readonly #bootstrap: readonly Broker[];
   #nodes = new Map<number, Broker>();
-  /** The broker that is asked first what any can answer: another one after each that did not. */
+  /** Counts on, so that a broker that takes connections and does not answer is not the first for ever. */
   #first = 0;
   #offered: ReturnType<Base['listApis']> | undefined;
 
@@ -52,12 +52,23 @@ export class Connections {
   /** The brokers, and of the named topics or of all what the cluster knows; each with its own error. */
   async metadata(topics: readonly string[] | 'all'): Promise<Metadata> {
     const metadata = await this.newest(metadataApis);
-    const answer = await metadata
-      .async(await this.any(), topics === 'all' ? null : [...topics], false, false)
-      .catch(partlyAnswered<Metadata>)
-      .catch((error: unknown) => this.#another(error));
+    const answer = await this.ask((connection) =>
+      metadata
+        .async(connection, topics === 'all' ? null : [...topics], false, false)
+        .catch(partlyAnswered<Metadata>),
+    );
     this.#nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     return answer;
+  }
+
+  /** Asks what any broker can answer; after a failure another one is the first to be asked, the next time. */
+  async ask<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await ask(await this.any());
+    } catch (error) {
+      this.#first += 1;
+      throw error;
+    }
   }
 
   any(): Promise<Connection> {
@@ -92,11 +103,6 @@ export class Connections {
     if (!found)
       throw new UnsupportedApiError(`the broker knows no version of API ${candidates[0]?.key} that we know`);
     return found;
-  }
-
-  #another(error: unknown): never {
-    this.#first += 1;
-    throw error;
   }
 
   /** Ends the connections; requests in flight fail. Never throws. */

@@ -100,7 +100,7 @@ export class ProducerRequests {
       api.async(connection, this.#transactionalId, this.#timeoutMs, nobody.id, nobody.epoch);
     const { producerId, producerEpoch } =
       this.#transactionalId === null
-        ? await ask(await this.#connections.any())
+        ? await this.#connections.ask(ask)
         : await this.#coordinated(this.#transactionalId, ask);
     return { id: producerId, epoch: producerEpoch };
   }
@@ -195,10 +195,9 @@ export class ProducerRequests {
 
   async #findCoordinator(transactionalId: string): Promise<Broker> {
     const api = await this.#connections.newest(findCoordinatorApis);
-    const connection = await this.#connections.any();
-    const { coordinators } = await api.async(connection, FindCoordinatorKeyTypes.TRANSACTION, [
-      transactionalId,
-    ]);
+    const { coordinators } = await this.#connections.ask((connection) =>
+      api.async(connection, FindCoordinatorKeyTypes.TRANSACTION, [transactionalId]),
+    );
     const { host, port } = present(coordinators[0], 'a coordinator in the answer');
     return { host, port };
   }
