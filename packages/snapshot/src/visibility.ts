@@ -31,7 +31,9 @@ export class Visibility {
  * transaction is seen by others: for the time that a synchronous standby takes to answer, or the server to schedule.
  */
 export class RecentCommits {
-  readonly #xids = new Set<Xid>();
+  /** A ring, because a set of which the oldest is deleted steps over all that were deleted before, each time. */
+  #xids: Xid[] = [];
+  #next = 0;
   readonly #max: number;
   #hasForgotten = false;
 
@@ -40,17 +42,13 @@ export class RecentCommits {
   }
 
   add(xid: Xid): void {
-    this.#xids.add(xid);
-    if (this.#xids.size <= this.#max) return;
-    this.#hasForgotten = true;
-    for (const oldest of this.#xids) {
-      this.#xids.delete(oldest);
-      return;
-    }
+    if (this.#xids.length === this.#max) this.#hasForgotten = true;
+    this.#xids[this.#next] = xid;
+    this.#next = (this.#next + 1) % this.#max;
   }
 
   addAll(others: RecentCommits): void {
-    for (const xid of others.#xids) this.add(xid);
+    for (const xid of others.#inOrder()) this.add(xid);
     this.#hasForgotten ||= others.#hasForgotten;
   }
 
@@ -66,7 +64,12 @@ export class RecentCommits {
 
   /** Those that a read cannot see although they came before it. The others every later read sees: they are kept no more. */
   unseenBy(visibility: Visibility): Xid[] {
-    for (const xid of this.#xids) if (visibility.sees(xid)) this.#xids.delete(xid);
+    this.#xids = this.#inOrder().filter((xid) => !visibility.sees(xid));
+    this.#next = this.#xids.length % this.#max;
     return [...this.#xids];
+  }
+
+  #inOrder(): Xid[] {
+    return [...this.#xids.slice(this.#next), ...this.#xids.slice(0, this.#next)];
   }
 }
