@@ -19,9 +19,11 @@ export class Destination {
   readonly #configuration: Configuration;
   readonly #known = new Set<string>();
   readonly #agreement = new PartitionAgreement();
+  readonly #checkpointTopic: string;
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
+    this.#checkpointTopic = ownTopicNames(configuration).checkpoint;
   }
 
   /** What the committed checkpoints of the slot say, null when there is none. */
@@ -63,10 +65,6 @@ export class Destination {
   checkpointTombstone(): OutgoingRecord {
     const key = Buffer.from(this.#configuration.slot);
     return { topic: this.#checkpointTopic, key, value: null, headers: [], timestampMs: Date.now() };
-  }
-
-  get #checkpointTopic(): string {
-    return ownTopicNames(this.#configuration).checkpoint;
   }
 
   /**

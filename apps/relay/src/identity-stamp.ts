@@ -36,17 +36,19 @@ export class IdentityStamp {
     { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
   ): PublishedRecord {
     const { topic, key, value, headers, spread, partition, timestampMs = this.#timestampMs } = record;
-    return {
+    const identity = [identityHeader, this.#identity(ordinal, part)] as const;
+    const made: PublishedRecord = {
       topic,
       key,
       value,
-      headers: [[identityHeader, this.#identity(ordinal, part)], ...headers],
+      headers: headers.length === 0 ? [identity] : [identity, ...headers],
       timestampMs,
-      ...(spread ? { spread } : {}),
-      ...(partition === undefined ? {} : { partition }),
       panel,
       bytes: bytesOf(record),
     };
+    // Nearly all are of one shape, made in one piece: this runs for each record.
+    if (!spread && partition === undefined) return made;
+    return { ...made, ...(spread ? { spread } : {}), ...(partition === undefined ? {} : { partition }) };
   }
 }
 

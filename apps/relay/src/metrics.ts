@@ -76,13 +76,15 @@ export class Metrics {
   countPublished(records: readonly PublishedRecord[]): void {
     const nowMs = Date.now();
     let bytes = 0;
+    const counts = new Map<PublishedRecord['panel'], number>();
     for (const { panel, timestampMs, bytes: size } of records) {
       bytes += size;
-      this.records.inc({ panel });
-      if (panel !== 'transaction') continue;
-      this.transactions.inc();
-      this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
+      counts.set(panel, (counts.get(panel) ?? 0) + 1);
+      if (panel === 'transaction') this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
     }
+    // Together: the client library looks a counter up by its labels each time.
+    for (const [panel, count] of counts) this.records.inc({ panel }, count);
+    this.transactions.inc(counts.get('transaction') ?? 0);
     this.batchBytes.observe(bytes);
   }
 }

@@ -88,7 +88,9 @@ export class ClientPublisher implements Publisher {
   /** Where each record goes and with which send. Nothing is begun yet, so an error leaves the publisher usable. */
   async #plan(records: readonly OutgoingRecord[]): Promise<readonly (readonly PlacedRecord[])[]> {
     try {
-      await this.#catalog.load(records.map((record) => record.topic));
+      const topics = new Set<string>();
+      for (const { topic } of records) topics.add(topic);
+      await this.#catalog.load(topics);
       const limits: PackingLimits = {
         messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
         sendBytesMax,
@@ -106,9 +108,9 @@ export class ClientPublisher implements Publisher {
 
   #place(records: readonly OutgoingRecord[]): PlacedRecord[] {
     const placed: PlacedRecord[] = [];
+    const topics = new Map<string, { readonly there: number; readonly agreed: number }>();
     for (const record of records) {
-      const there = this.#catalog.limitsOf(record.topic).partitions;
-      const agreed = this.#partitionsOf(record.topic) ?? there;
+      const { there, agreed } = topics.get(record.topic) ?? this.#partitions(record.topic, topics);
       if (record.spread === 'every') {
         for (let partition = 0; partition < agreed; partition += 1) placed.push({ record, partition });
       } else {
@@ -118,6 +120,13 @@ export class ClientPublisher implements Publisher {
       }
     }
     return placed;
+  }
+
+  #partitions(topic: string, known: Map<string, { there: number; agreed: number }>) {
+    const there = this.#catalog.limitsOf(topic).partitions;
+    const partitions = { there, agreed: this.#partitionsOf(topic) ?? there };
+    known.set(topic, partitions);
+    return partitions;
   }
 
   /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */

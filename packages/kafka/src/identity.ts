@@ -32,7 +32,8 @@ export function identitiesOf(
 ): (ordinal: number, part: number) => string {
   const { timeline, commitLsn, xid, commitTimeUs } = transaction;
   const head = `${timeline}-${formatLsnSortable(commitLsn)}-${xid}`;
-  return (ordinal, part) => `${head}-${ordinal}-${part}-${commitTimeUs}`;
+  const tail = `-${commitTimeUs}`;
+  return (ordinal, part) => `${head}-${ordinal}-${part}${tail}`;
 }
 
 const pattern = /^(\d+)-([0-9A-F]{16})-(\d+)-(\d+)-(\d+)-(-?\d+)$/;

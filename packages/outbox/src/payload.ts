@@ -16,7 +16,10 @@ export type EnvelopeMembers = readonly (readonly [alias: string, json: string])[
 
 /** A row's bytes last only until the next message. */
 export function copy(row: Row, column: number): Buffer {
-  return Buffer.from(row.bytes.subarray(row.start(column), row.end(column)));
+  const [start, end] = [row.start(column), row.end(column)];
+  const copied = Buffer.allocUnsafe(end - start);
+  row.bytes.copy(copied, 0, start, end);
+  return copied;
 }
 
 /** `members` is null where nothing is placed in an envelope. */
