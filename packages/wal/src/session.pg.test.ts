@@ -3,7 +3,7 @@ import { poll } from '@diptych/runtime/poll';
 import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ReplicationSession } from './session.ts';
+import { ReplicationSession, type SessionHandlers } from './session.ts';
 
 const slot = testPrefix();
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -25,10 +25,13 @@ afterEach(async () => {
   await database.drop();
 });
 
-function newSession(walSenderTimeoutMs: number, ends: string[] = []): ReplicationSession {
+function newSession(
+  walSenderTimeoutMs: number,
+  { ends = [], onMessage = () => {} }: { ends?: string[]; onMessage?: SessionHandlers['onMessage'] } = {},
+): ReplicationSession {
   const options = { databaseUrl: database.url, slot, publications: ['odd "name"'], walSenderTimeoutMs };
   const session = new ReplicationSession(options, {
-    onMessage: () => {},
+    onMessage,
     onKeepalive: () => {},
     onEnd: ({ code }) => ends.push(code),
   });
@@ -52,7 +55,10 @@ test('a holder that hangs loses the slot after its own wal_sender_timeout', asyn
 test('a second session is refused while the slot is held', async () => {
   await newSession(10_000).start();
   const ends: string[] = [];
-  await expect(newSession(10_000, ends).start()).rejects.toMatchObject({ code: 'slot-held', retry: 'timed' });
+  await expect(newSession(10_000, { ends }).start()).rejects.toMatchObject({
+    code: 'slot-held',
+    retry: 'timed',
+  });
   expect(ends).toEqual(['slot-held']);
 });
 
@@ -65,4 +71,35 @@ test('the session speaks protocol version 1, in text, with logical messages', as
   expect(rows.map(({ query }) => query.slice(query.indexOf('LOGICAL')))).toEqual([
     `LOGICAL 0/0 (proto_version '1', publication_names '"odd ""name"""', messages 'true')`,
   ]);
+});
+
+test('a backlog comes whole and in order, and whoever pauses in it gets nothing more until resuming', async () => {
+  const rows = 20_000;
+  const pausesEvery = 5000;
+  await sql.query('insert into carts select n from generate_series(1, $1::int) n', [rows]);
+  const ids: number[] = [];
+  const session = newSession(10_000, {
+    onMessage: (bytes) => {
+      if (bytes[0] !== 0x49) return;
+      ids.push(Number(bytes.toString('latin1', 13))); // behind oid, `N`, one column, `t`, its length
+      if (ids.length % pausesEvery === 1) session.pause();
+    },
+  });
+  const more = (than: number) =>
+    poll(() => (ids.length > than ? true : undefined), {
+      what: `more than ${than} rows`,
+      timeoutMs: 20_000,
+    });
+  await session.start();
+  session.stream();
+  for (let due = 0; due < rows; due += pausesEvery) {
+    await more(due);
+    const held = ids.length;
+    // Long enough for a rest to end, and for what it would let in.
+    for (let trip = 0; trip < 20; trip += 1) await sql.query('select');
+    expect(ids).toHaveLength(held);
+    session.resume();
+  }
+  await more(rows - 1);
+  expect(ids).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
 });

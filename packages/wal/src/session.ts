@@ -3,12 +3,15 @@
  * it; our own plugin hands out raw buffers and our own packets acknowledge, because the library's acknowledging skips
  * adjacent transactions (docs/decisions/0004-raw-session.md). One object a session, never started twice.
  */
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
 import './long-messages.ts';
-import { type Lsn, parseLsn } from './lsn.ts';
+import { type Lsn, lsn } from './lsn.ts';
+import { Pace, restMs } from './pace.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
@@ -32,6 +35,7 @@ export interface SessionHandlers {
 /** What `pg` has and its type definitions lack. */
 interface ReplicationConnection extends Connection {
   sendCopyFromChunk(chunk: Buffer): void;
+  on(event: 'copyData', listener: (message: { readonly chunk: Buffer }) => void): this;
 }
 
 const millisecondsTo2000 = 946_684_800_000;
@@ -45,6 +49,10 @@ export class ReplicationSession {
   #early: { bytes: Buffer; position: Lsn }[] | null = [];
   #backendPid: number | null = null;
   #over = false;
+  readonly #pace = new Pace();
+  /** By whoever has enough of us; a rest is our own. */
+  #paused = false;
+  #resting = false;
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
     this.#options = options;
@@ -57,6 +65,7 @@ export class ReplicationSession {
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
         options: settingsOption(settings),
+        stream: pausableSocket,
       },
       { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );
@@ -69,16 +78,6 @@ export class ReplicationSession {
   async start(): Promise<void> {
     const { slot } = this.#options;
     const service = this.#service;
-    service.on('data', (start: string, bytes: Buffer) => {
-      if (this.#over) return;
-      const position = parseLsn(start);
-      if (this.#early) this.#early.push({ bytes: Buffer.from(bytes), position });
-      else this.#handlers.onMessage(bytes, position);
-    });
-    service.on('heartbeat', (walEnd: string, _time: number, replyRequested: boolean) => {
-      // An early one is not missed: the next says more, and the status timer answers.
-      if (!this.#over && !this.#early) this.#handlers.onKeepalive(parseLsn(walEnd), replyRequested);
-    });
     const failed = (error: unknown) => this.#end(postgresFailure(error, `streaming from slot ${slot}`));
     service.on('error', failed);
     const started = new Promise<void>((resolve) => {
@@ -116,12 +115,47 @@ export class ReplicationSession {
         }),
       ),
     );
+    // Its own events come with the position as text.
+    connection.on('copyData', ({ chunk }) => this.#receive(chunk));
+    const { stream } = connection;
+    // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
+    const isPlainTcp =
+      stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
+    // Behind pg's own listener: everything of the read was handed out.
+    if (isPlainTcp) stream.on('data', (chunk: Buffer) => this.#restAfter(chunk.length, stream));
     // publication_names is a list of identifiers inside a literal.
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
     );
+  }
+
+  /**
+   * XLogData or a keepalive: kind, position and what follows.
+   * https://www.postgresql.org/docs/18/protocol-replication.html#PROTOCOL-REPLICATION-XLOGDATA
+   */
+  #receive(chunk: Buffer): void {
+    if (this.#over) return;
+    const position = lsn(chunk.readBigUInt64BE(1));
+    if (chunk[0] === 0x77) {
+      const bytes = chunk.subarray(25);
+      if (this.#early) this.#early.push({ bytes: Buffer.from(bytes), position });
+      else this.#handlers.onMessage(bytes, position);
+    } else if (chunk[0] === 0x6b && !this.#early) {
+      // An early one is not missed: the next says more, and the status timer answers.
+      this.#handlers.onKeepalive(position, chunk[17] === 1);
+    }
+  }
+
+  #restAfter(bytes: number, stream: Socket): void {
+    if (this.#over || this.#paused || !this.#pace.rests(bytes, performance.now())) return;
+    this.#resting = true;
+    stream.pause();
+    setTimeout(() => {
+      this.#resting = false;
+      if (!this.#paused) stream.resume();
+    }, restMs);
   }
 
   /** The server process of this session, as `pg_replication_slots.active_pid` names it; null before `start`. */
@@ -142,11 +176,13 @@ export class ReplicationSession {
 
   /** Stops reading from the socket: TCP holds the server back. */
   pause(): void {
+    this.#paused = true;
     this.#connection?.stream.pause();
   }
 
   resume(): void {
-    this.#connection?.stream.resume();
+    this.#paused = false;
+    if (!this.#resting) this.#connection?.stream.resume();
   }
 
   /**
@@ -191,3 +227,11 @@ export class ReplicationSession {
     this.#handlers.onEnd(failure);
   }
 }
+
+/** Paused, a socket of Node reads on until 64 KiB are buffered, each message by itself; this one stops after one read. */
+const pausableSocket = (): Socket => {
+  const options: SocketConstructorOpts & { readonly readableHighWaterMark: number } = {
+    readableHighWaterMark: 1,
+  };
+  return new Socket(options);
+};
