@@ -2,7 +2,7 @@
 import { type Identity, identityHeader, parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { parseLossless } from '@diptych/runtime/json';
+import { parseLossless, parseLosslessMembers } from '@diptych/runtime/json';
 import type { BaselineRow, Change, DomainEvent, Operation } from './joined-transaction.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { PanelTopic } from './panel-topic.ts';
@@ -157,15 +157,19 @@ function messagesOf(collections: unknown): number {
   return isJsonObject(messages) && typeof messages.event_count === 'number' ? messages.event_count : 0;
 }
 
+/** What is read of an envelope and of END. */
+const members = ['before', 'after'];
+
 function readObject(record: IncomingRecord): JsonObject {
-  const value = record.value === null ? null : parsed(record, record.value);
+  const read = (text: string) => parseLosslessMembers(text, members);
+  const value = record.value === null ? null : parsed(record, record.value, read);
   if (!isJsonObject(value)) throw unreadable(record, 'it is no JSON object');
   return value;
 }
 
-function parsed(record: IncomingRecord, bytes: Buffer): unknown {
+function parsed(record: IncomingRecord, bytes: Buffer, read = parseLossless): unknown {
   try {
-    return parseLossless(bytes.toString());
+    return read(bytes.toString());
   } catch (cause) {
     throw unreadable(record, 'it is not JSON', cause);
   }
