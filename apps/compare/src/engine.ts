@@ -44,6 +44,8 @@ const saveIntervalMsDefault = 2000;
 /** At about 2 KB each, well below what a process of 300 MB can hold. */
 const pendingRecordsMaxDefault = 50_000;
 
+const itemsPerQuestion = 500;
+
 /** Plain data. */
 interface SavedEngine {
   readonly comparison: SavedComparison;
@@ -108,13 +110,19 @@ export class Engine {
         this.#caughtUp = true;
       },
     });
+    let waiting: JoinedItem[] = [];
     for await (const items of batches) {
-      for (const item of items) await this.#take(item);
+      waiting.push(...items);
+      // While there is much to read, one question to the database is for many of them.
+      if (!this.#caughtUp && items.length > 0 && waiting.length < itemsPerQuestion) continue;
+      await this.#takeAll(waiting);
+      waiting = [];
       this.#watchBlocking();
       const { saveIntervalMs = saveIntervalMsDefault } = this.#options;
       if (performance.now() - this.#savedAt >= saveIntervalMs) await this.save();
       if (untilCaughtUp && this.#caughtUp) break;
     }
+    await this.#takeAll(waiting);
     await this.save();
   }
 
@@ -157,19 +165,35 @@ export class Engine {
       this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) + texts.unloadOldest());
   }
 
-  async #take(item: JoinedItem): Promise<void> {
-    for (const [kind, keys] of this.#comparison.missingFor(item)) {
-      if ((this.#unloaded.get(kind) ?? 0) === 0) continue;
-      const texts = this.#comparison.keyed.get(kind);
-      const entries = await this.#store.loadKeys(kind, keys);
-      const absent = entries.filter(({ key }) => texts?.has(key) === false);
-      texts?.load(absent);
-      this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) - absent.length);
+  async #takeAll(items: readonly JoinedItem[]): Promise<void> {
+    const wanted = new Map<string, Set<string>>();
+    const isSomeUnloaded = this.#unloaded.values().some((count) => count > 0);
+    for (const item of isSomeUnloaded ? items : []) {
+      for (const [kind, keys] of this.#comparison.missingFor(item)) {
+        if (keys === 'all') continue;
+        wanted.set(kind, (wanted.get(kind) ?? new Set()).union(new Set(keys)));
+      }
     }
-    this.#comparison.take(item);
-    this.#isDirty = true;
-    if (item.tag === 'transaction')
-      this.#lagMs = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
+    for (const [kind, keys] of wanted) await this.#load(kind, [...keys]);
+    for (const item of items) {
+      // A truncate is of every aggregate, also of those that nobody has touched for long.
+      const missing = isSomeUnloaded ? this.#comparison.missingFor(item) : [];
+      for (const [kind, keys] of missing) if (keys === 'all') await this.#load(kind, keys);
+      this.#comparison.take(item);
+      this.#isDirty = true;
+      if (item.tag === 'transaction')
+        this.#lagMs = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
+    }
+  }
+
+  /** What is in the database and not in memory. */
+  async #load(kind: string, keys: readonly string[] | 'all'): Promise<void> {
+    if ((this.#unloaded.get(kind) ?? 0) === 0) return;
+    const texts = this.#comparison.keyed.get(kind);
+    const entries = await this.#store.loadKeys(kind, keys);
+    const absent = entries.filter(({ key }) => texts?.has(key) === false);
+    texts?.load(absent);
+    this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) - absent.length);
   }
 
   #watchBlocking(): void {
