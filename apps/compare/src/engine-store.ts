@@ -4,8 +4,8 @@
  */
 
 import type { KeyedChanges, KeyedEntry } from '@diptych/compare/keyed-state';
-import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import { OperatingError } from '@diptych/runtime/failure';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import pg from 'pg';
 
 /** A partition's next record, and the identity header of the one before it. */

@@ -29,7 +29,9 @@ test('what was read is written with the same digits', () => {
 test('of an object that is read for some members those are exact', () => {
   const text = '{"after":{"id":9007199254740993},"ts_ns":9007199254740993}';
   expect(parseLosslessMembers(text, ['after'])).toMatchObject({ after: { id: 9007199254740993n } });
-  expect(parseLosslessMembers('{"after":{"id":1},"ts_ns":9007199254740993}', ['after'])).toMatchObject({ after: { id: 1 } });
+  expect(parseLosslessMembers('{"after":{"id":1},"ts_ns":9007199254740993}', ['after'])).toMatchObject({
+    after: { id: 1 },
+  });
   expect(parseLosslessMembers('[9007199254740993]', ['after'])).toEqual([9007199254740993n]);
 });
 
