@@ -2,14 +2,17 @@
 import { migrate } from '@diptych/cart-app/migrations';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
+import { failuresOf } from '@diptych/runtime/verdict';
 import type { Say } from '@diptych/testkit/progress';
 import { Bridge, startOwnStack } from '../bridge.ts';
 import { installFlink } from '../flink/flink-sql.ts';
 import type { UnaskedExit } from '../node-process.ts';
 import { Random } from '../simulate/random.ts';
+import { countedOf } from './figures.ts';
 import { type Judgement, judge } from './judge.ts';
 import { type Kind, killAll, plan, type Target } from './kills.ts';
-import { createShipping, isAtWork, isDone, type Reader, startShipping } from './services.ts';
+import { type Rebuilt, rebuildAll } from './rebuild.ts';
+import { createProjections, createShipping, type Reader, startShipping } from './services.ts';
 import { Shopping } from './shopping.ts';
 
 export interface DomainOptions {
@@ -30,6 +33,7 @@ export interface Outcome extends Judgement {
   /** Whether relay and readers came to the end within the time. */
   readonly drained: boolean;
   readonly drainSeconds: number;
+  readonly rebuilt: Rebuilt;
   readonly exits: readonly UnaskedExit[];
 }
 
@@ -46,6 +50,7 @@ interface Run {
   readonly bridge: Bridge;
   readonly stack: Servers;
   readonly shipping: Reader;
+  readonly projections: Reader;
   readonly options: DomainOptions;
 }
 
@@ -57,13 +62,16 @@ export async function proveDomain(options: DomainOptions): Promise<Outcome> {
     const bridge = await Bridge.create({ stack, schema: migrate, relays: ['relay'], settings });
     let clean = false;
     try {
-      const shipping = await createShipping(bridge);
+      const readers = {
+        shipping: await createShipping(bridge),
+        projections: await createProjections(bridge),
+      };
       try {
-        const outcome = await run({ bridge, stack, shipping, options });
-        clean = outcome.exits.length === 0 && outcome.drained && outcome.notes.length === 0;
+        const outcome = await run({ bridge, stack, ...readers, options });
+        clean = failuresOf(countedOf(outcome, options)).length === 0;
         return outcome;
       } finally {
-        await shipping.process.kill();
+        await Promise.all(Object.values(readers).map(({ process }) => process.kill()));
       }
     } finally {
       const keepLogs = !clean && !signal.aborted;
@@ -75,30 +83,32 @@ export async function proveDomain(options: DomainOptions): Promise<Outcome> {
   }
 }
 
-async function run({ bridge, stack, shipping, options }: Run): Promise<Outcome> {
+async function run(given: Run): Promise<Outcome> {
+  const { bridge, shipping, projections, options } = given;
   const { flink, say, signal } = options;
   const jars = flink ? await installFlink({ say, watchdog: bridge.watchdog, signal }) : undefined;
   for (const relay of bridge.relays) relay.start();
   await startShipping(shipping, signal);
-  const shopped = await shopUnderKills({ bridge, stack, shipping, options });
-  say(`${shopped.shopping.events} events are told; waiting for whoever reads them`);
+  projections.process.start();
+  const shopped = await shopUnderKills(given);
+  const { shopping } = shopped;
+  say(`${shopping.events} events are told; waiting for whoever reads them`);
   const drainingSince = performance.now();
-  const drained =
-    (await bridge.caughtUp({ timeoutMs: drainTimeoutMs, signal })) && (await isRead(shipping, signal));
+  const published = await bridge.caughtUp({ timeoutMs: drainTimeoutMs, signal });
+  const read = await Promise.all([shipping, projections].map((one) => isRead(one, signal)));
+  const drained = published && read.every(Boolean);
   const drainSeconds = secondsSince(drainingSince);
-  const processes = [...bridge.relays, shipping.process];
+  say('rebuilding the projections, and killing their service meanwhile');
+  const rebuilt = await rebuildAll(projections, signal);
+  const processes = [...bridge.relays, shipping.process, projections.process];
   await Promise.all(processes.map((one) => one.stop()));
   const exits = (await Promise.all(processes.map((one) => one.unaskedExits()))).flat();
-  const judgement = await judge({ bridge, shipping, shopping: shopped.shopping, jars, say, signal });
-  return { ...shopped, ...judgement, drained, drainSeconds, exits };
+  const judgement = await judge({ bridge, shipping, projections, shopping, jars, say, signal });
+  return { ...shopped, ...judgement, drained, drainSeconds, rebuilt, exits };
 }
 
-async function shopUnderKills({
-  bridge,
-  stack,
-  shipping,
-  options,
-}: Run): Promise<Pick<Outcome, 'shopping' | 'shoppingSeconds' | 'kills'>> {
+async function shopUnderKills(given: Run): Promise<Pick<Outcome, 'shopping' | 'shoppingSeconds' | 'kills'>> {
+  const { bridge, options } = given;
   const { seed, events, kills, say, signal } = options;
   const failed = new AbortController();
   const running = AbortSignal.any([signal, failed.signal]);
@@ -108,7 +118,7 @@ async function shopUnderKills({
   const shopped = shopping.run().then(() => secondsSince(startedAt));
   const killed = killAll(planned, {
     ...{ shopping, say, signal: running },
-    targets: targetsOf({ bridge, stack, shipping }),
+    targets: targetsOf(given),
   });
   for (const hand of [shopped, killed]) hand.catch(() => failed.abort());
   const ends = await Promise.allSettled([shopped, killed]);
@@ -118,19 +128,21 @@ async function shopUnderKills({
   return { shopping, shoppingSeconds: await shopped, kills: await killed };
 }
 
-function targetsOf({ bridge, stack, shipping }: Omit<Run, 'options'>): Record<Kind, Target> {
+function targetsOf({ bridge, stack, shipping, projections }: Run): Record<Kind, Target> {
   const relay = present(bridge.relays[0], 'the relay');
+  const service = ({ process, atWork }: Reader): Target => ({
+    atWork,
+    kill: () => process.kill(),
+    start: () => process.start(),
+  });
   return {
     relay: {
       atWork: async () => (await relay.status())?.role === 'active',
       kill: () => relay.kill(),
       start: () => relay.start(),
     },
-    shipping: {
-      atWork: () => isAtWork(shipping),
-      kill: () => shipping.process.kill(),
-      start: () => shipping.process.start(),
-    },
+    shipping: service(shipping),
+    projections: service(projections),
     broker: {
       atWork: () => Promise.resolve(true),
       kill: () => stack.kafka.kill(),
@@ -142,7 +154,7 @@ function targetsOf({ bridge, stack, shipping }: Omit<Run, 'options'>): Record<Ki
 /** Waits until it has handled all that its topics hold; answers whether it did within the time. */
 async function isRead(reader: Reader, signal: AbortSignal): Promise<boolean> {
   const waited = { what: 'everything is handled', timeoutMs: drainTimeoutMs, intervalMs: 500, signal };
-  return await poll(async () => (await isDone(reader)) || undefined, waited).catch(() => {
+  return await poll(async () => (await reader.done()) || undefined, waited).catch(() => {
     signal.throwIfAborted();
     return false;
   });

@@ -14,7 +14,7 @@ export function countedOf(
   outcome: Counted,
   asked: { readonly events: number; readonly kills: number },
 ): Pick<Verdict, 'figures' | 'limits'> {
-  const { shopping, topics, effects, throughput, flink } = outcome;
+  const { shopping, topics, effects, throughput, rebuilt, flink } = outcome;
   const { lost, repeated, outOfOrder, phantom } = topics;
   const kills = Object.values(outcome.kills).reduce((sum, count) => sum + count, 0);
   const wrong = {
@@ -25,6 +25,7 @@ export function countedOf(
     parked: effects.parked,
     answersDiffer: shopping.disagreements,
     cartsDiffer: outcome.cartsDiffer,
+    projectionsDiffer: rebuilt.differing.length,
     ...(flink ? { flinkDiffers: flink.differences } : {}),
   };
   const amiss = {
@@ -33,6 +34,8 @@ export function countedOf(
     eventsShort: Math.max(0, asked.events - shopping.events),
     killsShort: Math.max(0, asked.kills - kills),
     neverKilled: Object.entries(outcome.kills).flatMap(([kind, count]) => (count === 0 ? [kind] : [])),
+    projectionsEmpty: rebuilt.empty,
+    rebuildNotKilled: rebuilt.kills === 0 ? 1 : 0,
     noCheckouts: effects.checkouts === 0 ? 1 : 0,
     ...(flink ? { flinkEmpty: flink.lines === 0 ? 1 : 0 } : {}),
   };
@@ -49,6 +52,7 @@ export function countedOf(
       checkouts: effects.checkouts,
       shoppingSeconds: outcome.shoppingSeconds,
       drainSeconds: outcome.drainSeconds,
+      rebuildSeconds: rebuilt.seconds,
       inboxEvents: throughput.events,
       inboxEventsPerSecond: throughput.eventsPerSecond,
       ...(flink ? { flinkLines: flink.lines, flinkRecords: flink.records, flinkSeconds: flink.seconds } : {}),

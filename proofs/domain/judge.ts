@@ -35,6 +35,7 @@ export interface Judgement {
 export interface JudgeOptions {
   readonly bridge: Bridge;
   readonly shipping: Reader;
+  readonly projections: Reader;
   readonly shopping: Shopping;
   /** Flink’s; without them its view is not run. */
   readonly jars: readonly string[] | undefined;
@@ -44,8 +45,15 @@ export interface JudgeOptions {
 
 const notesMax = 5;
 
+/** Products in open carts, as our projection has them. */
+const openLinesSql = `
+  select cart_id::int as cart_id, line.sku, line.name, line.quantity, line."unitPrice" as unit_price
+  from projections.current_carts,
+    jsonb_to_recordset(lines) as line(sku text, name text, quantity int, "unitPrice" text)
+  where aggregate_type = 'cart' and status = 'open'`;
+
 export async function judge(options: JudgeOptions): Promise<Judgement> {
-  const { bridge, shipping, shopping, jars, say, signal } = options;
+  const { bridge, shipping, projections, shopping, jars, say, signal } = options;
   say('comparing the topics with the outbox');
   const topics = await judgeTopics(bridge, signal);
   say('comparing shipments with checkouts, and the carts of a pair');
@@ -53,7 +61,7 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
     cart: (text) => bridge.query(text),
     shipping: (text) => queryAt(shipping.databaseUrl, text),
   });
-  const carts = await compareCarts(bridge, { pairs: shopping.pairs, signal });
+  const carts = await compareCarts(bridge, { pairs: shopping.pairs, projections, signal });
   say('measuring the inbox');
   const throughput = await measureInbox({
     databaseUrl: await databaseBeside(bridge, 'throughput'),
@@ -94,19 +102,16 @@ async function judgeTopics(bridge: Bridge, signal: AbortSignal): Promise<Finding
   return referee.findings();
 }
 
-/** The rows of the CRUD carts are what the view has to be. */
+/** The projection of current carts is what the view has to be; that is compared with the carts themselves. */
 async function judgeView(
-  { bridge, say, signal }: JudgeOptions,
+  { bridge, projections, say, signal }: JudgeOptions,
   jars: readonly string[],
 ): Promise<{ figures: FlinkFigures; notes: readonly string[] }> {
   say('Flink reads the domain topic');
   const startedAt = performance.now();
   const { lines, records } = await runView(bridge, { jars, signal });
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  const rows = await bridge.query<CartLine & Record<string, unknown>>(
-    `select cart_id, sku, name, quantity, unit_price::text as unit_price
-     from cart_items join carts on carts.id = cart_id where status = 'open'`,
-  );
+  const rows = await queryAt<CartLine & Record<string, unknown>>(projections.databaseUrl, openLinesSql);
   const notes = differences(lines, rows);
   return { figures: { lines: rows.length, records, differences: notes.length, seconds }, notes };
 }

@@ -6,17 +6,18 @@ import { Deck } from '../chaos/deck.ts';
 import type { Random } from '../simulate/random.ts';
 import type { Shopping } from './shopping.ts';
 
-/** Of each five, so many. */
+/** Of each six, so many. */
 const deck = [
   ['relay', 3],
   ['shipping', 1],
+  ['projections', 1],
   ['broker', 1],
 ] as const;
 
 export type Kind = (typeof deck)[number][0];
 
 /** With less somebody would never be killed. */
-export const killsMin = 5;
+export const killsMin = 6;
 
 export interface PlannedKill {
   readonly kind: Kind;
@@ -29,9 +30,9 @@ export interface PlannedKill {
 /** Somebody who may be killed. */
 export interface Target {
   /** Whether it is doing what it is there for. */
-  atWork(): Promise<boolean>;
-  kill(): Promise<unknown>;
-  start(): Promise<void> | void;
+  readonly atWork: () => Promise<boolean>;
+  readonly kill: () => Promise<unknown>;
+  readonly start: () => Promise<void> | void;
 }
 
 const deadMsMax = 1500;
@@ -69,7 +70,7 @@ export async function killAll(
     signal,
   }: { shopping: Shopping; targets: Readonly<Record<Kind, Target>>; say: Say; signal: AbortSignal },
 ): Promise<Record<Kind, number>> {
-  const counts: Record<Kind, number> = { relay: 0, shipping: 0, broker: 0 };
+  const counts: Record<Kind, number> = { relay: 0, shipping: 0, projections: 0, broker: 0 };
   for (const [index, { kind, atEvents, deadMs }] of planned.entries()) {
     const target = targets[kind];
     shopping.eventsMax = atEvents + eventsUnderWay;

@@ -1,4 +1,4 @@
-/** Who reads the domain topics and is killed meanwhile: processes with databases of their own. */
+/** Who reads the domain topics and is killed meanwhile: services as processes, each with a database of its own. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { poll } from '@diptych/runtime/poll';
@@ -7,22 +7,22 @@ import { freePorts } from '@diptych/testkit/port';
 import { type Bridge, queryAt } from '../bridge.ts';
 import { NodeProcess } from '../node-process.ts';
 import { noteEffectsSql } from './effects.ts';
+import { inboxFigures, isAtWork, isDone } from './inbox-figures.ts';
+import { aggregateTypes } from './told.ts';
 
-const shippingMain = fileURLToPath(import.meta.resolve('@diptych/shipping-app/main'));
+const mainOf = (specifier: string): string => fileURLToPath(import.meta.resolve(specifier));
 const startTimeoutMs = 120_000;
 
-/** A service with an inbox. */
+/** A service that tells at `/metrics` how its inboxes do. */
 export interface Reader {
   readonly process: NodeProcess;
   readonly databaseUrl: string;
-  /** Where it tells its metrics. */
+  /** Where it listens. */
   readonly url: string;
-}
-
-interface InboxFigures {
-  readonly isConsuming: boolean;
-  readonly partitions: number;
-  readonly lagRecords: number;
+  /** Whether it handles what comes. */
+  readonly atWork: () => Promise<boolean>;
+  /** Whether it has handled all that its topics hold. */
+  readonly done: () => Promise<boolean>;
 }
 
 /** An empty database beside that of the bridge. */
@@ -31,21 +31,25 @@ export function databaseBeside(bridge: Bridge, name: string): Promise<string> {
 }
 
 /** Shipping of the CRUD carts, not started yet. */
-export async function createShipping(bridge: Bridge): Promise<Reader> {
-  const databaseUrl = await databaseBeside(bridge, 'shipping');
-  const [port = 0] = await freePorts(1);
-  const process = new NodeProcess({
-    ...{ name: 'shipping', main: shippingMain, args: [], watchdog: bridge.watchdog },
-    environment: {
+export function createShipping(bridge: Bridge): Promise<Reader> {
+  return createReader(bridge, {
+    ...{ name: 'shipping', main: mainOf('@diptych/shipping-app/main') },
+    environment: (databaseUrl) => ({
       SHIPPING_DATABASE_URL: databaseUrl,
-      KAFKA_BROKERS: bridge.brokers.join(','),
       KAFKA_TOPIC: bridge.domainTopic('cart'),
-      KAFKA_GROUP: `${bridge.prefix}_shipping`,
-      PORT: String(port),
-    },
-    logFile: join(bridge.directory, 'shipping.log'),
+    }),
   });
-  return { process, databaseUrl, url: `http://127.0.0.1:${port}` };
+}
+
+/** The projections of both carts, not started yet. */
+export function createProjections(bridge: Bridge): Promise<Reader> {
+  return createReader(bridge, {
+    ...{ name: 'projections', main: mainOf('@diptych/projections-app/main') },
+    environment: (databaseUrl) => ({
+      PROJECTIONS_DATABASE_URL: databaseUrl,
+      KAFKA_TOPICS: aggregateTypes.map((type) => bridge.domainTopic(type)).join(','),
+    }),
+  });
 }
 
 /** Starts it; resolves when its tables are there, and its effects are noted. Its topic comes with the first event. */
@@ -64,36 +68,41 @@ export async function startShipping(shipping: Reader, signal: AbortSignal): Prom
   await queryAt(shipping.databaseUrl, noteEffectsSql);
 }
 
-/** Whether it has partitions and handles what comes. */
-export async function isAtWork(reader: Reader): Promise<boolean> {
-  const figures = await figuresOf(reader);
-  return figures !== null && isHandling(figures);
+async function createReader(
+  bridge: Bridge,
+  {
+    name,
+    main,
+    environment,
+  }: { name: string; main: string; environment: (databaseUrl: string) => Record<string, string> },
+): Promise<Reader> {
+  const databaseUrl = await databaseBeside(bridge, name);
+  const [port = 0] = await freePorts(1);
+  const process = new NodeProcess({
+    ...{ name, main, args: [], watchdog: bridge.watchdog },
+    environment: {
+      ...environment(databaseUrl),
+      KAFKA_BROKERS: bridge.brokers.join(','),
+      KAFKA_GROUP: `${bridge.prefix}_${name}`,
+      PORT: String(port),
+    },
+    logFile: join(bridge.directory, `${name}.log`),
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const figures = async () => inboxFigures(await metricsOf(url));
+  return {
+    ...{ process, databaseUrl, url },
+    atWork: async () => isAtWork(await figures()),
+    done: async () => isDone(await figures()),
+  };
 }
 
-/** Whether it has handled all that its topics hold. */
-export async function isDone(reader: Reader): Promise<boolean> {
-  const figures = await figuresOf(reader);
-  return figures !== null && isHandling(figures) && figures.lagRecords === 0;
-}
-
-const isHandling = ({ isConsuming, partitions }: InboxFigures): boolean => isConsuming && partitions > 0;
-
-/** Null while it does not answer. */
-async function figuresOf({ url }: Reader): Promise<InboxFigures | null> {
+/** Empty while it does not answer. */
+async function metricsOf(url: string): Promise<string> {
   try {
-    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(2000) });
-    const text = await answer.text();
-    const sum = (name: string) =>
-      [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'gm'))].reduce(
-        (total, [, value]) => total + Number(value),
-        0,
-      );
-    return {
-      isConsuming: sum('diptych_inbox_consuming') === 1,
-      partitions: sum('diptych_inbox_partitions'),
-      lagRecords: sum('diptych_inbox_lag_records'),
-    };
+    const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5000) });
+    return await answer.text();
   } catch {
-    return null;
+    return '';
   }
 }
