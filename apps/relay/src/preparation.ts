@@ -11,6 +11,7 @@ import { requireOwnSlot } from './own-slot.ts';
 import { Panels } from './panels.ts';
 import { Parking } from './parking/parking.ts';
 import { resumePartitions } from './partition-watch.ts';
+import { createMissing } from './publications.ts';
 import { refuseForeign } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
 import { configuredTables } from './snapshot/selection.ts';
@@ -60,10 +61,13 @@ export async function prepare(
   refusePutBack(read, { source, walEnd });
   const placesAnew = read !== null && (await resumePartitions(context, read));
   const checkpoint = read && (await crossTimeline(context, { checkpoint: read, publisher }));
+  // Whatever was lost with one that is gone is accepted, and written down below.
+  if (context.acceptGap) await createMissing(catalogue, configuration);
   const asFound = await requirePublications(catalogue, configuration);
   const gap = checkpoint && (await refuseBrokenAgreement(context, { checkpoint, found: asFound }));
-  const moment = { isStart: true, isDivided: checkpoint?.part !== null };
-  const found = checkpoint ? await keepInStep(context, { ...moment, found: asFound }) : asFound;
+  const found = checkpoint
+    ? await keepInStep(context, { found: asFound, isStart: true, isDivided: checkpoint.part !== null })
+    : asFound;
   const agreed = checkpoint && {
     ...checkpoint,
     optionsHash: optionsHash(found),

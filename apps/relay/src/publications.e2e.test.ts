@@ -65,6 +65,15 @@ test('managed: tables that come while the relay runs are published from then on,
   // Somebody takes out what the configuration wants: that is a gap, and never put back in silence.
   await relay.sql.query(`alter publication ${relay.configuration.change.publication} drop table later`);
   await expect(active.ended).rejects.toMatchObject({ code: 'publication-changed' });
+  // One that is gone is made anew only when the operator accepts what is lost with it.
+  await relay.sql.query(`drop publication ${relay.configuration.change.publication}`);
+  await expect(relay.start().ended).rejects.toMatchObject({ code: 'publication-lost' });
+  await relay.sql.query('insert into later values (3)');
+  const anew = await running({ acceptGap: true });
+  await relay.sql.query('insert into later values (4)');
+  await relay.caughtUp();
+  await anew.stop();
+  expect((await ids('later')).toSorted()).toEqual([2, 4]);
 });
 
 test('managed: another list of tables takes effect when the relay starts: the new one flows, the old one stops, a standby changes nothing', async () => {

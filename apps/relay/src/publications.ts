@@ -68,6 +68,18 @@ export async function wantedPublications(
   };
 }
 
+/** Makes those that do not exist, where that is the relay's matter. Throws OperatingError. */
+export async function createMissing(catalogue: Catalogue, configuration: Configuration): Promise<void> {
+  if (configuration.publication === 'given') return;
+  const { outbox, change } = await wantedPublications(catalogue, configuration);
+  const found = await inspectPublications(catalogue, [outbox.name, change.name]);
+  for (const wanted of [outbox, change]) {
+    const tables = wanted.tables.filter((table) => unusableParts(table, wanted).length === 0);
+    if (!found.some(({ name }) => name === wanted.name))
+      await bringInStep(catalogue.databaseUrl, { ...wanted, tables }, { mayTakeOut: false });
+  }
+}
+
 /**
  * Publications that somebody else keeps (`publication: given`), as they have to be. Throws OperatingError
  * `publication-lost` and `publication-unsuitable`, with the statements that mend it.

@@ -85,7 +85,9 @@ async function attempt(context: RelayContext, again: Again): Promise<SessionOutc
     };
     await requireSurvivingSlot({ catalogue, configuration, readCheckpoint, source });
     if (configuration.publication === 'given') await requireFitting(catalogue, configuration);
-    await requirePublications(catalogue, configuration);
+    // Missing ones are made by who holds the slot, when the operator accepts what that costs.
+    const mayBeMade = context.acceptGap && configuration.publication === 'managed';
+    if (!mayBeMade) await requirePublications(catalogue, configuration);
     if (configuration.failover) await warnOfFailoverGaps({ catalogue, configuration, board, log });
     await unlessStopped(destination.ensureOwnTopics(), stopping);
     await untilSlotFree(catalogue, {

@@ -22,8 +22,8 @@ export async function requirePublications(
   if (missing.length > 0) {
     throw new OperatingError('publication-lost', `publication ${missing.join(' and ')} does not exist`, {
       remedy:
-        'Changes since it was dropped are not in the stream. Run `diptych init` to create it, then ' +
-        '`diptych run --accept-gap` to go on from here; `diptych snapshot` reads the tables if you need what is missing.',
+        'Changes since it was dropped are not in the stream. `diptych run --accept-gap` goes on from here, and makes it anew ' +
+        'where that is its matter; `diptych snapshot` reads the tables if you need what is missing.',
     });
   }
   return found;

@@ -90,18 +90,18 @@ export async function bringInStep(
     await catalogue.query(`select pg_advisory_lock(hashtext('diptych publication'), hashtext($1))`, [name]);
     const [found] = await inspectPublications(catalogue, [name]);
     if (!found) {
-      await catalogue.query(createStatement(wanted));
+      await run(catalogue, createStatement(wanted));
       const nothing = { removed: [], left: [], viaRoot: null, refused: [] };
       return { ...nothing, created: true, added: wanted.tables, position: await positionOf(catalogue) };
     }
     const { missing, surplus, viaRoot } = driftOf(found, wanted);
-    if (mayTakeOut && viaRoot !== null) await catalogue.query(viaRootStatement(name, viaRoot));
+    if (mayTakeOut && viaRoot !== null) await run(catalogue, viaRootStatement(name, viaRoot));
     // What replaces another comes before that one goes: a root before its partition.
     const { added, refused } = await add(catalogue, {
       name,
       missing: mayTakeOut ? missing : withoutPartitions(missing, viaRoot),
     });
-    if (mayTakeOut && surplus.length > 0) await catalogue.query(dropStatement(name, surplus));
+    if (mayTakeOut && surplus.length > 0) await run(catalogue, dropStatement(name, surplus));
     return {
       ...{ created: false, added, refused },
       removed: mayTakeOut ? surplus : [],
@@ -111,6 +111,19 @@ export async function bringInStep(
     };
   } finally {
     await catalogue.close();
+  }
+}
+
+/** Only who owns the publication changes it, and only who owns a table adds it. */
+async function run(catalogue: Catalogue, statement: string): Promise<void> {
+  try {
+    await catalogue.query(statement);
+  } catch (error) {
+    if (!(error instanceof OperatingError) || error.code !== 'postgres-privilege-missing') throw error;
+    throw new OperatingError(error.code, error.message, {
+      remedy: `Let the owner run \`${statement}\`, or make the role one; with \`publication: given\` nothing is changed by it.`,
+      cause: error.cause,
+    });
   }
 }
 
@@ -127,7 +140,7 @@ async function add(
   const refused: { table: TableName; failure: OperatingError }[] = [];
   for (const table of missing) {
     try {
-      await catalogue.query(addStatement(name, [table]));
+      await run(catalogue, addStatement(name, [table]));
       added.push(table);
     } catch (failure) {
       if (!(failure instanceof OperatingError) || failure.code === 'postgres-unreachable') throw failure;
