@@ -9,7 +9,7 @@ export interface Quoting {
 
 /**
  * Values come in their types' own text, as the stream has them. A row comparison follows the index, whatever its columns;
- * a literal has the type of the column that it is compared with.
+ * a literal has the type of the column that it is compared with. A table without a key has no order: its rows come as they lie.
  * https://www.postgresql.org/docs/18/functions-comparisons.html#ROW-WISE-COMPARISON
  */
 export function chunkSql(
@@ -19,7 +19,13 @@ export function chunkSql(
     where,
     rows,
     quoting: { identifier, literal },
-  }: { after: readonly string[] | null; where: string | null; rows: number; quoting: Quoting },
+  }: {
+    after: readonly string[] | null;
+    where: string | null;
+    /** At most; null: all. */
+    rows: number | null;
+    quoting: Quoting;
+  },
 ): string {
   const keys = key.map(identifier);
   const conditions = [
@@ -34,6 +40,7 @@ export function chunkSql(
     `select ${relation.columns.map(({ name }) => identifier(name)).join(', ')}`,
     `from ${wanted}`,
     ...(conditions.length > 0 ? [`where ${conditions.join(' and ')}`] : []),
-    `order by ${keys.join(', ')} limit ${rows}`,
+    ...(keys.length > 0 ? [`order by ${keys.join(', ')}`] : []),
+    ...(rows === null ? [] : [`limit ${rows}`]),
   ].join('\n');
 }

@@ -27,6 +27,14 @@ export interface ChunkRequest {
   readonly bytesMax: number;
 }
 
+export interface CursorRequest {
+  readonly cursor: string;
+  /** How many rows were taken already. */
+  readonly from: number;
+  readonly rows: number;
+  readonly bytesMax: number;
+}
+
 export interface Chunk {
   readonly described: DescribedTable;
   readonly rows: readonly RowTexts[];
@@ -56,6 +64,7 @@ const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
 export class ChunkReader {
   readonly #reader: TextReader;
   readonly #publication: string;
+  #cursors = 0;
   /** The role's own. */
   #searchPath: string | null = null;
 
@@ -172,6 +181,34 @@ export class ChunkReader {
   async readInside(described: DescribedTable, request: ChunkRequest): Promise<Chunk> {
     const state = await this.#state();
     return { described, ...state, ...(await this.#rows(described, request)) };
+  }
+
+  /**
+   * A table without a key, to be read in the transaction that is open: in the order in which its rows lie, which a cursor
+   * keeps. Answers the cursor's name. Throws OperatingError.
+   */
+  async openCursor(described: DescribedTable, where: string | null): Promise<string> {
+    this.#cursors += 1;
+    const cursor = `rows_${this.#cursors}`;
+    const sql = chunkSql(described, { after: null, where, rows: null, quoting });
+    await this.#reader.query(`declare ${cursor} scroll cursor for ${sql}`);
+    return cursor;
+  }
+
+  /** The rows behind the first `from`. Throws OperatingError. */
+  async readCursor(
+    described: DescribedTable,
+    { cursor, from, rows: limit, bytesMax }: CursorRequest,
+  ): Promise<Chunk> {
+    const state = await this.#state();
+    // Back, by rows that were received and did not fit, or were one too many.
+    await this.#reader.query(`move absolute ${from} in ${cursor}`);
+    const { rows, bytes, isWhole } = await this.#reader.read(`fetch forward ${limit} from ${cursor}`, {
+      bytesMax,
+    });
+    const isLast = isWhole && rows.length < limit;
+    if (isLast) await this.#reader.query(`close ${cursor}`);
+    return { described, ...state, rows, bytes, isLast };
   }
 
   async #state(): Promise<Pick<Chunk, 'visibility' | 'position' | 'timeUs'>> {

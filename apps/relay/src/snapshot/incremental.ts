@@ -24,7 +24,7 @@ import type { Ledger } from './ledger.ts';
 import type { ReadPanel } from './read-panel.ts';
 import type { SnapshotTopic } from './snapshot-topic.ts';
 import type { StreamWatch } from './stream-watch.ts';
-import { isGone, notReadable, requireKey } from './table-refusal.ts';
+import { brokenOff, isGone, isKeyless, notReadable, requireKey } from './table-refusal.ts';
 import { endWords, tableText, wordOf } from './words.ts';
 
 export interface IncrementalOptions {
@@ -109,15 +109,18 @@ export class Incremental {
 
   /**
    * What is wrong with a table that somebody asked for ends its reading, not the stream. Of an initial snapshot only that it
-   * is gone: who asked for all rows has to know of those that cannot be read before the stream goes on without them.
+   * is gone, or that its one reading is over: who asked for all rows has to know of those that cannot be read before the stream
+   * goes on without them.
    */
   async #step(table: SnapshotTable, reader: ChunkReader): Promise<void> {
     try {
       await this.#chunk(table, reader);
     } catch (error) {
       this.#options.watch.close();
-      if (this.#closed || !notReadable(error) || (table.kind === 'initial' && !isGone(error))) throw error;
-      await this.#giveUp(table, error);
+      const isLeft = notReadable(error) && error.code === 'snapshot-table-without-key' && isKeyless(table);
+      const mayEnd = table.kind !== 'initial' || isLeft || (notReadable(error) && isGone(error));
+      if (this.#closed || !notReadable(error) || !mayEnd) throw error;
+      await this.#giveUp(table, isLeft ? brokenOff(table) : error);
     }
   }
 

@@ -1,4 +1,5 @@
 /** Snapshots that `run` takes by itself, by `snapshot.mode`: consistent with the start of the stream, and once. */
+import type { IncomingRecord } from '@diptych/kafka/record';
 import { poll } from '@diptych/runtime/poll';
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
@@ -191,10 +192,60 @@ test('only selected tables are read, by their conditions; an outbox is not, and 
   await active.stop();
 });
 
-test('a table without a key is refused before a slot is made', async () => {
+test('initial: a table without a key is read once, in one go; what its reading leaves when it breaks off is told, not read again', {
+  timeout: 120_000,
+}, async () => {
+  await create('initial', { DIPTYCH_SNAPSHOT_CHUNK_BYTES_MAX: '2000' });
+  // Rows that are the same as others, and some that do not fit with others into a chunk.
+  const bare = (
+    rows: number,
+  ) => `create table bare (a int, note text); alter table bare replica identity full;
+    insert into bare select i % 7, case when i % 50 = 0 then repeat('x', 3000) else 'same' end from generate_series(1, ${rows}) i`;
+  await relay.sql.query(bare(500));
+  const active = await running();
+  await completed();
+  await relay.sql.query(`insert into bare values (100, 'new')`);
+  await relay.caughtUp();
+  const after = (records: readonly IncomingRecord[]) =>
+    records.map((record) => JSON.stringify(bodyOf(record).after)).toSorted();
+  const records = await relay.records(relay.topicOf('bare'));
+  const { rows } = await relay.sql.query('select a, note from bare');
+  expect(after(records)).toEqual(rows.map((row) => JSON.stringify(row)).toSorted());
+  expect(new Set(records.map(({ key }) => key))).toEqual(new Set([null]));
+  const markers = records.map((record) => bodyOf(record).source.snapshot);
+  expect([markers[0], markers.at(-2), markers.at(-1)]).toEqual(['first', 'last_in_data_collection', 'false']);
+  await active.stop();
+  await relay.close();
   await create('initial');
-  await relay.sql.query('create table bare (a int); alter table bare replica identity full');
-  await expect(relay.start().ended).rejects.toMatchObject({ code: 'snapshot-table-without-key' });
+  await relay.sql.query(`${bare(20_000)}; insert into carts select i from generate_series(1, 500) i`);
+  const first = relay.start();
+  await poll(() => (first.board.snapshot?.tables[0]?.rows ?? 0) > 0 || undefined, {
+    ...{ what: 'it reads', timeoutMs: 60_000, intervalMs: 1 },
+  });
+  await relay.sql.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'diptych %'`,
+  );
+  await completed();
+  await relay.sql.query(`insert into bare values (100, 'new')`);
+  await relay.caughtUp();
+  const failed = (await words(relay)).find(({ status }) => status === 'table-failed');
+  const left = await relay.records(relay.topicOf('bare'));
+  expect(failed).toMatchObject({
+    tables: ['public.bare'],
+    reason: `public.bare has no key to be read on by: ${left.length - 1} of its rows were published, the others are not read`,
+    remedy: expect.stringContaining('diptych snapshot --table public.bare'),
+  });
+  expect(left.length).toBeLessThan(20_000);
+  expect(fold(await relay.records(relay.topicOf('carts'))).size).toBe(500);
+  await first.stop();
+});
+
+test('a table that is not there is refused by its setting, before a slot is made', async () => {
+  await create('initial', { DIPTYCH_SNAPSHOT_TABLES: 'public.cart' });
+  await expect(relay.start().ended).rejects.toMatchObject({
+    code: 'configuration-invalid',
+    message: 'snapshot.tables[0]: public.cart fits no table of the publication',
+  });
   const { rows } = await relay.sql.query('select 1 from pg_replication_slots where slot_name = $1', [
     relay.configuration.slot,
   ]);

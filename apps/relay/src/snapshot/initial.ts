@@ -14,7 +14,7 @@ import type { Chunk, ChunkReader } from './chunk-reader.ts';
 import type { ExportedSnapshot } from './exported-snapshot.ts';
 import type { IncrementalOptions } from './incremental.ts';
 import { learnTypes } from './incremental.ts';
-import { notReadable, requireKey } from './table-refusal.ts';
+import { notReadable, requirePublished } from './table-refusal.ts';
 import { endWords, tableText } from './words.ts';
 
 interface Readable {
@@ -63,7 +63,7 @@ export class Initial {
 
   /** Null for a table without rows, which is done. */
   async #open(table: SnapshotTable, reader: ChunkReader): Promise<DescribedTable | null> {
-    const described = requireKey(await reader.describe(table), table);
+    const described = requirePublished(await reader.describe(table), table);
     await learnTypes(described, this.#options);
     const isEmpty = await reader.isEmpty(described, table.where);
     if (!(await reader.isAsSeen(described))) {
@@ -108,17 +108,17 @@ export class Initial {
     const { ledger, configuration } = this.#options;
     const { chunkRowsMax: rowsMax, chunkBytesMax: bytesMax } = configuration.snapshot;
     let last: { rows: number; bytes: number } | null = null;
+    const cursor = described.key.length === 0 ? await reader.openCursor(described, asked.where) : null;
     for (;;) {
       const table = this.#now(asked);
       if (!table || ledger.log.paused) return;
       const rows = nextChunkRows({ rowsMax, bytesMax }, last);
       // One more says whether any is left: the last row of a table has a marker of its own.
-      const chunk: Chunk = await reader.readInside(described, {
-        table,
-        after: table.after,
-        rows: rows + 1,
-        bytesMax,
-      });
+      const wanted = { rows: rows + 1, bytesMax };
+      const chunk: Chunk =
+        cursor === null
+          ? await reader.readInside(described, { table, after: table.after, ...wanted })
+          : await reader.readCursor(described, { cursor, from: table.rows, ...wanted });
       const kept = chunk.rows.slice(0, rows);
       last = { rows: kept.length, bytes: chunk.bytes };
       await ledger.between(
