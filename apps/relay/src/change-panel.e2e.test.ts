@@ -82,14 +82,28 @@ test('a type that is made while the relay runs, altered and dropped, is known as
   expect(sorted[2]).toMatchObject({ id: 4, worth: { scale: 0, value: 'Aw==' } });
 });
 
-test('a value without a form is parked with its texts, and the rest goes on', async () => {
+test('a value without a form is parked with its texts, its key waits behind it, and the rest goes on', async () => {
   const running = relay.start();
   await relay.sql.query(`insert into sums values (1, 1), (2, 'NaN'), (3, 3)`);
+  await relay.sql.query(`begin; update sums set worth = 'Infinity' where id = 1; update sums set worth = 2 where id = 2;
+    delete from sums where id = 3; insert into sums values (4, 4); commit`);
   await relay.caughtUp();
   await running.stop();
-  const ids = (await records('public.sums')).map((record) => parsed(record).after.id as number);
-  expect(new Set(ids)).toEqual(new Set([1, 3]));
-  const [parked] = await records('parked');
-  expect(parsed(parked)).toMatchObject({ panel: 'change', reason: 'value-not-representable' });
-  expect(String(Buffer.from(parsed(parked).value, 'base64'))).toContain('"after":{"id":"2","worth":"NaN"}');
+  const ops = (await records('public.sums')).map((record) => {
+    const { op, before, after } = parsed(record) ?? { op: '-' };
+    return `${op} ${(after ?? before)?.id ?? ''}`;
+  });
+  expect(ops.toSorted()).toEqual(['- ', 'c 1', 'c 3', 'c 4', 'd 3']);
+  const parked = (await records('parked')).map(parsed);
+  expect(parked.map(({ panel, reason, key }) => [panel, reason, key])).toEqual([
+    ['change', 'value-not-representable', '{"id":2}'],
+    ['change', 'value-not-representable', '{"id":1}'],
+    ['change', 'behind-parked', '{"id":2}'],
+  ]);
+  expect(String(Buffer.from(parked[0].value, 'base64'))).toContain('"after":{"id":"2","worth":"NaN"}');
+  const ends = (await records('transaction')).map(parsed).filter(({ status }) => status === 'END');
+  expect(ends.slice(-2).map(({ event_count, parked_count }) => [event_count, parked_count])).toEqual([
+    [2, 1],
+    [2, 2],
+  ]);
 });
