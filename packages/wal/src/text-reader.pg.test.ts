@@ -26,7 +26,7 @@ test('what is asked is one statement, whatever a condition in it says', async ()
 });
 
 test('a text that is too long for a string comes as its bytes, and ends no process', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const bytes = 536_870_889;
   const { rows } = await reader.read(`select 1, repeat('x', ${bytes})`, { bytesMax: 1 });

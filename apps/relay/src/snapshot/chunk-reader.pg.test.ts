@@ -41,7 +41,8 @@ async function describe(of: ChunkReader, name: string): Promise<DescribedTable> 
 test('a table that was rewritten since a state was fixed is not taken for an empty one', async () => {
   await sql.query(`create table rewritten (id int primary key); insert into rewritten values (1);
     create table root (id int primary key) partition by range (id); create table leaf partition of root default;
-    insert into root values (1); begin isolation level repeatable read`);
+    insert into root values (1)`);
+  await sql.query('begin isolation level repeatable read');
   const { rows } = await sql.query<{ name: string }>('select pg_export_snapshot() as name');
   const adopted = await ChunkReader.open(database.url, names);
   try {
@@ -85,7 +86,7 @@ test.each([
           `select 1 from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'diptych snapshot%'`,
         )
       ).rows.length > 0 || undefined;
-    await poll(waits, { what: 'it waits for the table', timeoutMs: 30_000 });
+    await poll(waits, { what: 'it waits for the table', timeoutMs: 50_000 });
     await sql.query(`${statement}; commit`);
     expect(await read).toBeNull();
     // What is wrong in itself is said, however often one looks.
@@ -111,7 +112,7 @@ test('commits that wait for a standby are waited for, by a role that may not see
     const isSet = async () =>
       (await other.query<{ names: string }>(`select current_setting('synchronous_standby_names') as names`))
         .rows[0]?.names === standbys || undefined;
-    await poll(isSet, { what: 'the setting holds', timeoutMs: 30_000 });
+    await poll(isSet, { what: 'the setting holds', timeoutMs: 50_000 });
   };
   expect((await plain.waitingCommits()).tag).toBe('none');
   await sql.query('set synchronous_commit = local');
@@ -124,7 +125,7 @@ test('commits that wait for a standby are waited for, by a role that may not see
         const shown = await reader.waitingCommits();
         return shown.tag === 'shown' && (await reader.hasWaiting(shown)) ? shown : undefined;
       },
-      { what: 'the commit waits', timeoutMs: 30_000 },
+      { what: 'the commit waits', timeoutMs: 50_000 },
     );
     const older = await plain.waitingCommits();
     expect(older.tag).toBe('older-than');
@@ -134,7 +135,7 @@ test('commits that wait for a standby are waited for, by a role that may not see
     await commit;
     await poll(async () => !(await plain.hasWaiting(older)) || undefined, {
       what: 'it is seen',
-      timeoutMs: 30_000,
+      timeoutMs: 50_000,
     });
     expect(await reader.hasWaiting(all)).toBe(false);
   } finally {
