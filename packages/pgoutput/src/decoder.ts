@@ -150,15 +150,15 @@ function row(reader: Reader, relation: Relation): Row {
   if (columns !== relation.columns.length) {
     reader.fail(`${columns} values for the ${relation.columns.length} columns of relation ${relation.oid}`);
   }
-  const bounds: number[] = [];
-  for (let left = columns; left > 0; left -= 1) {
+  // As long as it will be: pushed to, it would be copied several times for each row.
+  const bounds = new Array<number>(2 * columns);
+  for (let at = 0; at < bounds.length; at += 2) {
     const kind = reader.byte();
-    if (kind === 0x74) {
-      const start = reader.sized();
-      bounds.push(start, reader.at);
-    } else if (kind === 0x6e) bounds.push(nullStart, nullStart);
-    else if (kind === 0x75) bounds.push(unchangedStart, unchangedStart);
+    if (kind === 0x74) bounds[at] = reader.sized();
+    else if (kind === 0x6e) bounds[at] = nullStart;
+    else if (kind === 0x75) bounds[at] = unchangedStart;
     else reader.fail('a value that is not text');
+    bounds[at + 1] = kind === 0x74 ? reader.at : (bounds[at] as number);
   }
   return new Row(reader.bytes, bounds);
 }

@@ -115,7 +115,8 @@ export class ReplicationSession {
         }),
       ),
     );
-    // Its own events come with the position as text.
+    // In place of the library's, which makes a text of each position; pg's own does nothing (8.23.1, lib/query.js).
+    connection.removeAllListeners('copyData');
     connection.on('copyData', ({ chunk }) => this.#receive(chunk));
     const { stream } = connection;
     // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
