@@ -17,12 +17,7 @@ export async function capturedDatabases({
   prefix: string;
 }): Promise<{ readonly systemId: string; readonly database: string }[]> {
   const client = new FetchClient({ brokers, requestTimeoutMs: 10_000 });
-  const topics = await client
-    .topics('all')
-    .catch((error: unknown) => {
-      throw classify(error, 'asking');
-    })
-    .finally(() => client.close());
+  const topics = await topicsOf(client);
   const checkpoints = [...topics.keys()].filter((topic) => topic.startsWith(`${prefix}.checkpoint.`));
   if (checkpoints.length === 0) return [];
   const found: { systemId: string; database: string }[] = [];
@@ -36,4 +31,14 @@ export async function capturedDatabases({
     found.push({ systemId, database });
   }
   return found;
+}
+
+async function topicsOf(client: FetchClient): ReturnType<FetchClient['topics']> {
+  try {
+    return await client.topics('all');
+  } catch (error) {
+    throw classify(error, 'asking');
+  } finally {
+    await client.close();
+  }
 }

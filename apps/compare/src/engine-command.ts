@@ -23,10 +23,12 @@ interface Arguments {
   readonly name: string;
   readonly mappings?: string;
   readonly once?: boolean;
+  readonly json?: boolean;
 }
 
-/** How often a line says how far it is. */
+/** How often a line says how far it is: to people, and to scripts. */
 const sayIntervalMs = 5000;
+const progressIntervalMs = 500;
 
 /** Adds `compare engine`. */
 export function addEngineCommand(program: Command, { out, err }: { out: Output; err: Output }): void {
@@ -55,14 +57,18 @@ export function addEngineCommand(program: Command, { out, err }: { out: Output; 
       '--once',
       'stop when everything is folded that was there at the start, and print what is known as one line of JSON',
     )
+    .option(
+      '--json',
+      'while it runs a line of JSON every half second, how far it is; in place of words every five',
+    )
     .action(async (args: Arguments) => {
-      const answer = await runEngine(args, err);
+      const answer = await runEngine(args, { out, err });
       if (args.once) out.write(`${stringifyLossless(answer)}\n`);
     });
 }
 
 /** Runs it until it is asked to end, or has caught up; answers what is known then. */
-async function runEngine(args: Arguments, err: Output): Promise<EngineAnswer> {
+async function runEngine(args: Arguments, { out, err }: { out: Output; err: Output }): Promise<EngineAnswer> {
   const brokers = args.brokers.split(',').map((broker) => broker.trim());
   const { prefix, domainPrefix, name, database: databaseUrl } = args;
   const declared = args.mappings === undefined ? [] : await readMappings(args.mappings);
@@ -83,7 +89,10 @@ async function runEngine(args: Arguments, err: Output): Promise<EngineAnswer> {
       onTrouble: ({ message, remedy }) => err.write(`compare: ${message}\n  → ${remedy}\n`),
     };
     const engine = await Engine.resume(store, options);
-    const say = setInterval(() => err.write(`${statusLine(engine.answer())}\n`), sayIntervalMs);
+    const say =
+      args.json === true
+        ? setInterval(() => out.write(`${progressLine(engine)}\n`), progressIntervalMs)
+        : setInterval(() => err.write(`${statusLine(engine.answer())}\n`), sayIntervalMs);
     try {
       await engine.run(lifecycle.stopping, { untilCaughtUp: args.once ?? false });
     } finally {
@@ -93,6 +102,16 @@ async function runEngine(args: Arguments, err: Output): Promise<EngineAnswer> {
   } finally {
     await store.close();
   }
+}
+
+function progressLine(engine: Engine): string {
+  const { transactions, caughtUp } = engine.progress;
+  return JSON.stringify({
+    transactions,
+    caughtUp,
+    lagMsMax: engine.takeLagMsMax(),
+    rssBytes: process.memoryUsage.rss(),
+  });
 }
 
 function statusLine(answer: EngineAnswer): string {

@@ -10,6 +10,7 @@ import {
 } from '@diptych/compare/panels-for-tests';
 import { testPanels } from '@diptych/compare/published-for-tests';
 import { cartEvent, legacyWrite, workedExample } from '@diptych/compare/worked-example-for-tests';
+import { poll } from '@diptych/runtime/poll';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
@@ -28,25 +29,23 @@ async function surroundings() {
   await panels.create();
   const open = async (name = 'compare') =>
     await EngineStore.open({ databaseUrl: database.url, name, captured: [] });
-  /** An engine's life, up to what is there now. `aggregatesMax` 1: what is not in use is in the database alone. */
-  const live = async (store: EngineStore): Promise<EngineAnswer> => {
+  /** `aggregatesMax` 1: what is not in use is in the database alone. */
+  const resume = async (store: EngineStore): Promise<Engine> => {
+    const bounds = { aggregatesMax: 1, rowsMax: 3, stragglerMs: 200 };
+    return await Engine.resume(store, { ...panels.names, brokers: panels.brokers, drifts, ...bounds });
+  };
+  /** An engine's life, up to what is there now. */
+  const live = async (store: EngineStore, meanwhile?: () => Promise<void>): Promise<EngineAnswer> => {
     try {
-      const options = {
-        ...panels.names,
-        brokers: panels.brokers,
-        drifts,
-        aggregatesMax: 1,
-        rowsMax: 3,
-        stragglerMs: 200,
-      };
-      const engine = await Engine.resume(store, options);
+      const engine = await resume(store);
+      await meanwhile?.();
       await engine.run(new AbortController().signal, { untilCaughtUp: true });
       return engine.answer();
     } finally {
       await store.close();
     }
   };
-  return { panels, database, open, live };
+  return { panels, database, open, resume, live };
 }
 
 /** Another cart, beside 101, so that one of the two is not in memory. */
@@ -84,17 +83,18 @@ test('killed at any moment it ends with the answer of one that never was', async
   const records = rest.flatMap(panelRecords);
   await panels.publish([
     ...records.slice(0, -1),
-    releasedRecord({ ...cartEvent('CartOpened', 1), key: '98' }, 1),
+    releasedRecord({ type: 'Noted', payload: {}, key: '98', aggregateType: 'note' }, 1),
   ]);
-  // Its session is ended before it can keep anything of this life.
-  const store = await open();
-  const client = new pg.Client(database.url);
-  await client.connect();
-  await client.query(
-    "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-  );
-  await client.end();
-  await expect(live(store)).rejects.toMatchObject({ code: 'comparison-database-away' });
+  // It has folded all of it when its session ends, and kept nothing.
+  const kill = async (): Promise<void> => {
+    const client = new pg.Client(database.url);
+    await client.connect();
+    await client.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    await client.end();
+  };
+  await expect(live(await open(), kill)).rejects.toMatchObject({ code: 'comparison-database-away' });
   expect(await live(await open())).toMatchObject({
     counts: { transactions: 10, baseline: 1, released: 1 },
     drift: { cart: { drifted: [{ id: '101', since: { xid: 1020 } }], agreed: 1 } },
@@ -113,7 +113,7 @@ test('killed at any moment it ends with the answer of one that never was', async
 });
 
 test('a transaction that is not whole holds back all behind it, and is named', async () => {
-  const { panels, open, live } = await surroundings();
+  const { panels, open, resume } = await surroundings();
   const [opened, ...lost] = workedExample.slice(0, 2).flatMap(panelRecords);
   if (opened) await panels.publish([opened]);
   await panels.publish([
@@ -122,8 +122,23 @@ test('a transaction that is not whole holds back all behind it, and is named', a
     ...lost.slice(3),
     ...panelRecords(other(9, 1, 'CartOpened')),
   ]);
-  const answer = await live(await open());
-  expect(answer).toMatchObject({ horizon: { xid: 1001 }, counts: { transactions: 1 } });
+  const store = await open();
+  const stop = new AbortController();
+  const engine = await resume(store);
+  const running = engine.run(stop.signal);
+  const blockedBy = await poll(() => engine.answer().blockedBy ?? undefined, {
+    what: 'the engine names what holds it back',
+    timeoutMs: 60_000,
+  });
+  stop.abort();
+  await running;
+  await store.close();
+  expect(blockedBy).toMatchObject({
+    xid: 1002,
+    expected: { events: 1, changes: 2 },
+    got: { events: 1, changes: 1 },
+  });
+  expect(engine.answer()).toMatchObject({ horizon: { xid: 1001 }, counts: { transactions: 1 } });
 });
 
 test('the captured database is refused, and so is a second engine of the same name', async () => {

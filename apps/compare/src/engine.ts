@@ -9,7 +9,6 @@ import { followBatches } from '@diptych/compare/follow-batches';
 import { Join, type JoinOptions } from '@diptych/compare/join';
 import type { JoinedItem, TransactionIdentity } from '@diptych/compare/joined-transaction';
 import { type PanelReaderOptions, stragglerMsDefault } from '@diptych/compare/panel-reader';
-import { referenceTo, type TransactionReference } from '@diptych/compare/transaction-reference';
 import { formatIdentity, readIdentity } from '@diptych/kafka/identity';
 import type { OperatingError } from '@diptych/runtime/failure';
 import type { EngineStore, Stored } from './engine-store.ts';
@@ -63,6 +62,7 @@ export class Engine {
   #savedAt = performance.now();
   #isDirty = false;
   #lagMs: number | null = null;
+  #lagMsMax = 0;
   #caughtUp = false;
   #blocked: { readonly transaction: string; readonly sinceMs: number } | null = null;
 
@@ -138,9 +138,16 @@ export class Engine {
     };
   }
 
-  /** The last transaction that was folded. */
-  get horizon(): TransactionReference | null {
-    return this.#join.horizon === undefined ? null : referenceTo(this.#join.horizon);
+  /** The longest of `lagMs` since the last call, not counting what was there when the engine began. */
+  takeLagMsMax(): number {
+    const lagMsMax = this.#lagMsMax;
+    this.#lagMsMax = 0;
+    return lagMsMax;
+  }
+
+  /** How many transactions were folded, over all lives, and whether that is all that there was at the start of this one. */
+  get progress(): { readonly transactions: number; readonly caughtUp: boolean } {
+    return { transactions: this.#comparison.counts.transactions, caughtUp: this.#caughtUp };
   }
 
   /** Keeps state and positions. Throws OperatingError `comparison-database-away`. */
@@ -183,6 +190,7 @@ export class Engine {
       this.#isDirty = true;
       if (item.tag === 'transaction')
         this.#lagMs = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
+      if (this.#caughtUp) this.#lagMsMax = Math.max(this.#lagMsMax, this.#lagMs ?? 0);
     }
   }
 

@@ -120,6 +120,10 @@ export class Comparison {
     }
   }
 
+  get counts(): Readonly<Counts> {
+    return this.#counts;
+  }
+
   answer(options: AuditOptions & IntentLossOptions = {}): Answer {
     const learned = this.#shapes.learned();
     return {

@@ -1,0 +1,182 @@
+/** Both panels of a generated workload, through a relay that is killed, into an engine that is killed. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { poll } from '@diptych/runtime/poll';
+import { createDatabase, dropDatabase } from '@diptych/testkit/database';
+import type { Say } from '@diptych/testkit/progress';
+import { startStack } from '@diptych/testkit/stack';
+import { Watchdog } from '@diptych/testkit/watchdog';
+import { Bridge } from '../bridge.ts';
+import { EngineProcess, type EngineSettings } from './engine-process.ts';
+import { type Findings, type Found, findings } from './findings.ts';
+import { mappings, schema } from './orders.ts';
+import { Workload } from './workload.ts';
+
+export interface CompareProofOptions {
+  readonly seed: number;
+  readonly transactions: number;
+  readonly leaks: number;
+  readonly drifts: number;
+  /** Of the relay while they are written, and of the engine while it takes them in. */
+  readonly kills: number;
+  /** Before that, at a rate of 1,000 a second, with the engine following. */
+  readonly liveSeconds: number;
+  readonly say: Say;
+  readonly signal: AbortSignal;
+}
+
+export interface CompareFigures extends Findings {
+  readonly transactions: number;
+  readonly kills: number;
+  readonly engineKills: number;
+  /** Lives of the relay that ended unasked. */
+  readonly unaskedExits: number;
+  /** Transactions a second that were reached, of 1,000, and how far behind their commits the engine was at most. */
+  readonly livePerSecond: number;
+  readonly lagMsMax: number;
+  /** Everything, by an engine that knows nothing, alone. */
+  readonly backlogSeconds: number;
+  readonly peakRssBytes: number;
+  /** 1 when the report of the engine that was killed is another one. */
+  readonly reportsDiffer: number;
+}
+
+const perSecond = 1000;
+const timeoutMs = 60 * 60_000;
+const askingIntervalMs = 50;
+
+interface Surroundings extends CompareProofOptions {
+  readonly bridge: Bridge;
+  readonly workload: Workload;
+  readonly engine: EngineSettings;
+}
+
+/** Runs it; ends what it started. */
+export async function proveCompare(options: CompareProofOptions): Promise<CompareFigures> {
+  const { say, signal, seed } = options;
+  const stack = await startStack({ say, signal });
+  const watchdog = new Watchdog();
+  try {
+    const bridge = await Bridge.create({ stack, schema, relays: ['A'], settings: {} });
+    const databaseUrl = await createDatabase(stack.databaseUrl, `${bridge.slot}_engine`);
+    try {
+      const file = join(bridge.directory, 'mappings.json');
+      await writeFile(file, JSON.stringify(mappings));
+      const { brokers, prefix, domainPrefix } = bridge;
+      const engine = { brokers, prefix, domainPrefix, databaseUrl, mappings: file, name: 'killed', watchdog };
+      const workload = new Workload({ databaseUrl: bridge.databaseUrl, seed });
+      return await run({ ...options, bridge, workload, engine });
+    } finally {
+      await bridge.close({ keepLogs: false });
+      if (stack.kind === 'external') {
+        await bridge.drop();
+        await dropDatabase(databaseUrl);
+      }
+    }
+  } finally {
+    await watchdog.finish();
+    await stack.stop();
+  }
+}
+
+async function run(surroundings: Surroundings): Promise<CompareFigures> {
+  const { bridge, workload, engine, say, signal } = surroundings;
+  const [relay] = bridge.relays;
+  if (!relay) throw new Error('a relay');
+  relay.start();
+  const live = await follow(surroundings);
+  const kills = await writeUnderKills(surroundings);
+  if (!(await bridge.caughtUp({ timeoutMs, signal }))) say('the relay did not publish all of it in time');
+  await bridge.stopRelays();
+  say(`an engine that knows nothing reads ${workload.written} transactions`);
+  const startedAt = performance.now();
+  const undisturbed = new EngineProcess({ ...engine, name: 'undisturbed' }, '--once');
+  const expected = await undisturbed.answer();
+  const backlogSeconds = Math.round(performance.now() - startedAt) / 1000;
+  const killed = await readUnderKills(surroundings);
+  return {
+    transactions: workload.written,
+    ...findings(workload.planted, killed.answer as Found),
+    ...{ kills, engineKills: killed.kills, unaskedExits: (await relay.unaskedExits()).length },
+    ...{ livePerSecond: live.livePerSecond, lagMsMax: live.lagMsMax, backlogSeconds },
+    peakRssBytes: Math.max(undisturbed.peakRssBytes, live.peakRssBytes, killed.peakRssBytes),
+    reportsDiffer: isDeepStrictEqual(reported(expected), reported(killed.answer)) ? 0 : 1,
+  };
+}
+
+/** What a report says besides when it was made. */
+function reported(answer: unknown): unknown {
+  return { ...(answer as object), lagMs: null };
+}
+
+/** The engine follows what is written at a rate; then it is killed. */
+async function follow({ workload, engine, liveSeconds, say, signal }: Surroundings) {
+  say(`an engine follows ${perSecond} transactions a second for ${liveSeconds} s`);
+  const follower = new EngineProcess(engine, '--json');
+  await poll(() => follower.progress?.caughtUp || undefined, {
+    what: 'the engine follows',
+    timeoutMs,
+    signal,
+  });
+  const startedAt = performance.now();
+  await workload.write({ transactions: liveSeconds * perSecond, perSecond, signal });
+  const livePerSecond = Math.round((workload.written * 1000) / (performance.now() - startedAt));
+  const isFolded = () => (follower.progress?.transactions ?? 0) >= workload.written || undefined;
+  await poll(isFolded, { what: 'the engine has folded all of it', timeoutMs, signal });
+  await follower.kill();
+  return { livePerSecond, lagMsMax: follower.lagMsMax, peakRssBytes: follower.peakRssBytes };
+}
+
+/** Writes what is to be found, and kills the relay at even parts of it. */
+async function writeUnderKills({
+  bridge,
+  workload,
+  transactions,
+  leaks,
+  drifts,
+  kills,
+  say,
+  signal,
+}: Surroundings) {
+  const [relay] = bridge.relays;
+  const before = workload.written;
+  say(`writing ${transactions} transactions, with ${leaks} leaks and ${drifts} drifts among them`);
+  const writing = workload.write({ transactions, leaks, drifts, signal });
+  // Whoever waits for it hears of its failure; until then nobody does.
+  writing.catch(() => undefined);
+  let killed = 0;
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const target = before + Math.floor((transactions * kill) / (kills + 1));
+    const isThere = () => workload.written >= target || undefined;
+    await Promise.race([
+      poll(isThere, { what: 'the next kill', timeoutMs, intervalMs: askingIntervalMs, signal }),
+      writing,
+    ]);
+    await relay?.kill();
+    relay?.start();
+    killed += 1;
+    say(`the relay was killed after ${workload.written} transactions`);
+  }
+  await writing;
+  return killed;
+}
+
+/** The engine that followed goes on, is killed at even parts of what is there, and in the end answers. */
+async function readUnderKills({ engine, workload, transactions, kills, say, signal }: Surroundings) {
+  let peakRssBytes = 0;
+  let killed = 0;
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const target = workload.written - transactions + Math.floor((transactions * kill) / (kills + 1));
+    const reader = new EngineProcess(engine, '--json');
+    const isThere = () => (reader.progress?.transactions ?? 0) >= target || !reader.running || undefined;
+    await poll(isThere, { what: 'the next kill', timeoutMs, intervalMs: askingIntervalMs, signal });
+    if (reader.running) killed += 1;
+    await reader.kill();
+    say(`the engine was killed after ${reader.progress?.transactions ?? 0} transactions`);
+    peakRssBytes = Math.max(peakRssBytes, reader.peakRssBytes);
+  }
+  const last = new EngineProcess(engine, '--once');
+  const answer = await last.answer();
+  return { answer, kills: killed, peakRssBytes: Math.max(peakRssBytes, last.peakRssBytes) };
+}
