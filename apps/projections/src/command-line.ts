@@ -1,8 +1,10 @@
-/** `serve` and `rebuild`. */
+/** `serve`, `rebuild`, and `inbox` about what is parked. */
+import { runInboxCommand } from '@diptych/inbox/inbox-command';
 import { OperatingError } from '@diptych/runtime/failure';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { createLogger } from '@diptych/runtime/log';
 import { Command, CommanderError } from 'commander';
+import pg from 'pg';
 import { readConfiguration } from './configuration.ts';
 import { rebuild } from './rebuild-command.ts';
 import { startProjections } from './server.ts';
@@ -26,6 +28,13 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .action(async (name: string, { url }: { url: string }) => {
       await rebuild({ name, url: url.replace(/\/$/, ''), out: process.stdout, signal });
     });
+  program
+    .command('inbox')
+    .description('what is parked: parked, release <id>, discard <id> --reason <text>')
+    .argument('<group>', 'of a generation, as GET /projections names it')
+    .argument('<command...>')
+    .allowUnknownOption()
+    .action((group: string, command: readonly string[]) => inbox(group, command));
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -46,4 +55,15 @@ async function serve(lifecycle: Lifecycle): Promise<void> {
   await lifecycle.untilStopped();
   log.info('the projections drain');
   await lifecycle.close();
+}
+
+async function inbox(group: string, command: readonly string[]): Promise<void> {
+  const { databaseUrl } = readConfiguration(process.env);
+  const database = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 3_000 });
+  await database.connect();
+  try {
+    await runInboxCommand(command, { database, group, out: process.stdout });
+  } finally {
+    await database.end();
+  }
 }

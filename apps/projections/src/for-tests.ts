@@ -109,7 +109,7 @@ export class ServiceProcess {
   }
 }
 
-/** Waits up to two minutes. */
+/** Waits up to three minutes. */
 export async function untilTrue(what: string, ask: () => Promise<boolean> | boolean): Promise<void> {
-  await poll(async () => ((await ask()) ? true : undefined), { what, timeoutMs: 120_000 });
+  await poll(async () => ((await ask()) ? true : undefined), { what, timeoutMs: 180_000 });
 }

@@ -8,7 +8,7 @@ import { refuse } from './problems.ts';
 /** What is asked of the runner. */
 export type RunningProjections = Pick<
   Projections<never>,
-  'progress' | 'trouble' | 'metrics' | 'rebuild' | 'cancel' | 'ends'
+  'followed' | 'trouble' | 'metrics' | 'rebuild' | 'cancel' | 'ends'
 >;
 
 type Named = { Params: { name: string } };
@@ -43,13 +43,15 @@ export function projectionRoutes(
   });
 }
 
-/** Each generation follows, those that are building too. */
-function whyNotReady({ progress, trouble }: RunningProjections): string | null {
+/** What is read follows the topics; of what is building nobody asks. */
+function whyNotReady({ followed, trouble }: RunningProjections): string | null {
   if (trouble !== null) return trouble;
-  if (progress.size === 0) return 'starting';
-  for (const now of progress.values()) {
-    if (now.tag !== 'consuming')
-      return 'error' in now ? `${now.tag}: ${now.error.code}. ${now.error.remedy}` : now.tag;
+  const live = followed.filter(({ generation }) => generation.state === 'live');
+  if (live.length === 0) return 'starting';
+  for (const { generation, progress } of live) {
+    if (progress.tag === 'consuming') continue;
+    const why = 'error' in progress ? `: ${progress.error.code}. ${progress.error.remedy}` : '';
+    return `${generation.projection} is ${progress.tag}${why}`;
   }
   return null;
 }

@@ -174,8 +174,8 @@ export async function dropRetired(
   });
 }
 
-/** Who waits for a lock holds up everybody who comes after: rather try again. */
-export const lockTimeoutMs = 1_000;
+/** While it waits for a reader nothing else is done: rather try again. */
+const lockTimeoutMs = 1_000;
 
 /** Forgets where the group was. */
 export async function forgetGroup(database: Database, { group }: Pick<Generation, 'group'>): Promise<void> {

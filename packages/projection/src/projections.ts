@@ -61,8 +61,15 @@ export function connectionsOf(projections: number): number {
   return 2 * parallelMax * projections + 4;
 }
 
-interface Running {
+/** A generation that this process runs. */
+export interface Followed {
   readonly generation: Generation;
+  readonly progress: Progress;
+}
+
+interface Running {
+  /** As the registry had it at the last look. */
+  generation: Generation;
   readonly inbox: Pick<Inbox<never>, 'progress' | 'metrics' | 'stop'>;
 }
 
@@ -92,9 +99,12 @@ export class Projections<C extends Contracts> {
   /** Last offsets that can be read. Throws OperatingError when Kafka does not say. */
   readonly ends: AskEnds = async (topic) => (await this.#feeds.bounds(topic)).lastStable;
 
-  /** How the generations do that this process runs, by their number. */
-  get progress(): ReadonlyMap<number, Progress> {
-    return new Map([...this.#running].map(([number, { inbox }]) => [number, inbox.progress]));
+  /** How the generations do that this process runs. */
+  get followed(): readonly Followed[] {
+    return [...this.#running.values()].map(({ generation, inbox }) => ({
+      generation,
+      progress: inbox.progress,
+    }));
   }
 
   /** Why nothing goes on; null while everything does. */
@@ -212,9 +222,11 @@ export class Projections<C extends Contracts> {
   #start(generation: Generation): void {
     const { pool, brokers, topics, contracts, projections, log } = this.#options;
     const { eventsMax = eventsMaxDefault, sessionTimeoutMs = sessionTimeoutDefaultMs } = this.#options;
+    const running = this.#running.get(generation.generation);
+    if (running) running.generation = generation;
     const projection = projections.find(({ name }) => name === generation.projection);
     const isOurs = projection?.version === generation.version && generation.state !== 'retired';
-    if (!projection || !isOurs || this.#running.has(generation.generation)) return;
+    if (!projection || !isOurs || running) return;
     const inbox = new Inbox<C>({
       ...{ pool, brokers, topics, contracts, log, parallelMax, sessionTimeoutMs },
       group: generation.group,

@@ -8,6 +8,7 @@ type Database = Pick<ClientBase, 'query'>;
 export interface RebuildStatus {
   readonly generation: number;
   readonly version: number;
+  readonly group: string;
   readonly begunAt: Date;
   /** Offsets that it has passed of those that the live one has, markers included. */
   readonly passed: bigint;
@@ -63,9 +64,9 @@ async function rebuildStatus(
   pair: { live: Generation; next: Generation; ends: AskEnds },
 ): Promise<RebuildStatus> {
   const { live: target, missing } = await distance(database, pair);
-  const { generation, version, begunAt } = pair.next;
+  const { generation, version, group, begunAt } = pair.next;
   const parked = await parkedOnlyIn(database, pair);
-  return { generation, version, begunAt, passed: target - missing, of: target, parked };
+  return { generation, version, group, begunAt, passed: target - missing, of: target, parked };
 }
 
 async function positionsOf(database: Database, { group }: Generation): Promise<PartitionPosition[]> {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inTransaction } from '@diptych/inbox/transaction';
 import pg, { type Pool, type PoolClient } from 'pg';
 import { type AskEnds, distance, parkedOnlyIn } from './caught-up.ts';
-import { findGeneration, type Generation, lockTimeoutMs, retire, show } from './generations.ts';
+import { findGeneration, type Generation, retire, show } from './generations.ts';
 
 export type SwitchOver =
   | { readonly tag: 'switched'; readonly from: Generation; readonly to: Generation }
@@ -18,6 +18,9 @@ export type SwitchOver =
 
 /** So near the live one waits for the building one: it passes them in well under a second. */
 const nearOffsets = 1_000n;
+
+/** For the transactions of the live one that are under way; no reader waits meanwhile. */
+const positionLockTimeoutMs = 5_000;
 
 /** How long the live one may wait, with its readers served all the time. */
 const standstillMsMax = 2_000;
@@ -56,7 +59,7 @@ async function takeOver(
   tx: PoolClient,
   { projection, ends }: { projection: string; ends: AskEnds },
 ): Promise<SwitchOver> {
-  await tx.query(`set local lock_timeout = ${lockTimeoutMs}`);
+  await tx.query(`set local lock_timeout = ${positionLockTimeoutMs}`);
   // Of two that switch the second finds nothing to do.
   const live = await findGeneration(tx, { projection, state: 'live', lock: true });
   const next = await findGeneration(tx, { projection, state: 'building', lock: true });
