@@ -99,8 +99,8 @@ export class Engine {
   }
 
   /**
-   * Follows the panels until the signal aborts, or until it has caught up, and keeps what it has then. Throws OperatingError: those of `followPairs`;
-   * `comparison-database-away`.
+   * Follows the panels until the signal aborts, or until it has caught up, and keeps what it has then. Throws
+   * OperatingError: those of `followBatches`; `comparison-database-away`.
    */
   async run(signal: AbortSignal, { untilCaughtUp = false } = {}): Promise<void> {
     const points = this.#join.resumePoints;
@@ -112,7 +112,7 @@ export class Engine {
     });
     let waiting: JoinedItem[] = [];
     for await (const items of batches) {
-      waiting.push(...items);
+      for (const item of items) waiting.push(item);
       // While there is much to read, one question to the database is for many of them.
       if (!this.#caughtUp && items.length > 0 && waiting.length < itemsPerQuestion) continue;
       await this.#takeAll(waiting);

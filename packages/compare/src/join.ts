@@ -230,7 +230,7 @@ export class Join {
     this.#pending.delete(keyOf(pending.identity));
     this.#pendingRecords -= pending.records;
     this.#horizon = pending.identity;
-    this.#ready.push(...pending.behind);
+    for (const item of pending.behind) this.#ready.push(item);
   }
 
   #exhausted(): OperatingError {

@@ -72,7 +72,9 @@ export class ShapeFinder {
   readonly #rowless: Map<string, RowlessEvents>;
   readonly #tablesWithEvents: Set<string>;
 
-  constructor({ rowsMax, shapesMax = shapesMaxDefault, countFromUs, saved }: ShapeFinderOptions = {}) {
+  constructor({ rowsMax, shapesMax = shapesMaxDefault, countFromUs, ...rest }: ShapeFinderOptions = {}) {
+    // What is counted on must not change what was saved.
+    const saved = structuredClone(rest.saved);
     this.#state = new StateColumns(saved?.state);
     this.#memory = new RowMemory({
       state: this.#state,
