@@ -4,6 +4,7 @@ import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { failuresOf } from '@diptych/runtime/verdict';
 import type { Say } from '@diptych/testkit/progress';
+import type { Control } from '@diptych/testkit/server';
 import { Bridge, startOwnStack } from '../bridge.ts';
 import { installFlink } from '../flink/flink-sql.ts';
 import type { UnaskedExit } from '../node-process.ts';
@@ -43,6 +44,7 @@ const settings = {
   DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '1000',
 } as const;
 const drainTimeoutMs = 15 * 60_000;
+const startsMax = 5;
 
 type Servers = Awaited<ReturnType<typeof startOwnStack>>;
 
@@ -146,9 +148,21 @@ function targetsOf({ bridge, stack, shipping, projections }: Run): Record<Kind, 
     broker: {
       atWork: () => Promise.resolve(true),
       kill: () => stack.kafka.kill(),
-      start: () => stack.kafka.start(),
+      start: () => startPatiently(stack.kafka),
     },
   };
+}
+
+/** A start is given a minute, which a busy machine may need more than once. */
+async function startPatiently(server: Control): Promise<void> {
+  for (let left = startsMax; ; ) {
+    try {
+      return await server.start();
+    } catch (error) {
+      left -= 1;
+      if (left === 0) throw error;
+    }
+  }
 }
 
 /** Waits until it has handled all that its topics hold; answers whether it did within the time. */
