@@ -30,12 +30,16 @@ export interface EngineSettings {
 
 const stderrCharactersMax = 2000;
 
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html; 100 wherever Node runs. */
+const ticksPerSecond = 100;
+
 export class EngineProcess {
   readonly #child: ChildProcess;
   readonly #watchdog: Watchdog;
   #last: string | undefined;
   #stderr = '';
   #peakRssBytes = 0;
+  #cpuSeconds = Number.NaN;
   #lagMsMax = 0;
 
   /** `once`: it ends when it has folded what is there, and answers. Else it follows until it is killed. */
@@ -78,6 +82,11 @@ export class EngineProcess {
     return this.#peakRssBytes === 0 ? Number.NaN : this.#peakRssBytes;
   }
 
+  /** Processor time that it took, as it was looked at last. Linux only: else NaN. */
+  get cpuSeconds(): number {
+    return this.#cpuSeconds;
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
@@ -107,10 +116,19 @@ export class EngineProcess {
     }
   }
 
+  /** Looks at memory and processor time now: the kernel forgets them with the process. */
   async samplePeak(): Promise<void> {
     const text = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '');
     const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(text)?.[1];
     if (kibibytes !== undefined) this.#peakRssBytes = Math.max(this.#peakRssBytes, Number(kibibytes) * 1024);
+    const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'utf8').catch(() => '');
+    // Behind the command's name, which may hold anything: fields 14 and 15, in ticks.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+      .map(Number);
+    if (user !== undefined && system !== undefined) this.#cpuSeconds = (user + system) / ticksPerSecond;
   }
 
   #hear(line: string): void {
