@@ -40,7 +40,7 @@ async function describe(of: ChunkReader, name: string): Promise<DescribedTable> 
 
 test('a table that was rewritten since a state was fixed is not taken for an empty one', async () => {
   await sql.query(`create table rewritten (id int primary key); insert into rewritten values (1);
-    create table root (id int primary key) partition by range (id); create table leaf partition of root default;
+    create table root (id int primary key, n int) partition by range (id); create table leaf partition of root default;
     insert into root values (1)`);
   await sql.query('begin isolation level repeatable read');
   const { rows } = await sql.query<{ name: string }>('select pg_export_snapshot() as name');
@@ -49,7 +49,7 @@ test('a table that was rewritten since a state was fixed is not taken for an emp
     await adopted.adopt(rows[0]?.name ?? '');
     await sql.query('commit');
     await sql.query(
-      `alter table rewritten alter column id type bigint; alter table root alter column id type bigint`,
+      `alter table rewritten alter column id type bigint; alter table root alter column n type bigint`,
     );
     const seen = async (name: string) => {
       const described = await describe(adopted, name);
@@ -77,7 +77,8 @@ test.each([
   'a table that is %s before its rows come is looked at again, not said to be at its end',
   async (_what, statement) => {
     await sql.query(`drop table if exists altered; create table altered (id int primary key, note text);
-    insert into altered select generate_series(1, 10); begin; lock table altered`);
+    insert into altered select generate_series(1, 10)`);
+    await sql.query('begin; lock table altered');
     const table = { schema: 'public', name: 'altered', where: null };
     const read = reader.read({ table, after: null, rows: 100, bytesMax: 1000 }, async () => {});
     const waits = async () =>
