@@ -21,6 +21,18 @@ describe('the socket rests', () => {
     expect(readsUntilRest({ bytes: 65_536, everyMs: 1 })).toBeNull();
   });
 
+  test('no more for a while, once a rest took so long that others must have had the processor', () => {
+    const pace = new Pace();
+    let nowMs = 0;
+    while (!pace.rests(256, nowMs)) nowMs += 0.03;
+    pace.woke({ afterMs: 100, nowMs: 100 });
+    for (nowMs = 100; nowMs < 1099; nowMs += 3) expect(pace.rests(45_000, nowMs)).toBe(false);
+    while (!pace.rests(256, nowMs)) nowMs += 0.03;
+    pace.woke({ afterMs: 1.4, nowMs });
+    expect(pace.rests(45_000, nowMs)).toBe(true);
+    expect(nowMs).toBeLessThan(1110);
+  });
+
   test('no more when a rest brought little: what comes then is handed on at once', () => {
     const pace = new Pace();
     let nowMs = 0;

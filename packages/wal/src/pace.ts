@@ -17,15 +17,23 @@ const windowMs = 4;
 /** What a rest brought is less: the backlog is read. */
 const sparseBytes = 2 * 1024;
 
+/**
+ * A rest that took longer says that others have the processor: what we read, we read late in any case, and each rest would
+ * be one more wait for our turn. Then there is none for a while.
+ */
+const lateMs = 5;
+const wakefulMs = 1000;
+
 /** Of one connection. */
 export class Pace {
   #isDense = false;
+  #wakefulUntilMs = 0;
   #windowBytes = 0;
   #windowFromMs = 0;
 
   /** Whether to rest after a read of so many bytes. */
   rests(bytes: number, nowMs: number): boolean {
-    if (bytes >= fullReadBytes) return false;
+    if (bytes >= fullReadBytes || nowMs < this.#wakefulUntilMs) return false;
     if (this.#isDense) {
       this.#isDense = bytes >= sparseBytes;
       this.#windowBytes = 0;
@@ -38,5 +46,12 @@ export class Pace {
     this.#windowBytes += bytes;
     this.#isDense = this.#windowBytes >= denseBytes;
     return this.#isDense;
+  }
+
+  /** A rest is over, after so long. */
+  woke({ afterMs, nowMs }: { afterMs: number; nowMs: number }): void {
+    if (afterMs <= lateMs) return;
+    this.#wakefulUntilMs = nowMs + wakefulMs;
+    this.#isDense = false;
   }
 }

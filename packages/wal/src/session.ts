@@ -150,11 +150,14 @@ export class ReplicationSession {
   }
 
   #restAfter(bytes: number, stream: Socket): void {
-    if (this.#over || this.#paused || !this.#pace.rests(bytes, performance.now())) return;
+    const sinceMs = performance.now();
+    if (this.#over || this.#paused || !this.#pace.rests(bytes, sinceMs)) return;
     this.#resting = true;
     stream.pause();
     setTimeout(() => {
       this.#resting = false;
+      const nowMs = performance.now();
+      this.#pace.woke({ afterMs: nowMs - sinceMs, nowMs });
       if (!this.#paused) stream.resume();
     }, restMs);
   }
