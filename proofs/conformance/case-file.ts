@@ -94,6 +94,8 @@ export interface Case {
 
 export interface SnapshotUse {
   readonly mode: string;
+  /** The reference is not asked to read beside its stream. */
+  readonly isOursAlone: boolean;
   /** Tables of which rows are left out by a condition, `schema.table`. */
   readonly partial: ReadonlySet<string>;
 }
@@ -142,7 +144,11 @@ export function parseCase(name: string, text: string): Case {
       ...snapshots?.connector,
       ...assignments(of('connector')),
     },
-    snapshots: snapshots && { mode: marks.mode ?? 'no_data', partial: partialTables(marks.where, asked) },
+    snapshots: snapshots && {
+      mode: marks.mode ?? 'no_data',
+      isOursAlone: options.has('ours alone'),
+      partial: partialTables(marks.where, asked),
+    },
     foldAlone: of('fold alone')[0],
     needs: of('needs'),
     extensions: of('extension'),

@@ -28,7 +28,9 @@ const logConfiguration = fileURLToPath(new URL('./connect/log4j2.properties', im
 const answerTimeoutMs = 2000;
 /** A request that validates a connector opens a connection to Postgres; a worker that rebalances answers 409 meanwhile. */
 const requestTimeoutMs = 90_000;
-const stateTimeoutMs = 90_000;
+const stateTimeoutMs = 180_000;
+/** A JVM that loads two hundred jars: 10 s alone, minutes where others work. */
+const startTimeoutMs = 240_000;
 
 interface ConnectorStatus {
   readonly connector: { readonly state: string; readonly trace?: string };
@@ -79,6 +81,7 @@ export class Connect {
       logFile: join(directory, 'connect.log'),
       signals: { orderly: 'SIGTERM', immediate: 'SIGKILL' },
       ready: () => answers(url),
+      startTimeoutMs,
       watchdog,
       signal,
     });

@@ -58,10 +58,17 @@ export const declaredReads: readonly Declared[] = [
       'nothing replaces: the reference publishes null for it, or ends.',
     modes: bothModes,
     holds: ({ topic, path, ours, pair }, _type, { parked }) => {
-      if (path !== '' || ours !== absent || pair.theirs === undefined) return false;
-      const { value, key } = pair.theirs;
+      const value = pair.ours?.value ?? pair.theirs?.value;
+      if (topic === 'transaction' && isObject(value)) {
+        return /^value\.(event_count|data_collections)\b/.test(path) && Number(value.parked_count) > 0;
+      }
       const xid = isObject(value) && isObject(value.source) ? String(value.source.txId) : '';
-      return parked.has(`${topic} ${xid}`) || parked.has(`${topic} ${stringifyLossless(key)}`);
+      // The others of its transaction are counted without it.
+      if (/^value\.transaction\.\w+_order$/.test(path)) {
+        return [...parked].some((place) => place.endsWith(` ${xid}`));
+      }
+      if (path !== '' || ours !== absent) return false;
+      return parked.has(`${topic} ${xid}`) || parked.has(`${topic} ${stringifyLossless(pair.theirs?.key)}`);
     },
   },
 ];

@@ -49,8 +49,8 @@ const declaredRecords: readonly Declared[] = [
     name: 'no-metadata-without-events',
     reason:
       'A transaction of which nothing is published has neither BEGIN nor END; the reference counts none and says so, ' +
-      'for instance of a skipped TRUNCATE.',
-    modes: ['debezium'],
+      'for instance of a skipped TRUNCATE, or of a message whose prefix is excluded.',
+    modes: bothModes,
     holds: ({ topic, path, ours, pair }) =>
       topic === 'transaction' &&
       path === '' &&

@@ -1,10 +1,10 @@
 /** What of a case the database can judge, and of which tables it knows all rows. */
 import type { Case } from './case-file.ts';
 import type { ModeSides } from './mode-sides.ts';
-import { isReadRow, type Observed } from './observed.ts';
+import { isReadRow, type Observed, type Published } from './observed.ts';
 import { type DatabaseAccount, type JudgeOptions, judge, judgeFold } from './oracle.ts';
 import { repeatedRows } from './read-rows.ts';
-import type { Published, Session } from './session.ts';
+import type { Session } from './session.ts';
 
 export interface CaseInSession {
   readonly session: Session;

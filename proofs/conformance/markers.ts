@@ -1,6 +1,7 @@
 /** Marker rows: a side that shows one has published what was committed before it (docs/decisions/0015). */
 import { follow } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
+import { isObject, type Observed } from './observed.ts';
 
 export interface MarkersOptions {
   readonly brokers: readonly string[];
@@ -17,6 +18,8 @@ export class Markers {
   readonly #ending = new AbortController();
   #following: Promise<void> = Promise.resolve();
   #last = 0n;
+  /** Of the transactions that wrote markers. */
+  readonly #xids = new Set<string>();
 
   constructor(options: MarkersOptions) {
     this.#options = options;
@@ -44,13 +47,16 @@ export class Markers {
     })();
   }
 
-  /** Writes the next one by `query`. It is gone with its transaction: whoever reads the table meanwhile finds it empty. */
-  async write(query: (sql: string) => Promise<unknown>): Promise<void> {
+  /** Writes the next one by `query`. */
+  async write(query: (sql: string) => Promise<readonly { readonly xid: string }[]>): Promise<void> {
     this.#last += 1n;
-    const { last } = this;
-    await query(
-      `begin; insert into conformance.marker values (${last}); delete from conformance.marker; commit`,
-    );
+    const [row] = await query(`select conformance.mark(${this.#last})::text as xid`);
+    if (row) this.#xids.add(row.xid);
+  }
+
+  /** Whether a record of the transaction topic is about a marker. */
+  isAboutMarker({ topic, key }: Observed): boolean {
+    return topic === 'transaction' && isObject(key) && this.#xids.has(String(key.id).split(':')[0] ?? '');
   }
 
   hasPassed(prefix: string, marker = this.#last): boolean {

@@ -31,6 +31,14 @@ interface Place {
 /** Whether the value is the envelope of a change, a row that was read, or a message. */
 export const hasSource = (value: unknown): boolean => isObject(value) && isObject(value.source);
 
+/** What a side published since the last look, and why it ended, if it did. */
+export interface Published {
+  readonly records: readonly Observed[];
+  /** What ours set aside. */
+  readonly parked: readonly Observed[];
+  readonly failure: string | undefined;
+}
+
 /** What a snapshot read. */
 export const isReadRow = ({ value }: Pick<Observed, 'value'>): boolean => isObject(value) && value.op === 'r';
 

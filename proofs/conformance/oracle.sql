@@ -2,6 +2,14 @@
 -- transaction by a trigger that every table gets when it is made. Unlogged tables have no WAL, so neither side sees it.
 create schema conformance;
 create table conformance.marker (id bigint primary key);
+-- Gone with its transaction: whoever reads the table meanwhile finds it empty. Returns the transaction's id, of 32 bits.
+create function conformance.mark(marker bigint) returns bigint language plpgsql as $body$
+begin
+  insert into conformance.marker values (marker);
+  delete from conformance.marker;
+  return mod(pg_current_xact_id()::text::numeric, 4294967296);
+end
+$body$;
 -- What the reference is asked for, and where it writes the watermarks of its incremental snapshots.
 create table conformance.signal (id text primary key, type text not null, data text);
 create unlogged table conformance.noted (

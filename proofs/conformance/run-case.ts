@@ -9,10 +9,10 @@ import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
 import { type CaseInSession, judgeCase } from './judge-case.ts';
 import type { ModeName } from './modes.ts';
-import { isObject, type Observed } from './observed.ts';
+import { isObject, type Observed, type Published } from './observed.ts';
 import { askDatabase, columnTypes, type DatabaseAccount, rekeyedTopics } from './oracle.ts';
 import { streamedKeys, topicInKafka } from './read-rows.ts';
-import { NotCaughtUp, type Published, type Session } from './session.ts';
+import { NotCaughtUp, type Session } from './session.ts';
 
 /** A difference that nothing declares. `type`: of the column that it is in. */
 export type Finding = Difference & { readonly type: string | undefined };
@@ -139,7 +139,9 @@ async function compareMode(
     records,
     referenceEnded: theirs.failure,
   };
-  return { outcome, ended: ours.failure !== undefined || theirs.failure !== undefined };
+  // What is parked holds back whatever has its key, in the next case too.
+  const isSpent = [ours.failure, theirs.failure].some((why) => why !== undefined) || ours.parked.length > 0;
+  return { outcome, ended: isSpent };
 }
 
 interface BothPublished {
@@ -210,7 +212,7 @@ function unexpectedEnd(failure: string | undefined, refusal: string | undefined)
 /** The type of the column that a difference is in. */
 function typeOf({ topic, path }: Difference, types: ReadonlyMap<string, string>): string | undefined {
   const column =
-    /^(?:value|schemas\.value\.fields)\.(?:before|after)(?:\.fields)?\.([^.[]+?)(?:$|[.[]| \(order)/.exec(
+    /^(?:key|headers\.__debezium\.(?:new|old)key|(?:value|schemas\.value\.fields)\.(?:before|after)(?:\.fields)?)\.([^.[]+?)(?:$|[.[]| \(order)/.exec(
       path,
     )?.[1];
   return types.get(`${topicInKafka(topic)} ${column}`);

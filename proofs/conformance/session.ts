@@ -9,18 +9,10 @@ import type { Step } from './case-file.ts';
 import { Connections } from './connections.ts';
 import { Markers } from './markers.ts';
 import { createSides, type ModeSides, type Servers, type SessionOptions } from './mode-sides.ts';
-import { hasSource, isParked, type Observed, observe, TopicsReader } from './observed.ts';
+import { hasSource, isParked, type Observed, observe, type Published, TopicsReader } from './observed.ts';
 import type { Side } from './side.ts';
 import { changeSlots } from './slots.ts';
 import { SnapshotConductor } from './snapshot-conductor.ts';
-
-/** What a side published since the last look, and why it ended, if it did. */
-export interface Published {
-  readonly records: readonly Observed[];
-  /** What ours set aside. */
-  readonly parked: readonly Observed[];
-  readonly failure: string | undefined;
-}
 
 interface SessionParts {
   readonly databaseUrl: string;
@@ -53,6 +45,8 @@ export class Session {
   readonly #usesSnapshots: boolean;
   /** Nothing is streamed: `initial_only`. */
   readonly #onlyReads: boolean;
+  /** A start may read the tables again, and stream from there. */
+  readonly #mayReadAgain: boolean;
   #starts = 0;
 
   private constructor({ databaseUrl, servers, sides, options }: SessionParts) {
@@ -63,9 +57,11 @@ export class Session {
     const { brokers } = servers.stack;
     this.#usesSnapshots = options.snapshots !== undefined;
     this.#onlyReads = options.snapshots?.mode === 'initial_only';
+    this.#mayReadAgain = ['always', 'when_needed'].includes(options.snapshots?.mode ?? '');
     this.#conductor = new SnapshotConductor({
       ...{ sides, brokers },
       readsAtEachStart: options.snapshots?.mode === 'always',
+      isOursAlone: options.snapshots?.isOursAlone ?? false,
       signal: async ({ id, type, data }) => {
         await this.query('insert into conformance.signal values ($1, $2, $3)', [id, type, data]);
       },
@@ -162,6 +158,7 @@ export class Session {
    */
   async caughtUp(): Promise<void> {
     if (this.#onlyReads) return await this.#untilPassed(() => this.#haveRead(), { intervalMs: 200 });
+    if (this.#mayReadAgain) await this.#streams();
     for (let round = 0; round < 2; round += 1) {
       await this.#mark();
       await this.#untilPassed(() => this.#passed(), { intervalMs: 20 });
@@ -177,9 +174,9 @@ export class Session {
   async published(side: Side): Promise<Published> {
     const reader = this.#readers.get(side);
     const records = (await reader?.read()) ?? [];
-    const observed = records
-      .map((record) => observe(record, side.prefix))
-      .filter(({ topic }) => !topic.startsWith('conformance.'));
+    const isOwn = (record: Observed) =>
+      record.topic.startsWith('conformance.') || (this.#mayReadAgain && this.#markers.isAboutMarker(record));
+    const observed = records.map((record) => observe(record, side.prefix)).filter((one) => !isOwn(one));
     const before = this.#atFirst.get(side) ?? [];
     this.#atFirst.delete(side);
     return {
@@ -231,13 +228,9 @@ export class Session {
     this.tablesWithRows = new Set(tables.map(({ topic }) => topic));
   }
 
-  /** Markers until each side has shown one: it streams. A connector begins somewhere while it starts. */
+  /** Both stream. A connector begins somewhere while it starts. */
   async #begin(): Promise<void> {
-    const first = async () => {
-      await this.#mark();
-      return (await this.#passed(1n)) || undefined;
-    };
-    if (!this.#onlyReads) await this.#untilPassed(first, { intervalMs: 200 });
+    if (!this.#onlyReads) await this.#streams();
     await this.caughtUp();
     for (const side of this.#all()) {
       const { records } = await this.published(side);
@@ -254,8 +247,18 @@ export class Session {
     }
   }
 
+  /** Markers until each side has shown one of them: who reads tables first shows none from before. */
+  async #streams(): Promise<void> {
+    const first = this.#markers.last + 1n;
+    const one = async () => {
+      await this.#mark();
+      return await this.#passed(first);
+    };
+    await this.#untilPassed(one, { intervalMs: 200 });
+  }
+
   #mark(): Promise<void> {
-    return this.#markers.write((sql) => this.query(sql));
+    return this.#markers.write((sql) => this.query<{ xid: string }>(sql));
   }
 
   /** Throws NotCaughtUp that names the sides that did not, or what was waited for. */

@@ -68,7 +68,7 @@ export class DiptychSide implements Side {
   }
 }
 
-const stateTimeoutMs = 90_000;
+const stateTimeoutMs = 180_000;
 
 export class DebeziumSide implements Side {
   readonly prefix: string;

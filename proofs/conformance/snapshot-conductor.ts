@@ -12,6 +12,8 @@ export interface ConductorOptions {
   readonly brokers: readonly string[];
   /** Our side reads again beside the stream whenever it starts (`snapshot.mode: always`). */
   readonly readsAtEachStart: boolean;
+  /** The reference is not asked. */
+  readonly isOursAlone: boolean;
   /** Writes to the reference's signal table. */
   readonly signal: (row: { id: string; type: string; data: string }) => Promise<void>;
   /** Told what our side said to a command that it refused. */
@@ -75,8 +77,10 @@ export class SnapshotConductor {
   /** Both are asked; ours has answered. Throws OperatingError when ours refuses a snapshot that may not fail. */
   async ask(step: SnapshotRequest): Promise<void> {
     const id = randomUUID();
-    if (step.tag === 'snapshot') this.#lastAsked = id;
-    await this.#options.signal({ id, ...signalOf(step) });
+    if (!this.#options.isOursAlone) {
+      if (step.tag === 'snapshot') this.#lastAsked = id;
+      await this.#options.signal({ id, ...signalOf(step) });
+    }
     for (const { ours } of this.#options.sides) {
       try {
         await ours.command('snapshot', ...argumentsOf(step));

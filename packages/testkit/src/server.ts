@@ -40,11 +40,13 @@ export interface ServerOptions {
   readonly ready: (log: string) => Promise<boolean>;
   /** A log of a failed start after which trying again helps: what the last life left behind is still going away. */
   readonly passing?: RegExp;
+  /** How long it may take until it answers. Default 60 s. */
+  readonly startTimeoutMs?: number;
   readonly watchdog: Watchdog;
   readonly signal?: AbortSignal | undefined;
 }
 
-const startTimeoutMs = 60_000;
+const startTimeoutMsDefault = 60_000;
 const stopTimeoutMs = 30_000;
 const logLinesMax = 20;
 
@@ -63,7 +65,7 @@ export class Server implements Control {
   }
 
   async start(): Promise<void> {
-    const { name, ready, passing, signal } = this.#options;
+    const { name, ready, passing, signal, startTimeoutMs = startTimeoutMsDefault } = this.#options;
     assert(this.#child === undefined, `${name} is running already`);
     const deadline = performance.now() + startTimeoutMs;
     await this.#spawn();

@@ -1,0 +1,25 @@
+-- C-130: composite keys of dates, times, numbers, uuids, bytes and enums, changed and deleted
+create schema s1;
+create type s1.mood as enum ('sad', 'happy');
+create table s1.a (d date, u uuid, n numeric, v text, primary key (d, u, n));
+create table s1.b (b bytea, t time, ts timestamp, tz timestamptz, m s1.mood, v int, primary key (b, t, ts, tz, m));
+create table s1.c (i inet, f double precision, ia int[], c char(4), v int, primary key (i, f, ia, c));
+create table s1.d (iv interval primary key, v int);
+create domain s1.code as varchar(8);
+create table s1.e (c s1.code, n2 numeric(6,2), v int, primary key (c, n2));
+insert into s1.a values ('2026-01-31', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 1.50, 'one'), ('0044-03-15 BC', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12', 1e-10, 'two');
+insert into s1.b values ('\x00ff', '23:59:59.5', '2026-01-31 01:02:03.456', '2026-01-31 01:02:03+05', 'happy', 1), ('', '24:00', '0001-01-01 BC', '1900-01-01Z', 'sad', 2);
+insert into s1.c values ('10.0.0.1/8', 0.1, '{1,NULL}', 'ab', 1), ('::1', -1e300, '{}', 'abcd', 2);
+insert into s1.d values ('1 mon 2 days', 1), ('-3 hours', 2);
+insert into s1.e values ('a', 1.5, 1), ('b', 2, 2);
+update s1.a set v = 'changed' where n = 1.50;
+update s1.a set d = d + 1, n = n + 1;
+update s1.b set tz = tz + interval '1 day' where v = 1;
+update s1.b set v = v + 10;
+update s1.c set f = f / 3;
+update s1.d set v = 3 where v = 1;
+update s1.e set n2 = n2 * 2, c = upper(c);
+delete from s1.a where v = 'two';
+delete from s1.c where v = 2;
+delete from s1.d where v = 2;
+insert into s1.e values ('A', 9.99, 3) on conflict do nothing;

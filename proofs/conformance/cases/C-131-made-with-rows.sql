@@ -1,0 +1,23 @@
+-- C-131: tables that are made with their rows: CREATE TABLE AS, SELECT INTO, in and outside a transaction
+create schema s1;
+create table s1.src (pk int primary key, d date, n numeric, t text);
+insert into s1.src select n, date '2026-01-01' + n, n / 3.0, 'row ' || n from generate_series(1, 5) n;
+create table s1.a as select * from s1.src;
+alter table s1.a add primary key (pk);
+update s1.a set t = 'changed' where pk = 2;
+select pk, t into s1.b from s1.src where pk > 2;
+begin;
+create table s1.c as select pk, n from s1.src;
+alter table s1.c add primary key (pk);
+insert into s1.c values (6, 6);
+update s1.c set n = 0 where pk = 1;
+delete from s1.c where pk = 2;
+commit;
+begin;
+create table s1.gone as select * from s1.src;
+rollback;
+create table s1.empty as select * from s1.src with no data;
+create table s1.likeness (like s1.src including all);
+insert into s1.likeness table s1.src;
+create schema s2 create table t (pk int primary key, v text) create view v as select * from t;
+insert into s2.t values (1, 'in a schema that was made with it');
