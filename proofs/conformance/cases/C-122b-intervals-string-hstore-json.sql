@@ -1,0 +1,10 @@
+-- C-122: intervals: string; hstore: json
+-- relay: DIPTYCH_CHANGE_INTERVALS=string
+-- relay: DIPTYCH_CHANGE_HSTORE=json
+-- connector: interval.handling.mode=string
+-- connector: hstore.handling.mode=json
+create schema s1;
+create extension hstore with schema s1;
+create table s1.t (pk serial primary key, iv interval not null, iy interval year to month, h s1.hstore);
+insert into s1.t (iv, iy, h) values ('1 year 2 mons 3 days 04:05:06.78', '3 years 2 mons', 'a=>1'), ('-1 day +00:00:00.000001', null, 'a=>NULL, b=>"x \" y"'), ('0', '0', '');
+delete from s1.t where pk = 1;
