@@ -1,4 +1,4 @@
-import { parseLossless, stringifyLossless } from '@diptych/kafka/json';
+import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cartMapping } from './cart-mapping.ts';
