@@ -43,6 +43,13 @@ test('nothing is written', async () => {
   ]);
 });
 
+test('another table that is dropped while tables are listed is nothing that Postgres objects to', async () => {
+  const raise = (message: string) =>
+    reader.query(`do $$ begin raise exception using errcode = 'XX000', message = '${message}'; end $$`);
+  await expect(raise('could not open relation with OID 16500')).rejects.toMatchObject({ retry: 'timed' });
+  await expect(raise('could not find tuple')).rejects.toMatchObject({ code: 'postgres-refused-query' });
+});
+
 test('a connection that ended between two queries is nothing that Postgres objects to: it may be tried again', async () => {
   const ended = await TextReader.open(database.url, { applicationName: 'reader that is ended' });
   const [row] = await ended.query('select pg_backend_pid()');

@@ -29,6 +29,9 @@ const asText = { getTypeParser: () => (text: string) => text };
 
 const serializationClass = '40';
 
+/** Of another table that was dropped while the publication's tables were listed: XX000, as is what is broken for good. */
+const droppedMeanwhile = /^could not open relation with OID/;
+
 /**
  * What Postgres objects to in a query is wrong with that table or its condition, and would be so again: a function that
  * raises, a page that cannot be read, a row that is too large, a query that somebody cancelled.
@@ -36,7 +39,9 @@ const serializationClass = '40';
 function readingFailure(error: unknown): OperatingError {
   const failure = postgresFailure(error, 'reading a table');
   // Only what the server said of the query: a connection that is gone says nothing of the table.
-  const isSaid = error instanceof pg.DatabaseError && !error.code?.startsWith(serializationClass);
+  const passes = ({ code, message }: pg.DatabaseError) =>
+    code?.startsWith(serializationClass) || droppedMeanwhile.test(message);
+  const isSaid = error instanceof pg.DatabaseError && !passes(error);
   if (failure.code !== 'replication-ended' || !isSaid) return failure;
   return new OperatingError('postgres-refused-query', failure.message, {
     remedy: 'The message says what Postgres objected to; change that first.',
