@@ -50,11 +50,17 @@ export interface Chunk {
   readonly timeUs: bigint;
 }
 
-/** `older-than`: it is not told; they are among the transactions that began before this one. */
+/**
+ * Each holds the lock of its id until others see how it ended, also while it waits for a standby; anyone may ask.
+ * https://www.postgresql.org/docs/18/view-pg-locks.html
+ */
+const openTransactions = `pg_locks where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted`;
+
+/** `open`: it is not told which; they are among the transactions with an id that are open, whose ids these are. */
 export type WaitingCommits =
   | { readonly tag: 'none' }
   | { readonly tag: 'shown' }
-  | { readonly tag: 'older-than'; readonly xid: string };
+  | { readonly tag: 'open'; readonly xids: string };
 
 const isSameRelation = (one: Relation, other: Relation): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
@@ -252,11 +258,11 @@ export class ChunkReader {
   async waitingCommits(): Promise<WaitingCommits> {
     const [row] = await this.#reader.query(
       `select current_setting('synchronous_standby_names') <> '', pg_has_role('pg_read_all_stats', 'usage'),
-         pg_snapshot_xmax(pg_current_snapshot())`,
+         (select coalesce(array_agg(transactionid::text), '{}') from ${openTransactions})`,
     );
-    const [waits, maySee, xmax] = row ?? [];
+    const [waits, maySee, xids] = row ?? [];
     if (waits !== 't') return { tag: 'none' };
-    return maySee === 't' ? { tag: 'shown' } : { tag: 'older-than', xid: xmax ?? '' };
+    return maySee === 't' ? { tag: 'shown' } : { tag: 'open', xids: xids ?? '{}' };
   }
 
   /** Whether there are such. Throws OperatingError. */
@@ -268,9 +274,9 @@ export class ChunkReader {
         return await this.#isTrue(
           `exists (select from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep')`,
         );
-      case 'older-than':
+      case 'open':
         return await this.#isTrue(
-          `pg_snapshot_xmin(pg_current_snapshot()) < ${quoteLiteral(waiting.xid)}::xid8`,
+          `exists (select from ${openTransactions} and transactionid::text = any(${quoteLiteral(waiting.xids)}::text[]))`,
         );
       default:
         return unreachable(waiting);

@@ -102,7 +102,7 @@ export class Incremental {
     const { watch, log } = this.#options;
     watch.settle();
     const waiting = await reader.waitingCommits();
-    if (waiting.tag === 'older-than')
+    if (waiting.tag === 'open')
       log.info({ remedy: statsRemedy }, 'snapshots wait until all open transactions have ended');
     while (!this.#closed && (await reader.hasWaiting(waiting))) await sleep(unseenDelayMs);
   }
