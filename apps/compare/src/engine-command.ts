@@ -1,9 +1,6 @@
 /** `compare engine`: follows both panels, and keeps what it has folded in a database of its own. */
-import { cartMapping } from '@diptych/compare/cart-mapping';
 import { drifted } from '@diptych/compare/compare-to-now';
-import type { DriftOf } from '@diptych/compare/comparison';
-import { DriftFinder } from '@diptych/compare/drift';
-import { readMappings } from '@diptych/compare/mapping-file';
+import { declaredDrifts } from '@diptych/compare/declared-drifts';
 import { stringifyLossless } from '@diptych/runtime/json';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { type Command, Option } from 'commander';
@@ -71,15 +68,7 @@ export function addEngineCommand(program: Command, { out, err }: { out: Output; 
 async function runEngine(args: Arguments, { out, err }: { out: Output; err: Output }): Promise<EngineAnswer> {
   const brokers = args.brokers.split(',').map((broker) => broker.trim());
   const { prefix, domainPrefix, name, database: databaseUrl } = args;
-  const declared = args.mappings === undefined ? [] : await readMappings(args.mappings);
-  const drifts: DriftOf[] = [
-    (options) => new DriftFinder(cartMapping, options),
-    ...declared.map(
-      (mapping): DriftOf =>
-        (options) =>
-          new DriftFinder(mapping, options),
-    ),
-  ];
+  const drifts = await declaredDrifts(args.mappings);
   const captured = await capturedDatabases({ brokers, prefix });
   const store = await EngineStore.open({ databaseUrl, name, captured });
   const lifecycle = new Lifecycle();

@@ -1,12 +1,9 @@
 /** `diptych audit`, `verify` and `intent`: both panels side by side, from their beginning up to now. */
 import { readAccepted } from '@diptych/compare/accepted-shapes';
 import type { Audit } from '@diptych/compare/audit';
-import { cartMapping } from '@diptych/compare/cart-mapping';
 import { type CompareToNowOptions, compareToNow } from '@diptych/compare/compare-to-now';
-import type { DriftOf } from '@diptych/compare/comparison';
 import { auditLines, driftLines, horizonLines, intentLines } from '@diptych/compare/comparison-text';
-import { DriftFinder } from '@diptych/compare/drift';
-import { readMappings } from '@diptych/compare/mapping-file';
+import { declaredDrifts } from '@diptych/compare/declared-drifts';
 import { parseDuration } from '@diptych/outbox/retention';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Configuration } from '../configuration.ts';
@@ -97,18 +94,9 @@ export function gate(
   return share < failUnder ? exitCodes.differences : exitCodes.ok;
 }
 
-/** The drift proof. Throws as `compareToNow` and `readMappings`. */
+/** The drift proof. Throws as `compareToNow` and `declaredDrifts`. */
 export async function verify({ configuration, out, json = false, ...range }: Report): Promise<ExitCode> {
-  const { mappings } = configuration.audit;
-  const declared = mappings === undefined ? [] : await readMappings(mappings);
-  const drifts: DriftOf[] = [
-    (options) => new DriftFinder(cartMapping, options),
-    ...declared.map(
-      (mapping): DriftOf =>
-        (options) =>
-          new DriftFinder(mapping, options),
-    ),
-  ];
+  const drifts = await declaredDrifts(configuration.audit.mappings);
   // A state is folded from its beginning; the range is of where the two sides part.
   const { since, ...until } = range;
   const { comparison, incomplete, heldBack } = await compare(configuration, until, drifts);
