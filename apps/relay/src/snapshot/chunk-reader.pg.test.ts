@@ -69,15 +69,15 @@ test('a table that was rewritten since a state was fixed is not taken for an emp
   }
 });
 
-const lookedAtAgain = null;
+// The server may hold the reader up in its look at the catalogue or behind it: null is to be looked at again, as is `timed`.
 test.each([
-  ['rewritten', 'alter table altered alter column id type bigint', lookedAtAgain],
-  ['without a column', 'alter table altered drop column note', { columns: ['id'], rows: 10 }],
-  ['dropped', 'drop table altered', 'timed'],
-  ['another one', 'drop table altered; create table altered (id int primary key)', 'timed'],
+  ['rewritten', 'alter table altered alter column id type bigint', [null]],
+  ['without a column', 'alter table altered drop column note', [null, { columns: ['id'], rows: 10 }]],
+  ['dropped', 'drop table altered', [null, 'timed']],
+  ['another one', 'drop table altered; create table altered (id int primary key)', [null, 'timed']],
 ])(
   'a table that is %s when its reader has waited for it is read as it is then, or again, and not said to be at its end',
-  async (_what, statement, seen) => {
+  async (_what, statement, right) => {
     await sql.query(`drop table if exists altered; create table altered (id int primary key, note text);
     insert into altered select generate_series(1, 10)`);
     await sql.query('begin; lock table altered');
@@ -100,7 +100,7 @@ test.each([
       ).rows.length > 0 || undefined;
     await poll(waits, { what: 'it waits for the table', timeoutMs: 50_000 });
     await sql.query(`${statement}; commit`);
-    expect(await read).toEqual(seen);
+    expect(right).toContainEqual(await read);
     // What is wrong in itself is said, however often one looks.
     const kept = { schema: 'public', name: 'kept', where: 'id / 0 = 1' };
     await expect(
