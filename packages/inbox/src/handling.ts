@@ -18,7 +18,7 @@ import {
   settle,
 } from './parked-events.ts';
 import { type Hold, tooManyParked } from './partition-hold.ts';
-import { FencedError } from './positions.ts';
+import { CommittedLateError, FencedError } from './positions.ts';
 
 type EffectStep = Pick<Step<Effect>, 'nextOffset' | 'isDone'> & {
   /** The parked event that this settles. */
@@ -183,7 +183,8 @@ export class Handling {
     { parkedId, ...step }: EffectStep,
   ): Promise<void> {
     const work = async (tx: PoolClient): Promise<Effect> => {
-      if (parkedId !== undefined) await settle(tx, parkedId);
+      if (parkedId !== undefined && !(await settle(tx, parkedId)))
+        throw new CommittedLateError(this.#hold.claim);
       return await giveEffect(tx, events, this.#context);
     };
     const effect = await this.position.transact({ ...step, work });

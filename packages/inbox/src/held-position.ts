@@ -5,7 +5,7 @@ import type { PoolClient } from 'pg';
 import { isContention, isOutage } from './database-gate.ts';
 import type { LaneContext } from './lane-context.ts';
 import type { Hold } from './partition-hold.ts';
-import { advance, FencedError, readPosition } from './positions.ts';
+import { advance, CommittedLateError, FencedError, readPosition } from './positions.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A transaction that moves the position, or keeps it where it is. */
@@ -67,7 +67,7 @@ export class HeldPosition {
             inTransaction(
               pool,
               async (tx) => {
-                await advance(tx, claim, nextOffset);
+                await advance(tx, claim, { from: this.#hold.nextOffset, to: nextOffset });
                 return await work(tx);
               },
               { idleMsMax: limits.idleMsMax },
@@ -78,6 +78,10 @@ export class HeldPosition {
         this.#moved(nextOffset);
         return result;
       } catch (error) {
+        if (error instanceof CommittedLateError) {
+          this.#moved(nextOffset);
+          return undefined;
+        }
         if (isContention(error)) {
           contentions += 1;
           await this.pause(Math.min(10 * 2 ** Math.min(contentions, 10), limits.retryPauseMaxMs));

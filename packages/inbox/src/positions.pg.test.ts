@@ -5,6 +5,7 @@ import { notePool, untilTrue } from './inbox-for-tests.ts';
 import { createInbox } from './inbox-table.ts';
 import {
   advance,
+  CommittedLateError,
   claimPosition,
   FencedError,
   forgetPositions,
@@ -37,7 +38,7 @@ async function claim(member: string, seen?: Position | null): Promise<Position> 
 
 const move = (held: Position, nextOffset: bigint, work?: (tx: PoolClient) => Promise<void>) =>
   inTransaction(pool, async (tx) => {
-    await advance(tx, { ...place, epoch: held.epoch }, nextOffset);
+    await advance(tx, { ...place, epoch: held.epoch }, { from: held.nextOffset, to: nextOffset });
     await work?.(tx);
   });
 
@@ -72,6 +73,22 @@ test('a claim waits for the transaction that is under way, and goes on behind it
     });
   });
   expect((await claimed.promise).nextOffset).toBe(8n);
+});
+
+test('what is done again while its COMMIT is on its way is not done twice', async () => {
+  const held = await claim('one');
+  const again = Promise.withResolvers<void>();
+  await move(held, 8n, async () => {
+    move(held, 8n).then(again.resolve, again.reject);
+    await untilTrue('the other one waits', async () => {
+      const waiting = await pool.query(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return waiting.rowCount === 1;
+    });
+  });
+  await expect(again.promise).rejects.toThrow(CommittedLateError);
+  expect((await readPosition(pool, place))?.nextOffset).toBe(8n);
 });
 
 test('a position that was forgotten is held by nobody who held it before', async () => {

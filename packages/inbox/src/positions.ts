@@ -35,6 +35,18 @@ export class FencedError extends Error {
   }
 }
 
+/**
+ * The transaction before, of this member, has committed after all: its COMMIT was on its way while everybody was told that it
+ * had not. Only whoever has waited for its locks can know.
+ */
+export class CommittedLateError extends Error {
+  override readonly name = 'CommittedLateError';
+
+  constructor({ topic, partition }: Place) {
+    super(`what was to be done again in ${topic}/${partition} is done`);
+  }
+}
+
 interface PositionRow {
   readonly topic_id: string;
   /** `pg` gives a bigint as text. */
@@ -97,15 +109,21 @@ export async function claimPosition(
 
 /**
  * Moves the position, and locks it until the transaction ends. Throws FencedError when another member has claimed the
- * partition since.
+ * partition since, CommittedLateError when it is no more where it is moved from.
  */
-export async function advance(tx: Database, claim: Claim, nextOffset: bigint): Promise<void> {
+export async function advance(
+  tx: Database,
+  claim: Claim,
+  { from, to }: { from: bigint; to: bigint },
+): Promise<void> {
   const { group, topic, partition, epoch } = claim;
   const { rowCount } = await tx.query(
-    `update inbox_positions set next_offset = $5 where ${ofPlace} and epoch = $4`,
-    [group, topic, partition, epoch.toString(), nextOffset.toString()],
+    `update inbox_positions set next_offset = $5 where ${ofPlace} and epoch = $4 and next_offset = $6`,
+    [group, topic, partition, epoch.toString(), to.toString(), from.toString()],
   );
-  if (rowCount !== 1) throw new FencedError(claim);
+  if (rowCount === 1) return;
+  const position = await readPosition(tx, claim);
+  throw position?.epoch === epoch ? new CommittedLateError(claim) : new FencedError(claim);
 }
 
 /**
