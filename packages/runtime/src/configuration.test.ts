@@ -35,6 +35,11 @@ test('a setting comes from the environment, else the file, else its default', ()
   expect(configuration.kafka.brokers).toEqual(['a:1', 'b:2']);
 });
 
+test('what belongs to other parts in the same environment is left to them', () => {
+  const others = { DIPTYCH_CONSOLE_TOKEN: 'x', DIPTYCH_CONSOLE_KEPT: '1', DIPTYCH_TESTKIT_SERVERS: '{}' };
+  expect(load(whole, others)).toEqual(load(whole));
+});
+
 test('unknown keys are refused by name, in the file and in the environment', () => {
   expect(() => load({ ...whole, kafka: { brokers: ['a'], broker: 'b' } })).toThrow(
     'kafka.broker is not a setting',
@@ -65,6 +70,8 @@ test('what is printed holds no password', () => {
   const url = (text: string) => maskSecrets(schema, load({ ...whole, database: { url: text } }));
   expect(JSON.stringify(url('postgres://a:secret@h/db?password=secret'))).not.toContain('secret');
   expect(JSON.stringify(url('host=h password=secret'))).not.toContain('secret');
+  // A password that reads as a URL.
+  expect(JSON.stringify(url('pass:secret'))).not.toContain('secret');
 });
 
 test('each leaf of the schema is a setting with its variable', () => {

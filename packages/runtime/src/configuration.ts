@@ -40,7 +40,15 @@ const foreignVariables = new Set([
   'DIPTYCH_LOG_LEVEL',
   'DIPTYCH_POSTGRES_IMAGE',
   'DIPTYCH_KAFKA_IMAGE',
+  'DIPTYCH_SCREENSHOTS',
+  'DIPTYCH_TESTKIT_SERVERS',
 ]);
+
+/** Those of the console, which may stand in the same environment (docs/console.md). */
+const foreignPrefix = 'DIPTYCH_CONSOLE_';
+
+const isForeign = (variable: string): boolean =>
+  foreignVariables.has(variable) || variable.startsWith(foreignPrefix);
 
 /** All settings of a schema, in its order. */
 export function settingsOf(schema: z.ZodObject): Setting[] {
@@ -94,7 +102,7 @@ export function loadConfiguration<Schema extends z.ZodObject>({
   const input = readFile(file);
   const known = new Map(settings.map((setting) => [setting.variable, setting]));
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith('DIPTYCH_') || foreignVariables.has(variable) || text === undefined) continue;
+    if (!variable.startsWith('DIPTYCH_') || isForeign(variable) || text === undefined) continue;
     const setting = known.get(variable);
     if (!setting) throw invalid([`${variable} is not a setting`]);
     assign(input, setting.path.split('.'), parse(setting, text));
@@ -189,9 +197,9 @@ export function maskSecrets(
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** The URL without its password; anything that is not a URL becomes stars. */
+/** A database's URL without its password; anything else becomes stars, for a password may look like a URL: `pass:word`. */
 export function maskUrl(text: string): string {
-  if (!URL.canParse(text)) return '***';
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return '***';
   const url = new URL(text);
   if (url.password) url.password = '***';
   for (const name of [...url.searchParams.keys()]) {

@@ -44,3 +44,19 @@ export class Lifecycle {
     if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed');
   }
 }
+
+/**
+ * Starts something that has several parts, all of it or nothing: each part registers how it is closed, and when one fails
+ * those before it are closed, the last one first. Throws what `start` throws, also when a close fails besides.
+ */
+export async function startWhole<Started>(
+  start: (lifecycle: Lifecycle) => Promise<Started>,
+): Promise<Started> {
+  const lifecycle = new Lifecycle({ signals: [] });
+  try {
+    return await start(lifecycle);
+  } catch (error) {
+    await lifecycle.close().catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -15,6 +15,8 @@ export function createLogger(
   const settings = { name, level, base: { name, pid: process.pid } };
   if (options.destination) return pino(settings, options.destination);
   if (process.stderr.isTTY) {
+    // Thirty modules that no service has to keep.
+    const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
     return pino(
       settings,
       pretty({ destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', sync: true }),

@@ -159,6 +159,7 @@ async function startPostgres({ client, images }: ContainerParts, running: Runnin
     'max_replication_slots=40',
     'max_wal_senders=40',
     'max_connections=200',
+    'max_prepared_transactions=20',
   ];
   const container = new GenericContainer(images.postgres)
     .withExposedPorts({ container: 5432, host: port })

@@ -21,6 +21,7 @@ const settings: Readonly<Record<string, string>> = {
   max_replication_slots: '40',
   max_wal_senders: '40',
   max_connections: '200',
+  max_prepared_transactions: '20',
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   timezone: 'UTC',

@@ -21,6 +21,14 @@ export interface ClusterOptions {
   readonly brokers: number;
   /** Settings of every broker besides. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** Settings of every node, the controller too. */
+  readonly nodeSettings?: Readonly<Record<string, string | number>>;
+  /** Where the brokers listen besides, on `localhost` and a port for each broker; `settings` say the rest of a listener. */
+  readonly listeners?: readonly {
+    readonly name: string;
+    readonly protocol: string;
+    readonly ports: readonly number[];
+  }[];
   /** Where a broker keeps its log, an empty directory. Default: a folder of its own that ends with the cluster. */
   readonly dataDirectory?: (nodeId: number) => string;
   /** What a broker's command line is handed to, for instance a shell that sets a limit. Default: it runs by itself. */
@@ -116,12 +124,15 @@ function replication({ brokers: replicas }: ClusterOptions): Record<string, numb
 const insyncMin = (replicas: number): number => Math.max(1, replicas - 1);
 
 function createNode(shared: Shared, nodeId: number, port: number): Promise<Server> {
-  const { brokers: replicas } = shared;
+  const { brokers: replicas, listeners = [] } = shared;
   return createServer(shared, {
     nodeId,
     properties: {
       'process.roles': 'broker',
-      listeners: `BROKER://127.0.0.1:${port}`,
+      listeners: [
+        `BROKER://127.0.0.1:${port}`,
+        ...listeners.map(({ name, ports }) => `${name}://localhost:${ports[nodeId - 1]}`),
+      ].join(),
       'inter.broker.listener.name': 'BROKER',
       'broker.heartbeat.interval.ms': heartbeatIntervalMs,
       'auto.create.topics.enable': 'false',
@@ -155,9 +166,13 @@ async function createServer(
     'node.id': nodeId,
     'controller.quorum.voters': `${controllerId}@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': [
+      'BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      ...(shared.listeners ?? []).map(({ name, protocol }) => `${name}:${protocol}`),
+    ].join(),
     'log.dirs': data,
     ...replication(shared),
+    ...shared.nodeSettings,
   };
   await writeFile(file, propertiesText({ ...common, ...properties }));
   const archive = installation.archive === undefined ? [] : [`-XX:SharedArchiveFile=${installation.archive}`];

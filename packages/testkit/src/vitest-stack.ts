@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import type { StackKind } from './choose.ts';
 import { sayTo } from './progress.ts';
+import { offerServers, withdrawServers } from './servers.ts';
 import { type Stack, startStack } from './stack.ts';
 
 declare module 'vitest' {
@@ -33,10 +34,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('diptychStackKind', stack.kind);
   project.provide('diptychDatabaseUrl', stack.databaseUrl);
   project.provide('diptychBrokers', stack.brokers);
+  offerServers(stack);
   return async () => {
     shared.users -= 1;
     if (shared.users > 0) return;
     shared.stack = undefined;
+    withdrawServers();
     await stack.stop();
   };
 }

@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/** `watchdog-child.ts` beside us, or what was built of it. */
+const child = fileURLToPath(new URL(`./watchdog-child${extname(import.meta.url)}`, import.meta.url));
 
 /** What the owner tells its watchdog, one line of JSON each. */
 export type WatchdogOrder =
@@ -17,7 +21,7 @@ export class Watchdog {
   readonly #child: ChildProcess;
 
   constructor() {
-    this.#child = spawn(process.execPath, [fileURLToPath(new URL('./watchdog-child.ts', import.meta.url))], {
+    this.#child = spawn(process.execPath, [child], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
