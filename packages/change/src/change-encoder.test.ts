@@ -220,8 +220,17 @@ describe('keys', () => {
     expect(key(items, () => ['name'])).toBe('{"id":1}');
   });
 
-  test("with identity FULL are the catalogue's primary key, in the table's order", () => {
-    expect(key(fullItems, () => ['name', 'id'])).toBe('{"id":1,"name":"n"}');
+  test("with identity FULL are the catalogue's primary key, in its order", () => {
+    expect(key(fullItems, () => ['name', 'id'])).toBe('{"name":"n","id":1}');
+  });
+
+  test('of several columns are in the order of the primary key, if it is one of the same columns', () => {
+    const both = { ...items, columns: items.columns.map((column) => ({ ...column, key: true })) };
+    expect(key(both, () => ['name', 'id'])).toBe('{"name":"n","id":1}');
+    expect(key(both, () => ['id', 'name'])).toBe('{"id":1,"name":"n"}');
+    expect(key(both, () => ['name'])).toBe('{"id":1,"name":"n"}');
+    expect(key(both, () => ['name', 'id', 'added_later'])).toBe('{"id":1,"name":"n"}');
+    expect(key(both, () => null)).toBe('{"id":1,"name":"n"}');
   });
 
   test('are never taken from a row before that has another identity than its table says', () => {

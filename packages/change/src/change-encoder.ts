@@ -3,38 +3,21 @@ import type { Relation } from '@diptych/pgoutput/relation';
 import type { Row } from '@diptych/pgoutput/row';
 import { unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
-import type { PanelHeader, PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
+import type { PanelHeader, PanelRecord, WrittenRecord } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
+import type { Representation } from './column-plan.ts';
 import { ColumnRules } from './column-rules.ts';
+import type { ChangeEncoderOptions } from './encoder-options.ts';
 import { type ChangeEvent, EnvelopeWriter, type EventContext } from './envelope-writer.ts';
 import { JsonWriter } from './json-writer.ts';
-import { type MessageSettings, messageFilter, messageKey } from './message-event.ts';
-import type { PrimaryKeys } from './record-key.ts';
+import { messageFilter, messageKey } from './message-event.ts';
 import { inSchema, messageSchemas, type TableSchemas } from './record-schema.ts';
-import { RelationPlan, type Representation } from './relation-plan.ts';
-import type { LooseSource, ReadSource, SourceOptions } from './source-block.ts';
+import { RelationPlan } from './relation-plan.ts';
+import type { LooseSource, ReadSource } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
 import { TypeCatalogue } from './type-catalogue.ts';
 import { Unrepresentable } from './unrepresentable.ts';
 import { exactModes } from './value-modes.ts';
-
-export interface ChangeEncoderOptions extends SourceOptions {
-  readonly topics: TopicNaming;
-  /** Which tables have change events; left out: all. Asked once for each Relation. */
-  readonly publishes?: (relation: Relation) => boolean;
-  /** The catalogue's primary keys, for tables whose replica identity is FULL or NOTHING. Asked once for each Relation. */
-  readonly primaryKeys?: PrimaryKeys;
-  /** How values, unchanged ones and single columns are represented; left out: exact, all columns as they are. */
-  readonly representation?: Partial<Representation>;
-  /** A tombstone after each delete (default true). */
-  readonly tombstones?: boolean;
-  /** A change event for each TRUNCATE (default true). */
-  readonly truncates?: boolean;
-  /** Events for logical messages (default none). */
-  readonly messages?: MessageSettings | null;
-  /** Now, in ms since 1970: the envelope's own `ts_*`, when the event was made. */
-  readonly nowMs?: () => number;
-}
 
 const noHeaders: readonly PanelHeader[] = [];
 
@@ -81,31 +64,69 @@ export class ChangeEncoder {
     { withoutValues = false }: { withoutValues?: boolean } = {},
   ): readonly PanelRecord[] {
     const { message } = change;
-    const origin = { change, counters, withoutValues };
-    if (message.tag === 'message') return this.#message(message, origin);
-    if (message.tag === 'truncate') return this.#truncate(message.relations, origin);
+    if (message.tag === 'message') return this.#message(message, { change, counters, withoutValues });
+    if (message.tag === 'truncate')
+      return this.#truncate(message.relations, { change, counters, withoutValues });
     const plan = this.#plan(message.relation);
     if (plan === null) return [];
-    const context = { ...origin, plan };
     switch (message.tag) {
       case 'insert': {
         const { after } = message;
         const event: ChangeEvent = { op: 'c', before: null, after, known: null };
-        return [this.#record({ ...context, event, key: () => plan.key(this.#out, after, null), part: 0 })];
+        const key = () => plan.key(this.#out, after, null);
+        return [this.#record({ change, counters, withoutValues, plan, event, key, part: 0 })];
       }
       case 'update': {
         const { before, after } = message;
-        if (before !== null && plan.keyChanged(before, after)) return this.#keyChange(context, before, after);
+        if (before !== null && plan.keyChanged(before, after))
+          return this.#keyChange({ change, counters, withoutValues, plan }, before, after);
         const event: ChangeEvent = { op: 'u', before, after, known: before };
-        return [
-          this.#record({ ...context, event, key: () => plan.keyAfter(this.#out, after, before), part: 0 }),
-        ];
+        const key = () => plan.keyAfter(this.#out, after, before);
+        return [this.#record({ change, counters, withoutValues, plan, event, key, part: 0 })];
       }
       case 'delete':
-        return this.#delete(context, message.before);
+        return this.#delete({ change, counters, withoutValues, plan }, message.before);
       default:
         return unreachable(message);
     }
+  }
+
+  /**
+   * Key and value of an insert or update that makes one record like nearly all, and counts it; null for every other change,
+   * and the first of a table, which are for `encode`.
+   */
+  write(change: TransactionChange, counters: TransactionCounters): WrittenRecord | null {
+    const { message } = change;
+    if (message.tag !== 'insert' && message.tag !== 'update') return null;
+    const plan = this.#plans.get(message.relation);
+    if (!plan) return null;
+    const { after } = message;
+    const known = message.tag === 'update' ? message.before : null;
+    if (known !== null && plan.keyChanged(known, after)) return null;
+    const out = this.#out;
+    const place = counters.countChange(plan.collection);
+    try {
+      const isKeyed =
+        message.tag === 'insert' ? plan.writeKey(out, after, null) : plan.writeKeyAfter(out, after, known);
+      const keyBytes = out.written;
+      const op = message.tag === 'insert' ? 'c' : 'u';
+      const event: ChangeEvent = { op, before: known, after, known };
+      this.#envelope.change({ change, counters, withoutValues: false }, { plan, event, place });
+      const { bytes, start } = out.peek();
+      const keyEnd = start + keyBytes;
+      const written = { topic: plan.topic, bytes, start, keyEnd, end: start + out.written, isKeyed };
+      out.discard();
+      return written;
+    } catch (error) {
+      this.#failure(plan, error);
+      counters.uncountChange(plan.collection);
+      return null;
+    }
+  }
+
+  /** Whether a table has change events. */
+  publishes(relation: Relation): boolean {
+    return this.#plan(relation) !== null;
   }
 
   /** The event of a logical message outside every transaction; null for one that is not published. */

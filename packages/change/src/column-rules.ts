@@ -1,7 +1,7 @@
 /** What becomes of single columns: left out, masked, hashed, truncated, made a key; by patterns `schema.table.column`. */
 import { createHash } from 'node:crypto';
 import type { Relation } from '@diptych/pgoutput/relation';
-import { patternExpression } from './pattern.ts';
+import { patternExpression } from '@diptych/runtime/pattern';
 import { type ValueWriter, writeText } from './value-writer.ts';
 
 export interface ColumnSettings {
@@ -81,21 +81,28 @@ export class ColumnRules {
     return chosen.length > 0 ? chosen.map(({ name }) => name) : null;
   }
 
-  /** The writer that takes the place of the column's own; null when the column is published as it is. */
-  replacement(column: string): ValueWriter | null {
+  /**
+   * The writer that takes the place of the column's own; null when the column is published as it is. `charactersMax`: how
+   * long a text of the column's type may be.
+   */
+  replacement(column: string, charactersMax: number): ValueWriter | null {
     const rule = this.#replaced.find(({ matches }) => matches(column));
-    return rule ? writerOf(rule.value, this.#settings.salt) : null;
+    return rule ? writerOf(rule.value, { salt: this.#settings.salt, charactersMax }) : null;
   }
 }
 
-function writerOf(replacement: Replacement, salt: string): ValueWriter {
+function writerOf(
+  replacement: Replacement,
+  { salt, charactersMax }: { salt: string; charactersMax: number },
+): ValueWriter {
   switch (replacement.tag) {
     case 'mask':
       return (out) => out.raw(replacement.text);
     case 'hash':
       return (out, bytes, start, end) => {
         const hash = createHash('sha256').update(salt).update(bytes.subarray(start, end));
-        out.ascii(`"${hash.digest('hex')}"`);
+        // As Debezium's, which is to be joined with what was published before, and to fit where the column does.
+        out.ascii(`"${hash.digest('hex').slice(0, charactersMax)}"`);
       };
     case 'truncate':
       return (out, bytes, start, end) =>

@@ -58,6 +58,7 @@ test.each([
   ['13:51:30.123', { oid: 1083, modifier: 3 }, '49890123'],
   ['13:51:30.123', { oid: 1083, modifier: 3, modes: { times: 'adaptive_time_microseconds' } }, '49890123000'],
   ['13:51:30.123', { oid: 1083, modes: { times: 'nanoseconds' } }, '49890123000000'],
+  ['00:00:00', { oid: 1083, modes: { times: 'nanoseconds' } }, '0'],
   ['2016-11-04 13:51:30.123456', { oid: 1114 }, '1478267490123456'],
   ['2016-11-04 13:51:30.123', { oid: 1114, modifier: 3 }, '1478267490123'],
   ['1969-12-31 23:59:59.9995', { oid: 1114, modes: { times: 'connect' } }, '-1'],
@@ -137,4 +138,17 @@ test('the placeholder for an unchanged value fits the type', () => {
   expect(of(types.of(20_000))).toBe(JSON.stringify(`{"${text}":"${text}"}`));
   expect(of(types.of(20_000), exactModes)).toBe(`{"${text}":"${text}"}`);
   expect(of({ tag: 'domain', base: types.of(17), modifier: -1 })).toBe(`"${base64}"`);
+});
+
+test('a list of domains is left out, but one over an enum is a list of its labels', () => {
+  const listOf = (base: PostgresType) =>
+    valueWriter(
+      { tag: 'array', delimiter: 0x2c, element: { tag: 'domain', base, modifier: -1 } },
+      { modifier: -1, modes: debeziumModes, moneyDigits: 2 },
+    );
+  expect(listOf(types.of(23))).toBeNull();
+  const out = new JsonWriter();
+  const labels = Buffer.from('{ok,NULL}');
+  listOf({ tag: 'enum', labels: ['ok'] })?.(out, labels, 0, labels.length);
+  expect(out.take().toString()).toBe('["ok",null]');
 });

@@ -1,7 +1,22 @@
-import type { PanelRecord } from '@diptych/transaction/panel-record';
+import type { PanelRecord, WrittenRecord } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionEnd } from '@diptych/transaction/transaction';
+import { JsonWriter } from './json-writer.ts';
 import { inSchema, type TableSchemas } from './record-schema.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
+import { contextHeader } from './writer-context.ts';
+
+/** Names of tables and types of events are few, and the same in all transactions. */
+const namesMax = 1000;
+const names = new Map<string, string>();
+
+/** As JSON. */
+function quoted(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const json = JSON.stringify(name);
+  if (names.size < namesMax) names.set(name, json);
+  return json;
+}
 
 export interface MarkerOptions {
   readonly counters: TransactionCounters;
@@ -11,6 +26,9 @@ export interface MarkerOptions {
   readonly schemas?: TableSchemas | null;
 }
 
+/** Writes one marker after the other: by hand, since every transaction has one. */
+const out = new JsonWriter({ bytes: 16 * 1024 });
+
 /**
  * The END record of a transaction: what it consisted of, in both panels. A reader that has seen as much has all of it.
  * Its ordinal is the next after the last raw message.
@@ -19,22 +37,76 @@ export function encodeEnd(
   { transaction }: TransactionEnd,
   { counters, topic, schemas = null }: MarkerOptions,
 ): PanelRecord {
-  const id = JSON.stringify(counters.id);
-  const collections: string[] = [];
-  for (const [name, events] of counters.collections()) {
-    collections.push(`{"data_collection":${JSON.stringify(name)},"event_count":${events}}`);
+  writeKey(counters);
+  const key = inSchema(out.take(), schemas?.key ?? null);
+  writeValue(transaction, counters);
+  const value = inSchema(out.take(), schemas?.value ?? null);
+  const { context } = counters;
+  return { topic, key, value, headers: context === null ? [] : [[contextHeader, context]], part: 0 };
+}
+
+/** The same record where it was written; null when it has headers or schemas: that is for `encodeEnd`. */
+export function writeEnd(
+  { transaction }: TransactionEnd,
+  { counters, topic, schemas = null }: MarkerOptions,
+): WrittenRecord | null {
+  if (schemas !== null || counters.context !== null) return null;
+  writeKey(counters);
+  const keyBytes = out.written;
+  writeValue(transaction, counters);
+  const { bytes, start } = out.peek();
+  const written = {
+    ...{ topic, bytes, start, keyEnd: start + keyBytes, end: start + out.written },
+    isKeyed: true,
+  };
+  out.discard();
+  return written;
+}
+
+function writeKey({ id }: TransactionCounters): void {
+  out.ascii('{"id":"');
+  out.ascii(id);
+  out.ascii('"}');
+}
+
+function writeValue({ commitTimeUs }: Transaction, counters: TransactionCounters): void {
+  out.ascii('{"status":"END","id":"');
+  out.ascii(counters.id);
+  out.ascii('","ts_ms":');
+  // Far from where a double would round.
+  if (commitTimeUs >= 0n) out.digits(Math.floor(Number(commitTimeUs) / 1000));
+  else out.ascii(String(commitTimeUs / 1000n));
+  out.ascii(',"event_count":');
+  out.digits(counters.changes);
+  out.ascii(',"data_collections":[');
+  let separator = '{"data_collection":';
+  for (const { name, count } of counters.collections()) {
+    out.ascii(separator);
+    writeCount(name, count);
+    separator = ',{"data_collection":';
   }
-  const domain: string[] = [];
-  for (const count of counters.domain()) {
-    const eventType = JSON.stringify(count.eventType);
-    domain.push(`{"topic":"${count.topic}","event_type":${eventType},"event_count":${count.events}}`);
+  out.ascii('],"domain_event_count":');
+  out.digits(counters.domainEvents);
+  out.ascii(',"domain_events":[');
+  separator = '{"topic":"';
+  for (const { topic, name, count } of counters.domain()) {
+    out.ascii(separator);
+    out.ascii(topic);
+    out.ascii('","event_type":');
+    writeCount(name, count);
+    separator = ',{"topic":"';
   }
-  // One string by hand: every transaction has an END, and this is several times faster than an object and its keys.
-  const value =
-    `{"status":"END","id":${id},"ts_ms":${transaction.commitTimeUs / 1000n},"event_count":${counters.changes},` +
-    `"data_collections":[${collections.join()}],"domain_event_count":${counters.domainEvents},` +
-    `"domain_events":[${domain.join()}],"parked_count":${counters.parked}}`;
-  return marker({ topic, id, value, schemas });
+  out.ascii('],"parked_count":');
+  out.digits(counters.parked);
+  out.ascii('}');
+}
+
+/** What ends an object that counts under a name. */
+function writeCount(name: string, count: number): void {
+  out.text(quoted(name));
+  out.ascii(',"event_count":');
+  out.digits(count);
+  out.ascii('}');
 }
 
 /** The BEGIN record of a transaction: it comes before its first record, with ordinal 0. */
@@ -44,20 +116,6 @@ export function encodeBegin(
 ): PanelRecord {
   const id = JSON.stringify(counters.id);
   const value = `{"status":"BEGIN","id":${id},"event_count":null,"data_collections":null,"ts_ms":${commitTimeUs / 1000n}}`;
-  return marker({ topic, id, value, schemas });
-}
-
-function marker({
-  topic,
-  id,
-  value,
-  schemas,
-}: {
-  topic: string;
-  id: string;
-  value: string;
-  schemas: TableSchemas | null;
-}): PanelRecord {
   return {
     topic,
     key: inSchema(Buffer.from(`{"id":${id}}`), schemas?.key ?? null),

@@ -40,6 +40,10 @@ export interface EnvelopeOptions extends SourceOptions {
   readonly nowMs?: () => number;
 }
 
+const comma = 0x2c;
+const quote = 0x22;
+const closeBrace = 0x7d;
+
 /** Room for the envelope around a row's values. */
 const envelopeBytes = 2048;
 
@@ -75,9 +79,11 @@ export class EnvelopeWriter {
     plan.writeBefore(out, before);
     out.ascii(',"after":');
     plan.writeAfter(out, after, known);
-    out.ascii(',');
+    out.byte(comma);
     this.#writeSource(context, { table: plan.source, place });
-    out.ascii(`,"op":"${op}"`);
+    out.ascii(',"op":"');
+    out.ascii(op);
+    out.byte(quote);
     out.raw(this.#stampNow());
     if (after !== null) plan.writeUnchanged(out, after, known);
     out.ascii(plan.valueHead ? '}}' : '}');
@@ -142,15 +148,21 @@ export class EnvelopeWriter {
   ): void {
     const out = this.#out;
     const parts = this.#partsOf(change.transaction, counters);
-    const lsn = change.lsn.toString();
-    out.raw(parts.head);
-    out.ascii(lsn);
-    out.raw(parts.times);
+    const lsn = Number(change.lsn);
+    const isSafe = lsn <= Number.MAX_SAFE_INTEGER;
+    out.raw(parts.bytes, 0, parts.headEnd);
+    if (isSafe) out.digits(lsn);
+    else out.ascii(String(change.lsn));
+    out.raw(parts.bytes, parts.headEnd, parts.timesEnd);
     out.raw(table);
-    out.raw(parts.xid);
-    out.ascii(lsn);
-    out.raw(parts.tail);
-    out.ascii(`${place.totalOrder},"data_collection_order":${place.collectionOrder}}`);
+    out.raw(parts.bytes, parts.timesEnd, parts.xidEnd);
+    if (isSafe) out.digits(lsn);
+    else out.ascii(String(change.lsn));
+    out.raw(parts.bytes, parts.xidEnd, parts.tailEnd);
+    out.digits(place.totalOrder);
+    out.ascii(',"data_collection_order":');
+    out.digits(place.collectionOrder);
+    out.byte(closeBrace);
   }
 
   #partsOf(transaction: Transaction, { id }: TransactionCounters): TransactionParts {

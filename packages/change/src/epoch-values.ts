@@ -36,7 +36,7 @@ export function clockWriter(modifier: number, mode: EpochMode): ValueWriter {
   const unit = mode === 'adaptive_time_microseconds' ? 'us' : unitOf(modifier, mode);
   return (out, bytes, start, end) => {
     const us = clockUs(bytes, start, end);
-    out.ascii(unit === 'us' ? String(us) : unit === 'ms' ? String(Math.floor(us / 1000)) : `${us}000`);
+    out.ascii(unit === 'us' ? String(us) : unit === 'ms' ? String(Math.floor(us / 1000)) : String(us * 1000));
   };
 }
 

@@ -70,3 +70,29 @@ describe('a long text takes the room that it needs, and no more', () => {
     expect(buffer.byteLength).toBeLessThan(1.1 * bytes);
   });
 });
+
+test('a whole number is written as its digits', () => {
+  const out = new JsonWriter({ bytes: 8 });
+  const whole = fc.oneof(
+    fc.maxSafeNat(),
+    fc.nat(),
+    fc.constantFrom(0, 9, 10, 1e9, 1e9 + 1, 2 ** 31, 2 ** 32 * 1e5),
+  );
+  fc.assert(
+    fc.property(whole, (value) => {
+      out.digits(value);
+      expect(String(out.take())).toBe(String(value));
+    }),
+  );
+});
+
+test('prepared text is written as its UTF-8, short ASCII as it is', () => {
+  const out = new JsonWriter({ bytes: 8 });
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ maxLength: 100 }), (text, ascii) => {
+      out.text(text);
+      out.ascii(ascii);
+      expect(String(out.take())).toBe(String(Buffer.from(text + ascii)));
+    }),
+  );
+});

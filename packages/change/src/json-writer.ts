@@ -64,8 +64,56 @@ export class JsonWriter {
 
   /** Characters of ASCII as they are: digits, punctuation. */
   ascii(text: string): void {
-    this.#room(text.length);
-    this.#at += this.#slab.write(text, this.#at, 'latin1');
+    const { length } = text;
+    this.#room(length);
+    if (length > shortBytes) {
+      this.#at += this.#slab.write(text, this.#at, 'latin1');
+      return;
+    }
+    const slab = this.#slab;
+    const at = this.#at;
+    for (let index = 0; index < length; index += 1) slab[at + index] = text.charCodeAt(index);
+    this.#at = at + length;
+  }
+
+  /** Any text as it is, as UTF-8: prepared JSON. */
+  text(text: string): void {
+    this.#room(3 * text.length);
+    const { length } = text;
+    const slab = this.#slab;
+    const at = this.#at;
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) {
+        this.#at += slab.write(text, at);
+        return;
+      }
+      slab[at + index] = code;
+    }
+    this.#at = at + length;
+  }
+
+  /** The digits of a whole number, zero or more and safe. */
+  digits(value: number): void {
+    if (value > 0x7fff_ffff) {
+      const high = Math.floor(value / 1e9);
+      this.digits(high);
+      const low = value - high * 1e9;
+      for (let limit = 1e8; limit > low && limit >= 10; limit /= 10) this.byte(0x30);
+      this.digits(low);
+      return;
+    }
+    let length = 1;
+    for (let limit = 10; limit <= value; limit *= 10) length += 1;
+    this.#room(length);
+    const slab = this.#slab;
+    let rest = value;
+    for (let at = this.#at + length - 1; at >= this.#at; at -= 1) {
+      const tens = (rest / 10) | 0;
+      slab[at] = 0x30 + rest - tens * 10;
+      rest = tens;
+    }
+    this.#at += length;
   }
 
   /** UTF-8 as a JSON string, with its quotes. */
@@ -75,6 +123,16 @@ export class JsonWriter {
     this.byte(quote);
     this.#escape(bytes, start, end);
     this.byte(quote);
+  }
+
+  /** How many bytes were written since the last take. */
+  get written(): number {
+    return this.#at - this.#start;
+  }
+
+  /** What was written since the last take, to be copied: good until more is written. */
+  peek(): { readonly bytes: Buffer; readonly start: number } {
+    return { bytes: this.#slab, start: this.#start };
   }
 
   /** All that was written since the last take. */

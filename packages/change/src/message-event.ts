@@ -1,8 +1,8 @@
 /** Logical messages (`pg_logical_emit_message`) as events, `op` m. */
 import type { LogicalMessage } from '@diptych/pgoutput/message';
+import { patternExpression } from '@diptych/runtime/pattern';
 import { writeBytes } from './binary-values.ts';
 import type { JsonWriter } from './json-writer.ts';
-import { patternExpression } from './pattern.ts';
 import type { ValueModes } from './value-modes.ts';
 
 /** How the `transaction` block and END name all messages together, as Debezium does. */

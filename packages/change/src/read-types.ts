@@ -9,6 +9,8 @@ export interface TypeRows {
   readonly rows: readonly TypeRow[];
   /** Decimal places of `money` in the server's locale. */
   readonly moneyDigits: number;
+  /** False: the database has the encoding SQL_ASCII, whose texts are whatever bytes somebody wrote. */
+  readonly areTextsChecked: boolean;
 }
 
 /**
@@ -38,8 +40,14 @@ export async function readTypes(catalogue: Pick<Catalogue, 'query'>): Promise<Ty
         from pg_attribute where attrelid = t.typrelid and t.typrelid <> 0 and attnum > 0 and not attisdropped)
     ) as type
     from used join pg_type t on t.oid = used.oid`);
-  const [money] = await catalogue.query<{ digits: number }>(
-    `select length(regexp_replace(1::money::text, '\\D', '', 'g')) - 1 as digits`,
+  const [database] = await catalogue.query<{ digits: number; encoding: string }>(
+    `select length(regexp_replace(1::money::text, '\\D', '', 'g')) - 1 as digits,
+       current_setting('server_encoding') as encoding`,
   );
-  return { rows: rows.map(({ type }) => type), moneyDigits: money?.digits ?? 2 };
+  return {
+    rows: rows.map(({ type }) => type),
+    moneyDigits: database?.digits ?? 2,
+    // https://www.postgresql.org/docs/18/multibyte.html#MULTIBYTE-CHARSET-SUPPORTED: all others are converted for the client.
+    areTextsChecked: database?.encoding !== 'SQL_ASCII',
+  };
 }

@@ -5,23 +5,39 @@ import type { Relation } from '@diptych/pgoutput/relation';
 export type PrimaryKeys = (relation: Relation) => readonly string[] | null;
 
 /**
- * Key columns as of the change: those chosen by configuration, else those that the Relation message flags. With FULL it
- * flags all, with NOTHING none; only then the catalogue is asked, whose answer may be newer than the change: a column
- * that the table did not have means no key.
+ * Key columns as of the change: those chosen by configuration, in the table's order, else those that the Relation message
+ * flags, in the order of the primary key, as Debezium has them. With FULL it flags all, with NOTHING none; only then the
+ * catalogue is asked for the columns, whose answer may be newer than the change: a column that the table did not have means
+ * no key. The order stands in the catalogue alone; where it speaks of other columns, the table's order is taken.
  */
 export function keyColumns(
   relation: Relation,
   chosen: readonly string[] | PrimaryKeys,
 ): readonly number[] | null {
-  const { columns, replicaIdentity } = relation;
-  const isFlagged = replicaIdentity === 'default' || replicaIdentity === 'index';
-  let names: readonly string[];
-  if (typeof chosen !== 'function') names = chosen;
-  else if (isFlagged) names = flaggedColumns(relation);
-  else names = chosen(relation) ?? [];
-  const key = columns.flatMap(({ name }, index) => (names.includes(name) ? [index] : []));
-  return key.length > 0 && key.length === names.length ? key : null;
+  const places = new Map(relation.columns.map(({ name }, index) => [name, index]));
+  const placesOf = (names: readonly string[]) => names.flatMap((name) => places.get(name) ?? []);
+  if (typeof chosen !== 'function') {
+    const key = placesOf(chosen).toSorted((one, other) => one - other);
+    return key.length > 0 && key.length === chosen.length ? key : null;
+  }
+  const named = chosen(relation) ?? [];
+  const key = placesOf(named);
+  const isWhole = key.length > 0 && key.length === named.length;
+  if (!flagsKey(relation)) return isWhole ? key : null;
+  const flagged = placesOf(flaggedColumns(relation));
+  if (flagged.length === 0) return null;
+  return isWhole && flagged.length === key.length && flagged.every((index) => key.includes(index))
+    ? key
+    : flagged;
 }
+
+/** Whether the stream tells all of the key: which columns it has, and their order where there is more than one. */
+export function tellsKey(relation: Relation): boolean {
+  return flagsKey(relation) && flaggedColumns(relation).length < 2;
+}
+
+const flagsKey = ({ replicaIdentity }: Relation): boolean =>
+  replicaIdentity === 'default' || replicaIdentity === 'index';
 
 /**
  * The columns of a row before that is no more than a key. FULL flags all columns and sends whole rows: a key then comes from

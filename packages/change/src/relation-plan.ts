@@ -1,17 +1,11 @@
 import type { Before } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import { nullStart, type Row, unchangedStart } from '@diptych/pgoutput/row';
-import type { ColumnRules } from './column-rules.ts';
+import { type ColumnPlan, columnPlan, type Representation } from './column-plan.ts';
 import type { JsonWriter } from './json-writer.ts';
 import { identityColumns, identityRemedy, keyColumns, type PrimaryKeys } from './record-key.ts';
 import { type SchemaHead, type TableSchemas, tableSchemas } from './record-schema.ts';
-import type { TypeCatalogue } from './type-catalogue.ts';
-import { placeholderFor } from './unchanged-values.ts';
 import { unrepresentable } from './unrepresentable.ts';
-import type { ValueModes } from './value-modes.ts';
-import { type ConnectSchema, valueSchema } from './value-schema.ts';
-import { type ValueWriter, writeText } from './value-writer.ts';
-import { valueWriter } from './values.ts';
 
 const comma = 0x2c;
 const openBrace = 0x7b;
@@ -20,33 +14,8 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const jsonNull = Buffer.from('null');
 
-/** How the rows of all tables are represented. */
-export interface Representation {
-  readonly types: TypeCatalogue;
-  readonly modes: ValueModes;
-  readonly columns: ColumnRules;
-  /** What stands for a TOASTed value that was not sent; null: it is left out, and named in `unchanged`. */
-  readonly placeholder: string | null;
-  /** Whether each key and value carries its Connect schema. */
-  readonly schemas: 'none' | 'inline';
-}
-
-interface ColumnPlan {
-  /** Of its values. */
-  readonly schema: ConnectSchema & { readonly field: string };
-  readonly column: string;
-  /** `"name"`, escaped. */
-  readonly name: Buffer;
-  readonly write: ValueWriter;
-  /** Writes the text itself, masked where the value is. */
-  readonly writeText: ValueWriter;
-  /** Part of the replica identity, so that it stands in a row before that holds only the key. */
-  readonly identity: boolean;
-  /** JSON that stands for a value that was not sent. */
-  readonly placeholder: Buffer | null;
-  /** Stands in `before` and `after`. */
-  readonly included: boolean;
-}
+/** `schema.table`, as the `transaction` block and END name a table. */
+export const collectionOf = ({ schema, table }: Relation): string => `${schema}.${table}`;
 
 /** All that can be known of a table's change events before the first row comes; as long-lived as the Relation. */
 export class RelationPlan {
@@ -70,7 +39,7 @@ export class RelationPlan {
   ) {
     const { topic, primaryKeys, representation } = options;
     this.topic = topic;
-    this.collection = `${relation.schema}.${relation.table}`;
+    this.collection = collectionOf(relation);
     this.source = Buffer.from(
       `"schema":${JSON.stringify(relation.schema)},"table":${JSON.stringify(relation.table)}`,
     );
@@ -117,21 +86,32 @@ export class RelationPlan {
     return `${this.collection}.${this.#columns[this.#writing]?.column}`;
   }
 
-  /** The record's key, `{pk columns}` in the table's order; null for a table without one. Throws Unrepresentable. */
+  /** The record's key, `{pk columns}` in the primary key's order; null for a table without one. Throws Unrepresentable. */
   key(out: JsonWriter, row: Row, before: Before | null): Buffer | null {
-    if (this.#key === null) return null;
+    return this.writeKey(out, row, before) ? out.take() : null;
+  }
+
+  /** As `key`, left where it was written; false for a table without one. */
+  writeKey(out: JsonWriter, row: Row, before: Before | null): boolean {
+    if (this.#key === null) return false;
     const missing = this.#key.find((index) => this.#holder(index, row, before) === null);
     if (missing !== undefined) this.#refuseKey(missing, 'a key column that was not sent');
     if (this.#schemas) out.raw(this.#schemas.key);
     this.#object(out, { columns: this.#key, row, before });
     if (this.#schemas) out.byte(closeBrace);
-    return out.take();
+    return true;
   }
 
   /** The key of an updated row; throws Unrepresentable when nothing tells whether the row had it before. */
   keyAfter(out: JsonWriter, after: Row, before: Before | null): Buffer | null {
     this.#requireOldKey(before);
     return this.key(out, after, before);
+  }
+
+  /** As `keyAfter`, left where it was written. */
+  writeKeyAfter(out: JsonWriter, after: Row, before: Before | null): boolean {
+    this.#requireOldKey(before);
+    return this.writeKey(out, after, before);
   }
 
   /** The key of the row before; throws Unrepresentable when it has not all of the key's columns. */
@@ -229,12 +209,11 @@ export class RelationPlan {
     let separator = openBrace;
     for (const column of columns) {
       const holder = this.#holder(column, row, before);
-      const { name, write, placeholder } = this.#columns[column] as ColumnPlan;
+      const { label, write, placeholder } = this.#columns[column] as ColumnPlan;
       if (holder === null && placeholder === null) continue;
       out.byte(separator);
       separator = comma;
-      out.raw(name);
-      out.byte(0x3a);
+      out.raw(label);
       if (holder === null) {
         out.raw(placeholder as Buffer);
         continue;
@@ -254,31 +233,6 @@ export class RelationPlan {
     if (before === null || before.row.start(column) === unchangedStart) return null;
     return before.tag === 'row' || this.#columns[column]?.identity ? before.row : null;
   }
-}
-
-function columnPlan(
-  { schema, table, columns }: Relation,
-  { index, identity }: { index: number; identity: readonly string[] },
-  { types, modes, columns: rules, placeholder }: Representation,
-): ColumnPlan {
-  const { name = '', typeOid = 0, typeModifier = -1 } = columns[index] ?? {};
-  const qualified = `${schema}.${table}.${name}`;
-  const type = types.of(typeOid);
-  const choice = { modifier: typeModifier, modes, moneyDigits: types.moneyDigits };
-  const own = valueWriter(type, choice);
-  const replacement = rules.replacement(qualified);
-  const shape = replacement ? { type: 'string' } : valueSchema(type, choice);
-  return {
-    schema: { ...shape, optional: true, field: name },
-    column: name,
-    name: Buffer.from(JSON.stringify(name)),
-    // A key needs its columns also when Debezium would leave their type out.
-    write: replacement ?? own ?? writeText,
-    writeText: replacement ?? writeText,
-    identity: identity.includes(name),
-    placeholder: placeholder === null ? null : placeholderFor(type, placeholder, modes),
-    included: own !== null && rules.includes(qualified),
-  };
 }
 
 function sameValue(column: number, one: Row, other: Row): boolean {

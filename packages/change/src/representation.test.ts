@@ -17,9 +17,12 @@ const users = relationForTests({
 const { oid } = users;
 const commit = { commitLsn: 4096n, commitTimeUs: 1_795_246_912_669_491n };
 
-function publish(messages: readonly Buffer[], options: PublishOptions = {}): PanelRecord[] {
+function publish(
+  messages: readonly Buffer[],
+  { relation = users, ...options }: PublishOptions & { readonly relation?: typeof users } = {},
+): PanelRecord[] {
   const session = [
-    encode.relation(users),
+    encode.relation(relation),
     encode.begin({ ...commit, xid: 757 }),
     ...messages,
     encode.commit({ ...commit, commitEndLsn: 4200n }),
@@ -56,6 +59,22 @@ describe('columns', () => {
     expect(eventOf(record).after).toEqual({ id: hash, name: 'Än', mail: '***', worth: '**********' });
     expect(String(record?.key)).toBe(`{"id":"${hash}"}`);
     expect(eventOf(empty).after).toMatchObject({ name: null, mail: null, worth: null });
+  });
+
+  test('of limited length have hashes that fit', () => {
+    const [id, name, mail, worth] = users.columns;
+    if (!id || !name || !mail || !worth) throw new Error('a column is missing');
+    const columns = [
+      id,
+      { ...name, typeOid: 1043, typeModifier: 12 },
+      { ...mail, typeOid: 1042, typeModifier: 104 },
+      worth,
+    ];
+    const [record] = publish([ann()], { ...withColumns({ hash: ['*'] }), relation: { ...users, columns } });
+    const lengths = Object.values(eventOf(record).after as Record<string, string>).map(
+      ({ length }) => length,
+    );
+    expect(lengths).toEqual([64, 8, 64, 64]);
   });
 
   test('can be the key instead of the primary key, in the order of the table', () => {

@@ -7,15 +7,20 @@ import type { Lsn } from '@diptych/wal/lsn';
  */
 export interface TransactionParts {
   readonly transaction: Transaction;
+  /** All four, one behind the other. They are overwritten by the next transaction's. */
+  readonly bytes: Buffer;
   /** From `"source":{` to the place of the change's LSN in `sequence`. */
-  readonly head: Buffer;
+  readonly headEnd: number;
   /** From there to the table's names. */
-  readonly times: Buffer;
+  readonly timesEnd: number;
   /** From there to the change's LSN. */
-  readonly xid: Buffer;
+  readonly xidEnd: number;
   /** From there to the place of `total_order`. */
-  readonly tail: Buffer;
+  readonly tailEnd: number;
 }
+
+/** Enough for all parts, unless somebody has very long names. */
+const partsBytes = 1024;
 
 export interface SourceOptions {
   /** `source.version`: of this product. */
@@ -48,6 +53,7 @@ export class SourceBlock {
   /** From the commit time to the array in `sequence`. */
   readonly #middle: string;
   readonly #database: string;
+  #bytes = Buffer.allocUnsafeSlow(partsBytes);
 
   constructor({ version, prefix, database }: SourceOptions) {
     const [ours, name, db] = [version, prefix, database].map((text) => JSON.stringify(text));
@@ -80,15 +86,19 @@ export class SourceBlock {
     const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
     const previous = previousCommitEndLsn === null ? 'null' : `\\"${previousCommitEndLsn}\\"`;
     const from = origin === null ? 'null' : JSON.stringify(origin.name);
-    return {
-      transaction,
-      head: Buffer.from(`${this.#opening}${commitTimeUs / 1000n}${this.#middle}${previous},\\"`),
-      times: Buffer.from(`\\"]","ts_us":${commitTimeUs},"ts_ns":${commitTimeUs}000,`),
-      xid: Buffer.from(`,"txId":${xid},"lsn":`),
-      tail: Buffer.from(
-        `,"xmin":null,"origin":${from},"origin_lsn":${origin?.lsn ?? 'null'}},` +
-          `"transaction":{"id":"${id}","total_order":`,
-      ),
-    };
+    const head = `${this.#opening}${commitTimeUs / 1000n}${this.#middle}${previous},\\"`;
+    const times = `\\"]","ts_us":${commitTimeUs},"ts_ns":${commitTimeUs}000,`;
+    const txId = `,"txId":${xid},"lsn":`;
+    const tail =
+      `,"xmin":null,"origin":${from},"origin_lsn":${origin?.lsn ?? 'null'}},` +
+      `"transaction":{"id":"${id}","total_order":`;
+    const bytesMax = 3 * (head.length + times.length + txId.length + tail.length);
+    if (bytesMax > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
+    const bytes = this.#bytes;
+    const headEnd = bytes.write(head, 0);
+    const timesEnd = headEnd + bytes.write(times, headEnd);
+    const xidEnd = timesEnd + bytes.write(txId, timesEnd);
+    const tailEnd = xidEnd + bytes.write(tail, xidEnd);
+    return { transaction, bytes, headEnd, timesEnd, xidEnd, tailEnd };
   }
 }

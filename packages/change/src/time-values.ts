@@ -74,7 +74,8 @@ interface Moment {
 function writeMoment(out: JsonWriter, { bytes, start, end, fraction }: Moment): void {
   if (!isDigit(bytes[start])) return out.string(bytes, start, end);
   const before = isBeforeChrist(bytes, end);
-  const gap = bytes.indexOf(space, start);
+  let gap = start;
+  while (gap < end && bytes[gap] !== space) gap += 1;
   out.byte(quote);
   writeDay(out, { bytes, start, end: gap, before });
   out.ascii('T');
@@ -91,7 +92,8 @@ interface Day {
 
 /** `YYYY-MM-DD`, the year with four to seven digits. */
 function writeDay(out: JsonWriter, { bytes, start, end, before }: Day): void {
-  const yearEnd = bytes.indexOf(minus, start);
+  let yearEnd = start;
+  while (yearEnd < end && bytes[yearEnd] !== minus) yearEnd += 1;
   if (before) {
     const year = numberOf(bytes, start, yearEnd);
     out.ascii(year === 1 ? '0000' : `-${String(year - 1).padStart(4, '0')}`);
@@ -110,7 +112,7 @@ function writeClock(out: JsonWriter, { bytes, start, end, fraction }: Moment): v
   const written = Math.max(0, sign - start - clockLength - 1);
   if (written < fraction) {
     if (written === 0) out.byte(point);
-    out.ascii('0'.repeat(fraction - written));
+    for (let missing = fraction - written; missing > 0; missing -= 1) out.byte(zero);
   }
   const isUtc = end - sign === 3 && bytes[sign + 1] === zero && bytes[sign + 2] === zero;
   if (sign === end || isUtc) {

@@ -1,4 +1,7 @@
+import type { DataMessage } from '@diptych/pgoutput/message';
 import type { Transaction } from '@diptych/transaction/transaction';
+import { type Counted, Tally } from './tally.ts';
+import { writerContext } from './writer-context.ts';
 
 /**
  * What one transaction made so far, for the `transaction` block of its change events and for its END. Made at its begin
@@ -10,8 +13,9 @@ export class TransactionCounters {
   #changes = 0;
   #domainEvents = 0;
   #parked = 0;
-  readonly #collections = new Map<string, number>();
-  readonly #domain = new Map<string, DomainCount>();
+  #context: string | null = null;
+  readonly #collections = new Tally();
+  readonly #domain = new Tally();
 
   constructor(transaction: Transaction) {
     this.id = `${transaction.xid}:${transaction.commitLsn}`;
@@ -31,39 +35,50 @@ export class TransactionCounters {
     return this.#parked;
   }
 
+  /** Who wrote it, when it said so (`writerContext`). */
+  get context(): string | null {
+    return this.#context;
+  }
+
+  /** Takes in what the transaction says of its writer; the first word counts. */
+  noteContext(message: DataMessage): void {
+    this.#context ??= writerContext(message);
+  }
+
   /** True when nothing came of the transaction, which then has no END. */
   get isEmpty(): boolean {
-    return this.#changes === 0 && this.#domain.size === 0 && this.#parked === 0;
+    return this.#changes === 0 && this.#domainEvents === 0 && this.#parked === 0;
   }
 
   /** Counts a change event of a table (`schema.table`) and returns its place in the transaction and in the table. */
   countChange(collection: string): ChangePlace {
-    const collectionOrder = (this.#collections.get(collection) ?? 0) + 1;
-    this.#collections.set(collection, collectionOrder);
     this.#changes += 1;
-    return { totalOrder: this.#changes, collectionOrder };
+    return { totalOrder: this.#changes, collectionOrder: this.#collections.add('', collection) };
+  }
+
+  /** Takes back the last one that was counted, of this table. */
+  uncountChange(collection: string): void {
+    this.#changes -= 1;
+    this.#collections.remove('', collection);
   }
 
   countDomainEvent(topic: string, eventType: string): void {
     this.#domainEvents += 1;
-    const key = `${topic} ${eventType}`;
-    const count = this.#domain.get(key);
-    if (count) count.events += 1;
-    else this.#domain.set(key, { topic, eventType, events: 1 });
+    this.#domain.add(topic, eventType);
   }
 
   countParked(): void {
     this.#parked += 1;
   }
 
-  /** Change events by table, in the order of their first. */
-  collections(): Iterable<readonly [collection: string, events: number]> {
-    return this.#collections;
+  /** Change events by table, which is the name, in the order of their first. */
+  collections(): readonly Readonly<Counted>[] {
+    return this.#collections.counted;
   }
 
-  /** Domain events by topic and type, in the order of their first. */
-  domain(): Iterable<Readonly<DomainCount>> {
-    return this.#domain.values();
+  /** Domain events by topic and type, which is the name, in the order of their first. */
+  domain(): readonly Readonly<Counted>[] {
+    return this.#domain.counted;
   }
 }
 
@@ -72,10 +87,4 @@ export interface ChangePlace {
   readonly totalOrder: number;
   /** 1-based among those of the table. */
   readonly collectionOrder: number;
-}
-
-export interface DomainCount {
-  readonly topic: string;
-  readonly eventType: string;
-  events: number;
 }

@@ -57,9 +57,17 @@ export class TypeCatalogue {
   /** Decimal places of `money`, of the server's locale. */
   #moneyDigits: number;
 
-  constructor({ rows = [], moneyDigits = 2 }: { rows?: readonly TypeRow[]; moneyDigits?: number } = {}) {
+  /** Whether the server has seen to it that every text is UTF-8 when it comes. */
+  readonly areTextsChecked: boolean;
+
+  constructor({
+    rows = [],
+    moneyDigits = 2,
+    areTextsChecked = true,
+  }: { rows?: readonly TypeRow[]; moneyDigits?: number; areTextsChecked?: boolean } = {}) {
     this.#rows = new Map(rows.map((row) => [row.oid, row]));
     this.#moneyDigits = moneyDigits;
+    this.areTextsChecked = areTextsChecked;
   }
 
   get moneyDigits(): number {

@@ -149,7 +149,9 @@ function baseWriter(name: string, choice: Choice): ValueWriter | null {
 function elementWriter(element: PostgresType, choice: Choice): ValueWriter | null {
   if (choice.modes.unknownTypes === 'text') return valueWriter(element, choice);
   if (element.tag === 'base' && omittedElements.has(element.name)) return null;
-  return element.tag === 'domain' ? unknownWriter(choice.modes) : valueWriter(element, choice);
+  // Debezium knows no lists of domains, but that a domain over an enum is one.
+  const isKnown = element.tag !== 'domain' || withoutDomains(element, -1).type.tag === 'enum';
+  return isKnown ? valueWriter(element, choice) : unknownWriter(choice.modes);
 }
 
 function unknownWriter({ unknownTypes, binary }: ValueModes): ValueWriter | null {

@@ -3,18 +3,21 @@
  * does, and does nothing while a partition of any of them has no leader. https://kafka.apache.org/43/design/protocol/
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
+import type { Brokers } from '@diptych/runtime/kafka-access';
+import type * as Kafka from '@platformatic/kafka';
+import { classify } from './classify.ts';
+import { ProtocolError, requests } from './client-floors.ts';
+import { Connections, partlyAnswered } from './connections.ts';
+import { within } from './deadline.ts';
+
+const {
   createTopicsV5,
   createTopicsV6,
   createTopicsV7,
   describeConfigsV2,
   describeConfigsV3,
   describeConfigsV4,
-  ProtocolError,
-} from '@platformatic/kafka';
-import { classify } from './classify.ts';
-import { Connections, partlyAnswered } from './connections.ts';
-import { within } from './deadline.ts';
+} = requests;
 
 // Newest first.
 const createTopicsApis = [createTopicsV7.api, createTopicsV6.api, createTopicsV5.api];
@@ -41,7 +44,7 @@ export interface Cluster {
 }
 
 export interface AdminOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly clientId: string;
   readonly requestTimeoutMs: number;
 }
@@ -62,7 +65,7 @@ export class AdminClient {
   }
 
   /** What became of each topic: null when it was created. Any broker hands it on to the controller. */
-  async createTopics(topics: readonly NewTopic[]): Promise<Map<string, ProtocolError | null>> {
+  async createTopics(topics: readonly NewTopic[]): Promise<Map<string, Kafka.ProtocolError | null>> {
     const { controllerId } = await this.#connections.metadata([]);
     const api = await this.#connections.newest(createTopicsApis);
     const request = topics.map(({ name, partitions, replicationFactor, config }) => ({
@@ -74,7 +77,7 @@ export class AdminClient {
     }));
     const answer = await api
       .async(await this.#connections.to(controllerId), request, this.#requestTimeoutMs, false)
-      .catch(partlyAnswered<createTopicsV7.CreateTopicsResponse>);
+      .catch(partlyAnswered<Kafka.createTopicsV7.CreateTopicsResponse>);
     const failures = answer.topics.map(({ name, errorCode, errorMessage }) => {
       const failure = errorCode === 0 ? null : new ProtocolError(errorCode, errorMessage);
       if (failure && 'canRetry' in failure && failure.canRetry === true) throw failure;

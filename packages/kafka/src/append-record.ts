@@ -1,4 +1,5 @@
 /** One record to one topic, outside every transaction: for a person's command, not for the stream. */
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { createKafka } from './kafkajs-client.ts';
@@ -12,7 +13,7 @@ const limitMs = 20_000;
  * Throws OperatingError: `kafka-unreachable`, `kafka-refused`, `record-too-large`.
  */
 export async function appendRecord(
-  brokers: readonly string[],
+  brokers: Brokers,
   { topic, key, value, headers, timestampMs }: OutgoingRecord,
 ): Promise<void> {
   const producer = createKafka({ brokers, clientId: 'diptych-command', requestTimeoutMs }).producer({

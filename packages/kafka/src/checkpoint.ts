@@ -4,6 +4,7 @@
  */
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { formatLsn, type Lsn, parseLsn } from '@diptych/wal/lsn';
 import { classify } from './classify.ts';
 import { Fields } from './fields.ts';
@@ -126,7 +127,7 @@ function checkpointOf(fields: Fields): Checkpoint {
 }
 
 export interface ReadCheckpointOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly topic: string;
   readonly slot: string;
   readonly signal?: AbortSignal | undefined;

@@ -3,6 +3,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { untilNothingIsOpen } from './open-transactions.ts';
+import { PackedRecord } from './packed-record.ts';
 import { type PackingLimits, type PlacedRecord, pack } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
@@ -88,9 +89,9 @@ export class ClientPublisher implements Publisher {
   /** Where each record goes and with which send. Nothing is begun yet, so an error leaves the publisher usable. */
   async #plan(records: readonly OutgoingRecord[]): Promise<readonly (readonly PlacedRecord[])[]> {
     try {
-      const topics = new Set<string>();
-      for (const { topic } of records) topics.add(topic);
-      await this.#catalog.load(topics);
+      const unknown = new Set<string>();
+      for (const { topic } of records) if (!this.#catalog.has(topic)) unknown.add(topic);
+      if (unknown.size > 0) await this.#catalog.load(unknown);
       const limits: PackingLimits = {
         messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
         sendBytesMax,
@@ -114,7 +115,10 @@ export class ClientPublisher implements Publisher {
       if (record.spread === 'every') {
         for (let partition = 0; partition < agreed; partition += 1) placed.push({ record, partition });
       } else {
-        const partition = record.partition ?? partitionOf(record.key, agreed);
+        const partition =
+          record instanceof PackedRecord
+            ? record.partitionOf(agreed)
+            : (record.partition ?? partitionOf(record.key, agreed));
         if (partition >= there) throw noPartition({ topic: record.topic, partition, partitions: there });
         placed.push({ record, partition });
       }

@@ -6,7 +6,16 @@
  */
 import { assert, present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
-import {
+import type { Brokers } from '@diptych/runtime/kafka-access';
+import type * as Kafka from '@platformatic/kafka';
+import { classify } from './classify.ts';
+import { ProtocolError, requests } from './client-floors.ts';
+import { Connections, partlyAnswered } from './connections.ts';
+import { type Cursor, cursorKey } from './cursor.ts';
+
+export type { RecordsBatch } from '@platformatic/kafka';
+
+const {
   fetchV13,
   fetchV14,
   fetchV15,
@@ -16,14 +25,8 @@ import {
   listOffsetsV7,
   listOffsetsV8,
   listOffsetsV9,
-  ProtocolError,
-} from '@platformatic/kafka';
-import { classify } from './classify.ts';
-import { Connections, partlyAnswered } from './connections.ts';
-import { type Cursor, cursorKey } from './cursor.ts';
-
-export type { RecordsBatch } from '@platformatic/kafka';
-export type FetchResponsePartition = fetchV17.FetchResponsePartition;
+} = requests;
+export type FetchResponsePartition = Kafka.fetchV17.FetchResponsePartition;
 
 /** A topic as one metadata answer shows it. A topic created anew under the same name has another id. */
 export interface TopicLocation {
@@ -53,13 +56,13 @@ export const maxWaitMs = 250;
 
 /** What one answer may hold at most; a single larger batch comes whole all the same. */
 const fetchBytesMax = 8 * 1024 * 1024;
-const partitionBytesMax = 1024 * 1024;
+const partitionBytesMaxDefault = 1024 * 1024;
 
 /** Every method may throw the client's error: the caller waits, asks for the topics again, and goes on. */
 export class FetchClient {
   readonly #connections: Connections;
 
-  constructor(options: { brokers: readonly string[]; requestTimeoutMs: number }) {
+  constructor(options: { brokers: Brokers; requestTimeoutMs: number }) {
     this.#connections = new Connections({ clientId: 'diptych-reader', ...options });
   }
 
@@ -110,10 +113,16 @@ export class FetchClient {
   }
 
   /** Fetches on from the cursors, all of one leader. Without anything new it answers after `maxWaitMs`. */
-  async fetch(cursors: readonly Cursor[], { maxWaitMs }: { maxWaitMs: number }): Promise<Fetched[]> {
+  async fetch(
+    cursors: readonly Cursor[],
+    {
+      maxWaitMs,
+      partitionBytesMax = partitionBytesMaxDefault,
+    }: { maxWaitMs: number; partitionBytesMax?: number | undefined },
+  ): Promise<Fetched[]> {
     const leader = present(cursors[0], 'a partition to fetch').leader;
     const byPartition = new Map<string, Cursor>();
-    const topics = new Map<string, fetchV17.FetchRequestTopic>();
+    const topics = new Map<string, Kafka.fetchV17.FetchRequestTopic>();
     for (const cursor of cursors) {
       assert(cursor.leader === leader, 'one fetch asks one leader');
       byPartition.set(cursorKey(cursor), cursor);
@@ -132,7 +141,7 @@ export class FetchClient {
     // Session 0, epoch -1: each request stands for itself.
     const answer = await fetch
       .async(connection, maxWaitMs, 1, fetchBytesMax, readCommitted, 0, -1, [...topics.values()], [], '')
-      .catch(partlyAnswered<fetchV17.FetchResponse>);
+      .catch(partlyAnswered<Kafka.fetchV17.FetchResponse>);
     return answer.responses.flatMap(({ topicId, partitions }) =>
       partitions.flatMap((partition) => {
         const cursor = byPartition.get(cursorKey({ topicId, partition: partition.partitionIndex }));
@@ -148,9 +157,9 @@ export class FetchClient {
 }
 
 function mergedByName(
-  asked: readonly listOffsetsV9.ListOffsetsRequestTopic[],
-): listOffsetsV9.ListOffsetsRequestTopic[] {
-  const merged = new Map<string, listOffsetsV9.ListOffsetsRequestTopic>();
+  asked: readonly Kafka.listOffsetsV9.ListOffsetsRequestTopic[],
+): Kafka.listOffsetsV9.ListOffsetsRequestTopic[] {
+  const merged = new Map<string, Kafka.listOffsetsV9.ListOffsetsRequestTopic>();
   for (const { name, partitions } of asked) {
     const topic = merged.get(name) ?? { name, partitions: [] };
     merged.set(name, topic);

@@ -3,6 +3,7 @@
  * are kept elsewhere, and kafkajs begins anew in silence where an offset is gone (`partition-feeds.ts` reads).
  */
 import type { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
 import kafkajs, { type Consumer } from 'kafkajs';
 import { classify } from './classify.ts';
@@ -15,7 +16,7 @@ export interface TopicPartition {
 }
 
 export interface GroupMemberOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly groupId: string;
   /** They must exist. */
   readonly topics: readonly string[];

@@ -4,6 +4,7 @@
  */
 import { assert } from '@diptych/runtime/assert';
 import { formatLsnSortable, type Lsn, parseLsnSortable, type Xid, xid } from '@diptych/wal/lsn';
+import type { BodyWriter } from './packed-record.ts';
 
 export interface Identity {
   /** The timeline that holds the commit record. */
@@ -34,6 +35,36 @@ export function identitiesOf(
   const head = `${timeline}-${formatLsnSortable(commitLsn)}-${xid}`;
   const tail = `-${commitTimeUs}`;
   return (ordinal, part) => `${head}-${ordinal}-${part}${tail}`;
+}
+
+/** Name of the header with its length, as a record has it. */
+const nameField = Buffer.concat([Buffer.from([2 * identityHeader.length]), Buffer.from(identityHeader)]);
+/** Enough for all of an identity but its ordinal and its part. */
+const textBytes = 128;
+
+/** Room that an identity takes in a record at most, in bytes. */
+export const identityBytesMax = nameField.length + textBytes + 2 * 12;
+
+/** Writes the identities of one transaction after the other into records. */
+export class IdentityWriter {
+  readonly #text = Buffer.alloc(textBytes);
+  #headEnd = 0;
+  #tailEnd = 0;
+
+  begin({ timeline, commitLsn, xid, commitTimeUs }: Omit<Identity, 'ordinal' | 'part'>): void {
+    this.#headEnd = this.#text.write(`${timeline}-${formatLsnSortable(commitLsn)}-${xid}-`, 'latin1');
+    this.#tailEnd = this.#headEnd + this.#text.write(`-${commitTimeUs}`, this.#headEnd, 'latin1');
+  }
+
+  /** Name and text of the header. */
+  write(body: BodyWriter, { ordinal, part }: Pick<Identity, 'ordinal' | 'part'>): void {
+    const place = `${ordinal}-${part}`;
+    body.raw(nameField);
+    body.length(this.#tailEnd + place.length);
+    body.raw(this.#text, 0, this.#headEnd);
+    body.ascii(place);
+    body.raw(this.#text, this.#headEnd, this.#tailEnd);
+  }
 }
 
 const pattern = /^(\d+)-([0-9A-F]{16})-(\d+)-(\d+)-(\d+)-(-?\d+)$/;

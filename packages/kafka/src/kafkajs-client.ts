@@ -1,12 +1,14 @@
 /** How kafkajs is set up here: quiet, bounded, and without its warning on new Node versions. */
 import { createRequire } from 'node:module';
+import { addressesOf, type Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
-import kafkajs, { type Admin, type Kafka, type logCreator } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type logCreator, type SASLOptions } from 'kafkajs';
 import { classify } from './classify.ts';
 import { within } from './deadline.ts';
+import { securityOf } from './security.ts';
 
 export interface KafkaClientOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly clientId: string;
   readonly requestTimeoutMs: number;
   readonly log?: Logger | undefined;
@@ -43,9 +45,12 @@ function logTo(log: Logger | undefined): logCreator {
 }
 
 export function createKafka({ brokers, clientId, requestTimeoutMs, log }: KafkaClientOptions): Kafka {
+  const { tls, login } = securityOf(brokers);
   return new kafkajs.Kafka({
-    brokers: [...brokers],
+    brokers: [...addressesOf(brokers)],
     clientId,
+    ...(tls && { ssl: tls }),
+    ...(login && { sasl: login as SASLOptions }),
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     // About two seconds in all: whoever calls has a back-off of its own.

@@ -1,7 +1,8 @@
 /** How large a record each topic takes, known beforehand: what is set aside for its size is decided before it is sent. */
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { administrate } from './admin-client.ts';
-import { batchOverheadBytes, recordBytes } from './packing.ts';
+import { batchOverheadBytes, recordBytes, recordBytesMax } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { askTopics } from './topics.ts';
 
@@ -30,8 +31,11 @@ export class MessageLimits {
 
   /** What a batch of this one record takes, in bytes, when the topic does not take it; null when it does. */
   excess(record: OutgoingRecord): number | null {
+    const bytesMax = this.of(record.topic);
+    // Nearly all are far smaller, and this is asked of each record.
+    if (batchOverheadBytes + recordBytesMax(record) <= bytesMax) return null;
     const bytes = batchOverheadBytes + recordBytes(record);
-    return bytes > this.of(record.topic) ? bytes : null;
+    return bytes > bytesMax ? bytes : null;
   }
 
   /** The topics whose limit is another one there. */
@@ -50,7 +54,7 @@ export async function readMessageLimits({
   brokers,
   wanted,
 }: {
-  brokers: readonly string[];
+  brokers: Brokers;
   wanted: (topic: string) => boolean;
 }): Promise<MessageLimits> {
   const options = { brokers, clientId: 'diptych-limits', requestTimeoutMs, limitMs };

@@ -1,6 +1,7 @@
 /** Waiting for transactions of others, where none of ours can end them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { classify } from './classify.ts';
 import { FetchClient } from './fetch-client.ts';
 
@@ -9,7 +10,7 @@ const abortCheckMs = 10_000;
 const intervalMs = 50;
 
 export interface SettledTopicsOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly settledTopics?: readonly string[];
   /** After this time the broker aborts an open transaction. */
   readonly transactionTimeoutMs: number;

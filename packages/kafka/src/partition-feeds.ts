@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { classify } from './classify.ts';
 import { backOffMs, type Cursor } from './cursor.ts';
 import { FetchClient, type Fetched, fetchFailure, maxWaitMs, type TopicLocation } from './fetch-client.ts';
@@ -100,10 +101,7 @@ export class PartitionFeeds {
   #recovery: Promise<void> | null = null;
 
   /** `onTrouble` is told of each trouble that reading gets over by itself. */
-  constructor({
-    brokers,
-    onTrouble,
-  }: { brokers: readonly string[]; onTrouble: (error: OperatingError) => void }) {
+  constructor({ brokers, onTrouble }: { brokers: Brokers; onTrouble: (error: OperatingError) => void }) {
     this.#client = new FetchClient({ brokers, requestTimeoutMs });
     this.#onTrouble = onTrouble;
   }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { present } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { classify } from './classify.ts';
 import { backOffMs, type Cursor, cursorsOf, type OffsetsByTopic } from './cursor.ts';
 import { FetchClient, fetchFailure, maxWaitMs } from './fetch-client.ts';
@@ -15,12 +16,14 @@ export type { OffsetsByTopic } from './cursor.ts';
 const requestTimeoutMs = 10_000;
 
 export interface ReadToEndOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly topics: readonly string[];
   /** Default: `beginning`, each partition's first record. `last`: so many offsets before the end of each partition. */
   readonly from?: 'beginning' | OffsetsByTopic | { readonly last: bigint };
   /** Ends reading; its reason is thrown, because what was read is not whole. */
   readonly signal?: AbortSignal | undefined;
+  /** What one answer may hold at most; a single larger batch comes whole all the same. Default 1 MiB. */
+  readonly partitionBytesMax?: number | undefined;
   /** For how long Kafka may give no answer. Default 30 s. */
   readonly stallTimeoutMs?: number;
 }
@@ -35,10 +38,14 @@ export async function* readToEnd(options: ReadToEndOptions): AsyncGenerator<Inco
   const onAbort = () => void client.close();
   options.signal?.addEventListener('abort', onAbort, { once: true });
   try {
+    const { partitionBytesMax } = options;
     const ranges = await patiently(options, async () => await rangesOf(client, options));
     for (const { cursor, end } of ranges) {
       while (cursor.offset < end)
-        yield* await patiently(options, async () => await fetchUpTo(client, cursor, end));
+        yield* await patiently(
+          options,
+          async () => await fetchUpTo(client, { cursor, end, partitionBytesMax }),
+        );
     }
   } finally {
     options.signal?.removeEventListener('abort', onAbort);
@@ -47,7 +54,7 @@ export async function* readToEnd(options: ReadToEndOptions): AsyncGenerator<Inco
 }
 
 export interface FollowOptions extends FollowerOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** Ends the iteration, quietly. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -116,11 +123,10 @@ function max(a: bigint, b: bigint): bigint {
 /** One fetch; the cursor moves on. */
 async function fetchUpTo(
   client: FetchClient,
-  cursor: Cursor,
-  end: bigint,
+  { cursor, end, partitionBytesMax }: Range & Pick<ReadToEndOptions, 'partitionBytesMax'>,
 ): Promise<readonly IncomingRecord[]> {
   try {
-    const [fetched] = await client.fetch([cursor], { maxWaitMs });
+    const [fetched] = await client.fetch([cursor], { maxWaitMs, partitionBytesMax });
     if (!fetched) throw throttled(cursor);
     const { answer } = fetched;
     const failure = fetchFailure({ cursor, answer });

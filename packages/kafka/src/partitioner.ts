@@ -3,21 +3,21 @@
  * https://github.com/apache/kafka/blob/4.3/clients/src/main/java/org/apache/kafka/common/utils/Utils.java (murmur2)
  */
 
-/** MurmurHash 2 with Kafka's seed, as a signed 32-bit integer. */
-export function murmur2(bytes: Buffer): number {
+/** MurmurHash 2 with Kafka's seed, as a signed 32-bit integer; of the bytes between `start` and `end`. */
+export function murmur2(bytes: Buffer, start = 0, end = bytes.length): number {
   const multiplier = 0x5bd1e995;
-  const words = bytes.length >>> 2;
-  let hash = 0x9747b28c ^ bytes.length;
-  for (let word = 0; word < words; word += 1) {
-    const at = word * 4;
+  const length = end - start;
+  const wordsEnd = start + (length & ~3);
+  let hash = 0x9747b28c ^ length;
+  for (let at = start; at < wordsEnd; at += 4) {
     // By hand: this runs for each record, and a read of Buffer checks its arguments each time.
     const little = byteAt(bytes, at) | (byteAt(bytes, at + 1) << 8) | (byteAt(bytes, at + 2) << 16);
     let k = Math.imul(little | (byteAt(bytes, at + 3) << 24), multiplier);
     k ^= k >>> 24;
     hash = Math.imul(hash, multiplier) ^ Math.imul(k, multiplier);
   }
-  const rest = bytes.length & 3;
-  if (rest > 0) hash = Math.imul(hash ^ bytes.readUIntLE(words * 4, rest), multiplier);
+  const rest = length & 3;
+  if (rest > 0) hash = Math.imul(hash ^ bytes.readUIntLE(wordsEnd, rest), multiplier);
   hash ^= hash >>> 13;
   hash = Math.imul(hash, multiplier);
   return hash ^ (hash >>> 15);

@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { present } from '@diptych/runtime/assert';
-import { findErrorBy, GenericError, NetworkError } from '@platformatic/kafka';
 import { errorCodes } from './classify.ts';
+import { findErrorBy, GenericError, NetworkError } from './client-floors.ts';
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import type { PlacedRecord } from './packing.ts';

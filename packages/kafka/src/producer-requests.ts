@@ -5,10 +5,14 @@
  */
 
 import { present } from '@diptych/runtime/assert';
-import {
+import type { Brokers } from '@diptych/runtime/kafka-access';
+import type * as Kafka from '@platformatic/kafka';
+import { errorCodes } from './classify.ts';
+import { NetworkError, ProtocolError, ResponseError, requests, Writer } from './client-floors.ts';
+import { Connections, partlyAnswered } from './connections.ts';
+
+const {
   addPartitionsToTxnV3,
-  type Broker,
-  type Connection,
   createAPI,
   endTxnV3,
   endTxnV4,
@@ -19,17 +23,11 @@ import {
   initProducerIdV3,
   initProducerIdV4,
   initProducerIdV5,
-  NetworkError,
   ProduceAcks,
-  ProtocolError,
   produceV9,
   produceV10,
   produceV11,
-  ResponseError,
-  Writer,
-} from '@platformatic/kafka';
-import { errorCodes } from './classify.ts';
-import { Connections, partlyAnswered } from './connections.ts';
+} = requests;
 
 /** Who the broker takes us for. */
 export interface ProducerIdentity {
@@ -56,7 +54,7 @@ interface ProduceRequest {
   readonly batches: readonly PartitionBatch[];
 }
 
-type ProduceAnswer = produceV11.ProduceResponse;
+type ProduceAnswer = Kafka.produceV11.ProduceResponse;
 
 // Newest first. Their requests are the same in 9 to 11 (Kafka 2.4 and newer), their answers are read by the client.
 const produceApis = [produceV11, produceV10, produceV9].map(({ api, parseResponse }) =>
@@ -76,13 +74,13 @@ export class ProducerRequests {
   readonly #connections: Connections;
   readonly #transactionalId: string | null;
   readonly #timeoutMs: number;
-  #coordinator: Broker | null = null;
+  #coordinator: Kafka.Broker | null = null;
   /** The leaders' node ids of the topics that were asked for. */
   #leaders = new Map<string, readonly number[]>();
 
   /** `timeoutMs` bounds a Kafka transaction, and how long a broker waits for its replicas. */
   constructor(options: {
-    brokers: readonly string[];
+    brokers: Brokers;
     clientId: string;
     requestTimeoutMs: number;
     transactionalId: string | null;
@@ -96,7 +94,7 @@ export class ProducerRequests {
   /** InitProducerId: with a transactional id every older producer of it is dead, its open transaction ended. */
   async identify(): Promise<ProducerIdentity> {
     const api = await this.#connections.newest(initProducerIdApis);
-    const ask = (connection: Connection) =>
+    const ask = (connection: Kafka.Connection) =>
       api.async(connection, this.#transactionalId, this.#timeoutMs, nobody.id, nobody.epoch);
     const { producerId, producerEpoch } =
       this.#transactionalId === null
@@ -182,7 +180,10 @@ export class ProducerRequests {
   }
 
   /** Asks the coordinator. After a failure it is looked for anew, the next time. */
-  async #coordinated<T>(transactionalId: string, ask: (connection: Connection) => Promise<T>): Promise<T> {
+  async #coordinated<T>(
+    transactionalId: string,
+    ask: (connection: Kafka.Connection) => Promise<T>,
+  ): Promise<T> {
     try {
       this.#coordinator ??= await this.#findCoordinator(transactionalId);
       return await ask(await this.#connections.at(this.#coordinator));
@@ -193,7 +194,7 @@ export class ProducerRequests {
     }
   }
 
-  async #findCoordinator(transactionalId: string): Promise<Broker> {
+  async #findCoordinator(transactionalId: string): Promise<Kafka.Broker> {
     const api = await this.#connections.newest(findCoordinatorApis);
     const { coordinators } = await this.#connections.ask((connection) =>
       api.async(connection, FindCoordinatorKeyTypes.TRANSACTION, [transactionalId]),
@@ -215,7 +216,7 @@ function refusedOrUnanswered(error: unknown): never {
 
 /** Those that the answer does not say are there. */
 function untakenOf(batches: readonly PartitionBatch[], { responses }: ProduceAnswer): readonly Untaken[] {
-  const answers = new Map<string, Map<number, produceV11.ProduceResponsePartition>>();
+  const answers = new Map<string, Map<number, Kafka.produceV11.ProduceResponsePartition>>();
   for (const { name, partitionResponses } of responses) {
     answers.set(name, new Map(partitionResponses.map((answer) => [answer.index, answer])));
   }
@@ -230,7 +231,7 @@ function untakenOf(batches: readonly PartitionBatch[], { responses }: ProduceAns
 }
 
 /** ProduceRequest, version 9 to 11. https://kafka.apache.org/43/design/protocol/#protocol_messages */
-function produceRequest({ transactionalId, timeoutMs, batches }: ProduceRequest): Writer {
+function produceRequest({ transactionalId, timeoutMs, batches }: ProduceRequest): Kafka.Writer {
   return Writer.create()
     .appendString(transactionalId)
     .appendInt16(ProduceAcks.ALL)

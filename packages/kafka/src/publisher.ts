@@ -1,3 +1,4 @@
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { OutgoingRecord } from './record.ts';
 
 /**
@@ -24,7 +25,7 @@ export interface Publisher {
 }
 
 export interface PublisherOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly clientId: string;
   /** Null publishes without transactions: nobody is fenced, and a batch whose outcome is unknown may be there in part. */
   readonly transactionalId: string | null;

@@ -3,9 +3,11 @@
  * the next ones: the client's own encoder makes a writer and several buffers for each record.
  * https://kafka.apache.org/43/implementation/message-format/
  */
-import { crc32c, Writer } from '@platformatic/kafka';
-import { batchOverheadBytes, varintBytes } from './packing.ts';
+import { crc32c, Writer } from './client-floors.ts';
+import { PackedRecord } from './packed-record.ts';
+import { batchOverheadBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
+import { FieldsWriter, fieldsBytesMax, putVarint, putVarlong, varintBytes } from './record-fields.ts';
 
 /** What a batch says of its producer. */
 export interface BatchHead {
@@ -31,10 +33,8 @@ const attributesAt = 21;
 const firstBytes = 64 * 1024;
 const keptBytesMax = 16 * 1024 * 1024;
 
-/** Length, attributes, timestamp delta, offset delta, length of key, length of value, number of headers: their longest. */
-const recordOverheadBytes = 5 + 1 + 10 + 5 + 5 + 5 + 5;
-/** Names of headers are few, and the same in all records. */
-const namesMax = 1000;
+/** Length, attributes, timestamp delta, offset delta: their longest. */
+const recordOverheadBytes = 5 + 1 + 10 + 5;
 
 /** Java's DefaultRecordBatch.incrementSequence: after 2^31 - 1 comes 0. */
 export function nextSequence(sequence: number, records: number): number {
@@ -46,7 +46,7 @@ export class RecordBatchEncoder {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
   #spans: Span[] = [];
-  readonly #names = new Map<string, Buffer>();
+  readonly #fields = new FieldsWriter();
 
   /** Gives up the batches that were written before. */
   begin(): void {
@@ -66,9 +66,11 @@ export class RecordBatchEncoder {
     const baseTimestampMs = records[0]?.timestampMs ?? 0;
     let maxTimestampMs = baseTimestampMs;
     let at = start + batchOverheadBytes;
-    for (const [offsetDelta, record] of records.entries()) {
+    let offsetDelta = 0;
+    for (const record of records) {
       if (record.timestampMs > maxTimestampMs) maxTimestampMs = record.timestampMs;
       at = this.#record(at, record, { offsetDelta, timestampDelta: record.timestampMs - baseTimestampMs });
+      offsetDelta += 1;
     }
     this.#end = at;
     const batch = this.#bytes.subarray(start, at);
@@ -90,26 +92,20 @@ export class RecordBatchEncoder {
 
   #record(
     start: number,
-    { key, value, headers }: OutgoingRecord,
+    record: OutgoingRecord,
     { offsetDelta, timestampDelta }: { offsetDelta: number; timestampDelta: number },
   ): number {
-    let bytesMax = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
-    for (const [name, text] of headers) bytesMax += 10 + 3 * (name.length + text.length);
-    const bytes = this.#room(start, bytesMax);
+    const packed = record instanceof PackedRecord ? record : null;
+    const fieldsBytes = packed ? packed.end - packed.start : fieldsBytesMax(record);
+    const bytes = this.#room(start, recordOverheadBytes + fieldsBytes);
     // How long the length is, is known when the record is written: guessed, and seldom wrong.
-    const guess = varintBytes(bytesMax);
+    const guess = varintBytes(recordOverheadBytes + fieldsBytes);
     const body = start + guess;
     bytes[body] = 0;
     let at = putVarlong(bytes, body + 1, timestampDelta);
     at = putVarint(bytes, at, offsetDelta);
-    at = putBytes(bytes, at, key);
-    at = putBytes(bytes, at, value);
-    at = putVarint(bytes, at, headers.length);
-    for (const [name, text] of headers) {
-      const encoded = this.#name(name);
-      bytes.set(encoded, at);
-      at = putText(bytes, at + encoded.length, text);
-    }
+    if (packed) at += packed.slab.copy(bytes, at, packed.start, packed.end);
+    else at = this.#fields.write(bytes, at, record);
     const length = at - body;
     const needed = varintBytes(length);
     if (needed !== guess) bytes.copyWithin(start + needed, body, at);
@@ -126,60 +122,6 @@ export class RecordBatchEncoder {
     }
     return this.#bytes;
   }
-
-  /** A header's name with its length. */
-  #name(name: string): Buffer {
-    const known = this.#names.get(name);
-    if (known) return known;
-    const room = Buffer.alloc(5 + 3 * name.length);
-    const encoded = room.subarray(0, putText(room, 0, name));
-    if (this.#names.size < namesMax) this.#names.set(name, encoded);
-    return encoded;
-  }
-}
-
-/** Zigzag, seven bits a byte, the lowest first; of a 32-bit integer. Answers where it ends, as all that follow. */
-function putVarint(bytes: Buffer, at: number, value: number): number {
-  let end = at;
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-  while (rest > 0x7f) {
-    bytes[end] = (rest & 0x7f) | 0x80;
-    end += 1;
-    rest >>>= 7;
-  }
-  bytes[end] = rest;
-  return end + 1;
-}
-
-/** The same of a 64-bit integer. */
-function putVarlong(bytes: Buffer, at: number, value: number): number {
-  if (value === (value | 0)) return putVarint(bytes, at, value);
-  const wide = BigInt(value);
-  let end = at;
-  let rest = BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n));
-  while (rest > 0x7fn) {
-    bytes[end] = Number(rest & 0x7fn) | 0x80;
-    end += 1;
-    rest >>= 7n;
-  }
-  bytes[end] = Number(rest);
-  return end + 1;
-}
-
-function putBytes(bytes: Buffer, at: number, value: Buffer | null): number {
-  if (value === null) return putVarint(bytes, at, -1);
-  const body = putVarint(bytes, at, value.length);
-  bytes.set(value, body);
-  return body + value.length;
-}
-
-function putText(bytes: Buffer, at: number, text: string): number {
-  const guess = varintBytes(text.length);
-  const length = bytes.write(text, at + guess);
-  const needed = varintBytes(length);
-  if (needed !== guess) bytes.copyWithin(at + needed, at + guess, at + guess + length);
-  putVarint(bytes, at, length);
-  return at + needed + length;
 }
 
 /** Given a plain buffer, the native function is handed a copy of it (2.12.1, dist/protocol/crc32c.js). */

@@ -1,5 +1,6 @@
 /** What a publisher must know of its topics before it sends: how many partitions, and how large a batch may be. */
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { type AdminOptions, administrate } from './admin-client.ts';
 import type { TopicLocation } from './fetch-client.ts';
 import { knownTopics } from './known-topics.ts';
@@ -18,6 +19,11 @@ export class TopicCatalog {
 
   constructor(options: AdminOptions) {
     this.#options = options;
+  }
+
+  /** Whether `load` need not be asked for a topic. */
+  has(topic: string): boolean {
+    return this.#limits.has(topic);
   }
 
   /** The limits of a topic that `load` was asked for. */
@@ -42,7 +48,7 @@ export class TopicCatalog {
 }
 
 async function untilKnown(
-  request: { readonly brokers: readonly string[]; readonly timeoutMs: number },
+  request: { readonly brokers: Brokers; readonly timeoutMs: number },
   wanted: readonly string[],
 ): Promise<Map<string, TopicLocation>> {
   const found = await knownTopics((names) => askTopics(request, names), wanted);

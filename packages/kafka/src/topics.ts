@@ -1,6 +1,7 @@
 /** Names and defaults of topics (docs/wire.md, "Names and defaults"), and their creation. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { ProtocolError } from '@platformatic/kafka';
 import { type AdminClient, administrate } from './admin-client.ts';
 import { classify, errorCodes } from './classify.ts';
@@ -22,7 +23,7 @@ const heartbeats = { 'cleanup.policy': 'delete', 'retention.ms': '604800000' } a
  * By default a broker refuses records that are more than an hour ahead of its own clock, and Kafka's refusal would end the
  * relay: a clock that jumps, Postgres's or ours, must not. https://kafka.apache.org/43/configuration/topic-configs/
  */
-const ofAnyTime = { 'message.timestamp.after.max.ms': String(2n ** 63n - 1n) } as const;
+export const ofAnyTime = { 'message.timestamp.after.max.ms': String(2n ** 63n - 1n) } as const;
 
 /** Of a topic with domain or change events; records of a key stay in one partition. */
 const eventPartitions = 6;
@@ -98,7 +99,7 @@ export function topicSpecs(names: {
 }
 
 interface AdminRequest {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** Default 30 s: creating a thousand topics takes a small broker several seconds. */
   readonly timeoutMs?: number;
 }
@@ -218,7 +219,7 @@ async function leaderFailure(client: FetchClient, names: readonly string[]): Pro
  * Throws OperatingError: `kafka-unreachable`, `kafka-refused`.
  */
 export async function describe(
-  brokers: readonly string[],
+  brokers: Brokers,
   timeoutMs = 10_000,
 ): Promise<{ clusterId: string; brokers: number }> {
   return await administrate(adminOptions({ brokers, timeoutMs }, 'asking for the cluster'), async (admin) => {

@@ -5,7 +5,10 @@ import type { Relation, ReplicaIdentity } from '@diptych/pgoutput/relation';
 export interface DescribedTable {
   /** Only what the publication sends: its columns, in their order. */
   readonly relation: Relation;
-  /** The columns by which rows are told apart, in the order of their index: primary key, or the replica identity's. */
+  /**
+   * The columns by which rows are told apart, in the order of their index: primary key, or the replica identity's. None
+   * where the key is deferrable and would be the identity: the stream has no key then.
+   */
   readonly key: readonly string[];
   /**
    * Which table it is, and what orders its key: the table's oid, and of each column of the key its number, type, modifier
@@ -68,7 +71,8 @@ export function describeTableSql(literals: {
     join pg_namespace s on s.nspname = t.schemaname
     join pg_class c on c.relnamespace = s.oid and c.relname = t.tablename
     left join pg_index i on i.indrelid = c.oid and i.indisvalid
-      and case c.relreplident when 'i' then i.indisreplident else i.indisprimary end
+      and case c.relreplident when 'i' then i.indisreplident when 'd' then i.indisprimary and i.indimmediate
+        else i.indisprimary end
     where t.pubname = ${literals.publication} and t.schemaname = ${literals.schema} and t.tablename = ${literals.name}`;
 }
 

@@ -1,5 +1,6 @@
 /** One ordinary connection to the captured database, for what the catalogue knows. */
 import pg from 'pg';
+import { socketOf } from './client-socket.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { locatePrimary } from './primary.ts';
 
@@ -56,8 +57,7 @@ export async function openCatalogue(
 
 /** A server that does not answer any more is left after a moment: whoever closes goes on to another one. */
 async function endConnection(client: pg.Client): Promise<void> {
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-  const timer = setTimeout(() => stream.destroy(), farewellTimeoutMs);
+  const timer = setTimeout(() => socketOf(client).destroy(), farewellTimeoutMs);
   await client.end().catch(() => {});
   clearTimeout(timer);
 }

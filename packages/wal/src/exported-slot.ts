@@ -22,6 +22,7 @@ export async function createExportedSlot({
   observer,
   name,
   failover,
+  temporary = false,
   waitingFor,
 }: {
   databaseUrl: string;
@@ -29,6 +30,8 @@ export async function createExportedSlot({
   name: string;
   /** Let standbys synchronise it. Needs PostgreSQL 17. */
   failover: boolean;
+  /** It is gone with `close`, or when this process dies. */
+  temporary?: boolean;
   waitingFor: (hindrances: readonly Hindrance[]) => void;
 }): Promise<ExportedSlot> {
   const config: pg.ClientConfig & { replication: 'database' } = {
@@ -49,7 +52,7 @@ export async function createExportedSlot({
     let created: { consistent_point: string; snapshot_name: string } | undefined;
     await whileWaiting({ observer, creatorPid, waitingFor }, async () => {
       const answer = await client.query<{ consistent_point: string; snapshot_name: string }>(
-        `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ` +
+        `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${temporary ? 'TEMPORARY ' : ''}LOGICAL pgoutput ` +
           `(SNAPSHOT 'export'${failover ? ', FAILOVER' : ''})`,
       );
       created = answer.rows[0];

@@ -29,6 +29,14 @@ export function xid(value: number): Xid {
   return value as Xid;
 }
 
+const eight = new DataView(new ArrayBuffer(8));
+
+/** Eight bytes, big-endian, as the protocol has them. `Buffer`'s own way makes four bigints of them; this runs for each message. */
+export function readLsn(bytes: Buffer, at: number): Lsn {
+  for (let index = 0; index < 8; index += 1) eight.setUint8(index, bytes[at + index] as number);
+  return lsn(eight.getBigUint64(0));
+}
+
 /** Reads PostgreSQL's text form, `16/B374D848`. */
 export function parseLsn(text: string): Lsn {
   const match = /^([0-9A-Fa-f]{1,8})\/([0-9A-Fa-f]{1,8})$/.exec(text);

@@ -8,7 +8,7 @@
 export const restMs = 1;
 
 /** About what Node reads at most: the kernel has more, and there is nothing to wait for. */
-const fullReadBytes = 60_000;
+export const fullReadBytes = 60_000;
 
 /** So much within so long is a backlog, 4 MB/s: some 4,000 small transactions a second that are not one read each. */
 const denseBytes = 16 * 1024;

@@ -1,4 +1,5 @@
 import { OperatingError } from '@diptych/runtime/failure';
+import { settingName, type TlsRefusal, tlsRefusal } from '@diptych/runtime/tls';
 
 /** What `pg` and the operating system say when Postgres is not there, or not yet. */
 const unreachable = new Set([
@@ -31,8 +32,8 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (error instanceof OperatingError) return error;
   const { code, message } = describe(error);
   const said = `Postgres failed while ${doing}: ${message}`;
-  const as = (failure: OperatingError['code'], remedy: string) =>
-    new OperatingError(failure, said, { remedy, cause: error });
+  const as = (failure: OperatingError['code'], remedy: string, saying = said) =>
+    new OperatingError(failure, saying, { remedy, cause: error });
   if (code === '55006')
     return as(
       'slot-held',
@@ -64,10 +65,13 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
   if (code === '42501') {
     return as('postgres-privilege-missing', 'Grant the role REPLICATION and select on the published tables.');
   }
+  const insecure = insecurity({ code, message });
+  if (insecure) return as('postgres-tls-refused', insecure.remedy, `no TLS with Postgres: ${insecure.said}`);
   if (code.startsWith('28') || code === '3D000') {
     return as(
       'postgres-refused-login',
-      'Check user, password and database in DIPTYCH_DATABASE_URL, and pg_hba.conf.',
+      'Check user, password and database in database.url (DIPTYCH_DATABASE_URL), the password in database.password or ' +
+        'database.passwordFile if it stands there, and pg_hba.conf.',
     );
   }
   if (unreachable.has(code) || code.startsWith('08') || lostConnection.test(message)) {
@@ -87,6 +91,31 @@ export function postgresFailure(error: unknown, doing: string): OperatingError {
     'replication-ended',
     'The relay tries again by itself; the message says what Postgres objected to.',
   );
+}
+
+/** What `pg` says of TLS without a code, and the server with the code of a refused login; null when it is about neither. */
+function insecurity({ code, message }: { code: string; message: string }): TlsRefusal | null {
+  if (message === 'The server does not support SSL connections') {
+    return {
+      said: 'the server takes no TLS',
+      remedy: `Set ssl=on at the server, or ${settingName('database', 'mode')} to disable if plain text is meant.`,
+    };
+  }
+  if (code === '28000' && /no encryption/.test(message)) {
+    return {
+      said: `the server takes this login with TLS only, or not at all: ${message}`,
+      remedy: `Set ${settingName('database', 'mode')} to verify-full; and look into pg_hba.conf.`,
+    };
+  }
+  if (code === '28000' && /client certificate|certificate authentication/.test(message)) {
+    return {
+      said: message,
+      remedy:
+        `Set ${settingName('database', 'certFile')} and ${settingName('database', 'keyFile')} to a certificate of an authority ` +
+        'that the server trusts, for the user that the URL names.',
+    };
+  }
+  return tlsRefusal(new Set([code]), { settings: 'database', address: 'database.url (…DATABASE_URL)' });
 }
 
 /**

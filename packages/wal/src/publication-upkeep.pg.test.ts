@@ -1,10 +1,11 @@
+import { poll } from '@diptych/runtime/poll';
 import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Catalogue, openCatalogue } from './catalogue.ts';
 import { inspectPublications } from './publication.ts';
 import { bringInStep, driftOf, isInStep, unfitStatements } from './publication-upkeep.ts';
-import { listTables } from './table.ts';
+import { listTables, unusableParts } from './table.ts';
 
 const role = testPrefix();
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -74,4 +75,30 @@ test('a publication is brought in step table by table; what its role may not do 
   const [mended] = await inspectPublications(catalogue, ['p']);
   expect(mended && isInStep(driftOf(mended, next))).toBe(true);
   expect(unfitStatements(mended, next, ['insert'])).toEqual([]);
+});
+
+test('a table that is dropped while the publications’ tables are listed is not among them, and nothing else fails', async () => {
+  await sql.query('create table kept (id int primary key); create table dropped (id int primary key)');
+  await sql.query('create publication every for all tables');
+  await sql.query('begin');
+  await sql.query('drop table dropped');
+  const listed = inspectPublications(catalogue, ['every']);
+  const waits = async () => {
+    const { rowCount } = await sql.query(
+      `select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`,
+    );
+    return rowCount === 1 || undefined;
+  };
+  await poll(waits, { what: 'the list waits for the table that is dropped', timeoutMs: 20_000 });
+  await sql.query('commit');
+  const [every] = await listed;
+  expect(every?.tables).toContain('public.kept');
+  expect(every?.tables).not.toContain('public.dropped');
+});
+
+test('a primary key that is deferrable is no replica identity: an UPDATE by it would be refused', async () => {
+  await sql.query('create table deferred (id int primary key deferrable, v int)');
+  const [deferred] = (await wanted(['deferred'], false)).tables;
+  expect(deferred).toMatchObject({ identityColumns: [], primaryKey: ['id'] });
+  expect(deferred && unusableParts(deferred, { viaRoot: false })).toMatchObject([{ name: 'deferred' }]);
 });

@@ -22,11 +22,27 @@ export interface Publication {
   readonly memberships: readonly string[];
 }
 
-/** The publications of these names that exist. */
+/** The server opens each table that it lists, and fails over one that is dropped meanwhile. */
+const droppedMeanwhile = /could not open relation with OID/;
+/** One after the other: who drops tables all the time does not hold up a relay for ever. */
+const listingsMax = 10;
+
+/** The publications of these names that exist. Throws OperatingError. */
 export async function inspectPublications(
   catalogue: Catalogue,
   names: readonly string[],
 ): Promise<Publication[]> {
+  for (let listing = 1; ; listing += 1) {
+    try {
+      return await listPublications(catalogue, names);
+    } catch (error) {
+      if (listing === listingsMax || !(error instanceof Error && droppedMeanwhile.test(error.message)))
+        throw error;
+    }
+  }
+}
+
+async function listPublications(catalogue: Catalogue, names: readonly string[]): Promise<Publication[]> {
   const rows = await catalogue.query<{
     name: string;
     oid: string;

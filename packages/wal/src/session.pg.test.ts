@@ -1,4 +1,6 @@
 /** What the server makes of a session's settings: they are the session's own, whatever role and database say. */
+import { createHash, randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { poll } from '@diptych/runtime/poll';
 import { testDatabase, testPrefix } from '@diptych/testkit/for-tests';
 import pg from 'pg';
@@ -102,4 +104,29 @@ test('a backlog comes whole and in order, and whoever pauses in it gets nothing 
   }
   await more(rows - 1);
   expect(ids).toEqual(Array.from({ length: rows }, (_, index) => index + 1));
+});
+
+test('between two full reads of a backlog everybody else has a turn', async () => {
+  const rows = 40_000;
+  await sql.query('insert into carts select n from generate_series(1, $1::int) n', [rows]);
+  let received = 0;
+  let bytesInTurn = 0;
+  let mostInTurn = 0;
+  const session = newSession(10_000, {
+    onMessage: (bytes) => {
+      received += bytes[0] === 0x49 ? 1 : 0;
+      bytesInTurn += bytes.length + 30; // what carries it: CopyData, XLogData
+      // Slower than the server sends, so that there is always more to be read.
+      if (received % 100 === 0) createHash('sha256').update(randomBytes(100_000)).digest();
+    },
+  });
+  await session.start();
+  session.stream();
+  while (received < rows) {
+    await setImmediate();
+    mostInTurn = Math.max(mostInTurn, bytesInTurn);
+    bytesInTurn = 0;
+  }
+  expect(mostInTurn).toBeGreaterThan(60_000);
+  expect(mostInTurn).toBeLessThan(2 * 65_536);
 });

@@ -5,13 +5,14 @@
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
 import './long-messages.ts';
-import { type Lsn, lsn } from './lsn.ts';
-import { Pace, restMs } from './pace.ts';
+import { type Lsn, readLsn } from './lsn.ts';
+import { fullReadBytes, Pace, restMs } from './pace.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
@@ -40,6 +41,14 @@ interface ReplicationConnection extends Connection {
 
 const millisecondsTo2000 = 946_684_800_000;
 
+/**
+ * In a database of the encoding SQL_ASCII the server checks texts only for a client that asks for UTF-8, as `pg` does, and
+ * ends the stream at each that is none. Whoever writes records can set one aside; at the walsender it would stop everything.
+ * https://www.postgresql.org/docs/18/multibyte.html#MULTIBYTE-AUTOMATIC-CONVERSION
+ */
+const takeTextsAsTheyAre =
+  "select set_config('client_encoding', 'SQL_ASCII', false) where current_setting('server_encoding') = 'SQL_ASCII'";
+
 export class ReplicationSession {
   readonly #service: LogicalReplicationService;
   readonly #options: SessionOptions;
@@ -50,9 +59,9 @@ export class ReplicationSession {
   #backendPid: number | null = null;
   #over = false;
   readonly #pace = new Pace();
-  /** By whoever has enough of us; a rest is our own. */
+  /** By whoever has enough of us; a break is our own. */
   #paused = false;
-  #resting = false;
+  #onBreak = false;
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
     this.#options = options;
@@ -103,7 +112,7 @@ export class ReplicationSession {
     ended.catch(() => {}); // said through onEnd
   }
 
-  #startReplication(client: Client): Promise<unknown> {
+  async #startReplication(client: Client): Promise<unknown> {
     const { slot, publications } = this.#options;
     const connection = (client as unknown as { connection: ReplicationConnection }).connection;
     this.#connection = connection;
@@ -123,9 +132,10 @@ export class ReplicationSession {
     const isPlainTcp =
       stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
     // Behind pg's own listener: everything of the read was handed out.
-    if (isPlainTcp) stream.on('data', (chunk: Buffer) => this.#restAfter(chunk.length, stream));
+    stream.on('data', (chunk: Buffer) => this.#breakAfter(chunk.length, { stream, mayRest: isPlainTcp }));
     // publication_names is a list of identifiers inside a literal.
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
+    await client.query(takeTextsAsTheyAre);
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
@@ -138,7 +148,7 @@ export class ReplicationSession {
    */
   #receive(chunk: Buffer): void {
     if (this.#over) return;
-    const position = lsn(chunk.readBigUInt64BE(1));
+    const position = readLsn(chunk, 1);
     if (chunk[0] === 0x77) {
       const bytes = chunk.subarray(25);
       if (this.#early) this.#early.push({ bytes: Buffer.from(bytes), position });
@@ -149,17 +159,29 @@ export class ReplicationSession {
     }
   }
 
-  #restAfter(bytes: number, stream: Socket): void {
+  /** Reads on in the loop's next turn, or after a rest, where there is reason for either. */
+  #breakAfter(bytes: number, { stream, mayRest }: { stream: Duplex; mayRest: boolean }): void {
+    if (this.#over || this.#paused) return;
     const sinceMs = performance.now();
-    if (this.#over || this.#paused || !this.#pace.rests(bytes, sinceMs)) return;
-    this.#resting = true;
+    // libuv would take up to 32 full reads in one turn: a tenth of a second in which Kafka's answers wait, and it for us.
+    if (bytes >= fullReadBytes) return this.#break(stream, (goOn) => setImmediate(goOn));
+    if (!mayRest || !this.#pace.rests(bytes, sinceMs)) return;
+    this.#break(stream, (goOn) => {
+      setTimeout(() => {
+        const nowMs = performance.now();
+        this.#pace.woke({ afterMs: nowMs - sinceMs, nowMs });
+        goOn();
+      }, restMs);
+    });
+  }
+
+  #break(stream: Duplex, until: (goOn: () => void) => void): void {
+    this.#onBreak = true;
     stream.pause();
-    setTimeout(() => {
-      this.#resting = false;
-      const nowMs = performance.now();
-      this.#pace.woke({ afterMs: nowMs - sinceMs, nowMs });
+    until(() => {
+      this.#onBreak = false;
       if (!this.#paused) stream.resume();
-    }, restMs);
+    });
   }
 
   /** The server process of this session, as `pg_replication_slots.active_pid` names it; null before `start`. */
@@ -186,7 +208,7 @@ export class ReplicationSession {
 
   resume(): void {
     this.#paused = false;
-    if (!this.#resting) this.#connection?.stream.resume();
+    if (!this.#onBreak) this.#connection?.stream.resume();
   }
 
   /**

@@ -29,17 +29,17 @@ const identityOf = ({ schema, name, identity, columns }: IdentityRow): Identity 
   ...{ schema, name, replicaIdentity: identities[identity], identityColumns: columns },
 });
 
-/** Of a relation of the query, by its alias. */
+/** Of a relation of the query, by its alias. A key that is deferrable is none: the server refuses UPDATEs by it. */
 const identityColumnsSql = (alias: string): string => `
   array(select a.attname::text from pg_index i,
       unnest(i.indkey::int2[]) with ordinality k(number, place), pg_attribute a
     where i.indrelid = ${alias}.oid and k.place <= i.indnkeyatts
-      and case ${alias}.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident end
+      and case ${alias}.relreplident when 'd' then i.indisprimary and i.indimmediate when 'i' then i.indisreplident end
       and a.attrelid = ${alias}.oid and a.attnum = k.number order by k.place)`;
 
 /**
  * All ordinary and partitioned tables outside the system schemas, in name order. Partitions come with their root;
- * unlogged and temporary tables have no WAL.
+ * unlogged and temporary tables have no WAL. The scratch tables of `diptych price` are nobody's.
  */
 export async function listTables(catalogue: Catalogue): Promise<Table[]> {
   const rows = await catalogue.query<
@@ -57,7 +57,7 @@ export async function listTables(catalogue: Catalogue): Promise<Table[]> {
         where t.isleaf and l.relkind = 'r' and l.relpersistence = 'p'), '[]') else '[]' end as partitions
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and c.relpersistence = 'p' and not c.relispartition
-      and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+      and n.nspname <> 'information_schema' and n.nspname !~ '^(pg_|diptych_price_)'
     order by 1, 2`);
   return rows.map(({ primary_key, partitioned, partitions, ...row }) => ({
     ...identityOf(row),

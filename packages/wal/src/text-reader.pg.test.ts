@@ -1,3 +1,4 @@
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Catalogue, openCatalogue } from './catalogue.ts';
@@ -61,4 +62,20 @@ test('a connection that ended between two queries is nothing that Postgres objec
     await expect(ended.read('select 1', { bytesMax: 100 })).rejects.toMatchObject(failure);
   }
   await ended.close();
+});
+
+test('a query that never reached the server is given up after two looks; one that the server works on is waited for', async () => {
+  const direct = new URL(database.url);
+  const proxy = await FaultProxy.open({ host: direct.hostname, port: Number(direct.port || 5432) });
+  const proxied = new URL(direct);
+  proxied.host = `127.0.0.1:${proxy.port}`;
+  const options = { applicationName: 'reader that is lost', lookIntervalMs: 20 };
+  const lost = await TextReader.open(proxied.href, options);
+  // Looks come and go while the server sleeps.
+  expect(await lost.query('select pg_sleep(1)')).toHaveLength(1);
+  const [row] = await lost.query('select inet_client_port()');
+  proxy.silence(Number(row?.[0]));
+  await expect(lost.read('select 1', { bytesMax: 100 })).rejects.toMatchObject({ retry: 'timed' });
+  await lost.close();
+  await proxy.close();
 });

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { OperatingError } from '@diptych/runtime/failure';
 import pg from 'pg';
+import { socketOf } from './client-socket.ts';
 import './long-messages.ts';
+import { isQueryLost, type WaitingConnection } from './lost-query.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
@@ -55,21 +57,32 @@ const oneStatement = (text: string): pg.QueryArrayConfig & { queryMode: 'extende
   queryMode: 'extended',
 });
 
+/** How often a query that goes on is looked after. Twice this, at most, a lost one is waited for. */
+const lookIntervalMs = 30_000;
+
 export class TextReader {
   readonly #client: pg.Client;
+  readonly #waiting: WaitingConnection;
+  readonly #lookIntervalMs: number;
 
-  private constructor(client: pg.Client) {
+  private constructor(
+    client: pg.Client,
+    options: { databaseUrl: string; backendPid: number; lookIntervalMs: number },
+  ) {
+    const { databaseUrl, backendPid } = options;
     this.#client = client;
+    this.#waiting = { databaseUrl, backendPid, bytesRead: () => socketOf(client).bytesRead };
+    this.#lookIntervalMs = options.lookIntervalMs;
   }
 
   /** Connects. It writes nothing, and no setting of the role changes a text. Throws OperatingError. */
   static async open(
     databaseUrl: string,
-    { applicationName }: { applicationName: string },
+    options: { applicationName: string; lookIntervalMs?: number },
   ): Promise<TextReader> {
     const client = new pg.Client({
       connectionString: databaseUrl,
-      application_name: applicationName,
+      application_name: options.applicationName,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveDelayMs,
@@ -87,16 +100,19 @@ export class TextReader {
     client.on('error', () => {}); // the next query says it
     try {
       await client.connect();
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const [{ pid: backendPid } = { pid: 0 }] = rows;
+      const intervalMs = options.lookIntervalMs ?? lookIntervalMs;
+      return new TextReader(client, { databaseUrl, backendPid, lookIntervalMs: intervalMs });
     } catch (error) {
       throw postgresFailure(error, 'connecting to read tables');
     }
-    return new TextReader(client);
   }
 
   /** Runs a statement whose answer is small. Throws OperatingError. */
   async query(text: string): Promise<readonly TextRow[]> {
     try {
-      const answer = await this.#client.query<(string | null)[]>(oneStatement(text));
+      const answer = await this.#watched(this.#client.query<(string | null)[]>(oneStatement(text)));
       return answer.rows;
     } catch (error) {
       throw readingFailure(error);
@@ -122,18 +138,33 @@ export class TextReader {
     try {
       const ended = once(query, 'end');
       this.#client.query(query);
-      await ended;
+      await this.#watched(ended);
     } catch (error) {
       throw readingFailure(error);
     }
     return { rows, bytes, isWhole };
   }
 
+  /** Waits for an answer, for as long as the server works on it. */
+  async #watched<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    const answered = new AbortController();
+    const watch = { intervalMs: this.#lookIntervalMs, signal: answered.signal };
+    // A look that is under way when the answer comes is nothing to wait for.
+    void isQueryLost(this.#waiting, watch).then((isLost) => {
+      if (isLost) socketOf(this.#client).destroy(new Error('the server does not work on the query'));
+    });
+    try {
+      return await answer;
+    } finally {
+      answered.abort();
+    }
+  }
+
   /** Ends it, whatever it is doing: no transaction of it stays open. */
   async close(): Promise<void> {
     const ended = this.#client.end().catch(() => {});
     // A query under way would be waited for.
-    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    socketOf(this.#client).destroy();
     await ended;
   }
 }
