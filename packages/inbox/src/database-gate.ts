@@ -1,6 +1,7 @@
 /** The reader's own database is away: everybody waits at the gate, one asks whether it is back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
+import { tlsRefusal } from '@diptych/runtime/tls';
 import pg, { type Pool } from 'pg';
 import { ConnectionLostError } from './transaction.ts';
 
@@ -23,6 +24,31 @@ export function isOutage(error: unknown): boolean {
 /** Whether transactions were in each other's way (class 40): the next attempt finds the way free. */
 export function isContention(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^40/.test(error.code ?? '');
+}
+
+/**
+ * Why the database cannot be used, `what` being what was tried. A certificate that is refused is named with the setting that
+ * mends it; it is waited for too, because it may be renewed.
+ */
+export function databaseAway(
+  cause: unknown,
+  { what, remedy }: { what: string; remedy: string },
+): OperatingError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const refusal = tlsRefusal(codesOf(cause), { settings: 'database', address: 'the URL of the database' });
+  const said = refusal ? `no TLS with Postgres: ${refusal.said} (${message})` : message;
+  return new OperatingError('inbox-database-away', `${what}: ${said}`, {
+    remedy: refusal?.remedy ?? remedy,
+    cause,
+  });
+}
+
+/** Of an error and what it came of. */
+function codesOf(error: unknown): ReadonlySet<string> {
+  const codes = new Set<string>();
+  for (let one = error, depth = 0; one instanceof Error && depth < 10; one = one.cause, depth += 1)
+    if ('code' in one) codes.add(String(one.code));
+  return codes;
 }
 
 const pauseMinMs = 50;
@@ -60,10 +86,9 @@ export class DatabaseGate {
   /** Closes the gate; it opens by itself when the database answers. `signal` ends the asking. */
   close(cause: unknown, signal: AbortSignal): void {
     if (this.#error) return;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    this.#error = new OperatingError('inbox-database-away', `the inbox waits for its database: ${message}`, {
+    this.#error = databaseAway(cause, {
+      what: 'the inbox waits for its database',
       remedy: 'Nothing is lost: it goes on by itself when the database answers again.',
-      cause,
     });
     this.#onClosed(this.#error);
     this.#opened = this.#ask(signal);

@@ -2,10 +2,11 @@
 import type { Contracts } from '@diptych/events/event-contract';
 import { follow, type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader';
 import type { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { type DomainEvent, readDomainEvent } from './domain-event.ts';
 
 export interface EventsOptions<C extends Contracts> {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly topics: readonly string[];
   readonly contracts: C;
   /** Default `beginning`. Offsets to go on from are those behind `event.at`. */

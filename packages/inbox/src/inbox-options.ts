@@ -1,6 +1,7 @@
 /** What is asked of an inbox, and what it does unless it is asked otherwise. */
 import type { Contracts } from '@diptych/events/event-contract';
 import { assert } from '@diptych/runtime/assert';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
 import type { Pool, PoolClient } from 'pg';
 import type { DomainEvent } from './domain-event.ts';
@@ -39,7 +40,7 @@ export type InboxOptions<C extends Contracts> = InboxSettings<C> &
 export interface InboxSettings<C extends Contracts> {
   /** Of the database that the handlers write to, with at least one connection more than `parallelMax`. */
   readonly pool: Pool;
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** The consumer group: its members share the partitions, and its positions are in the database. */
   readonly group: string;
   /**

@@ -8,7 +8,7 @@ import { type GroupMember, joinGroup, type TopicPartition } from '@diptych/kafka
 import { PartitionFeeds } from '@diptych/kafka/partition-feeds';
 import { OperatingError } from '@diptych/runtime/failure';
 import pLimit from 'p-limit';
-import { DatabaseGate } from './database-gate.ts';
+import { DatabaseGate, databaseAway } from './database-gate.ts';
 import { readDomainEvent } from './domain-event.ts';
 import { InboxMetrics, type PartitionLag } from './inbox-metrics.ts';
 import { type InboxOptions, keepMsDefault, limitsOf, parallelMaxDefault } from './inbox-options.ts';
@@ -105,9 +105,9 @@ export class Inbox<C extends Contracts> {
         onTrouble: ({ code, message }) => log.warn({ group, code }, message),
       }),
       member: () => this.#member,
-      gate: new DatabaseGate(pool, ({ code, message }) => {
+      gate: new DatabaseGate(pool, ({ code, remedy, message }) => {
         this.metrics.waited();
-        log.warn({ group, code }, message);
+        log.warn({ group, code, remedy }, message);
       }),
       turns: pLimit(options.parallelMax ?? parallelMaxDefault),
       metrics: this.metrics,
@@ -173,7 +173,7 @@ export class Inbox<C extends Contracts> {
         const trouble = troubleOf(error);
         // Each trouble is told once, not twice a second.
         if (trouble.message !== this.#trouble?.message)
-          log.warn({ group, code: trouble.code }, trouble.message);
+          log.warn({ group, code: trouble.code, remedy: trouble.remedy }, trouble.message);
         this.#trouble = trouble;
         await this.#sleep(beginPauseMs);
       }
@@ -275,9 +275,8 @@ function handlingOf<C extends Contracts>({
 
 function troubleOf(error: unknown): OperatingError {
   if (error instanceof OperatingError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new OperatingError('inbox-database-away', `the inbox could not be prepared: ${message}`, {
+  return databaseAway(error, {
+    what: 'the inbox could not be prepared',
     remedy: 'It is tried again until it succeeds; the message says what Postgres objected to, if it stays.',
-    cause: error,
   });
 }

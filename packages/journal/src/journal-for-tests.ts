@@ -1,5 +1,5 @@
 /** A database with an outbox and snapshots, and the shortest way to transactions of it. */
-import { outboxTables } from '@diptych/outbox/outbox-for-tests';
+import { outboxTables } from '@diptych/outbox/tables';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 

@@ -1,13 +1,6 @@
 /** A moment in the life of a stream, and how people write it: a version, a time, or the token of a commit. */
-import { type Lsn, parseLsn } from '@diptych/wal/lsn';
+import { type CommitToken, parseCommitToken } from '@diptych/wal/commit-token';
 import { z } from 'zod';
-
-/** What a write was answered with, `<xid8>@<lsn>` (docs/wire.md, "Commit token"). */
-export interface CommitToken {
-  /** 64 bits: it never comes again in this cluster. */
-  readonly xid: bigint;
-  readonly lsn: Lsn;
-}
 
 export type Moment =
   /** After the event of this version; 0 is before the first. */
@@ -18,7 +11,6 @@ export type Moment =
   | { readonly tag: 'commit'; readonly commit: CommitToken };
 
 const versionMax = 2n ** 63n - 1n;
-const xidMax = 2n ** 64n - 1n;
 
 /** How a moment is written, for messages. */
 export const momentForms =
@@ -34,13 +26,6 @@ export function parseMoment(text: string): Moment | undefined {
   if (commit) return { tag: 'commit', commit };
   const timeUs = parseTime(text);
   return timeUs === undefined ? undefined : { tag: 'time', timeUs };
-}
-
-/** Reads `<xid8>@<lsn>`; undefined for anything else. */
-export function parseCommitToken(text: string): CommitToken | undefined {
-  const [, xid = '', lsn = ''] = /^(\d{1,20})@([0-9A-F]{1,8}\/[0-9A-F]{1,8})$/.exec(text) ?? [];
-  if (lsn === '' || BigInt(xid) > xidMax) return undefined;
-  return { xid: BigInt(xid), lsn: parseLsn(lsn) };
 }
 
 const isoTime = z.iso.datetime({ offset: true });

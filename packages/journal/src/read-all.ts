@@ -14,6 +14,7 @@ import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import type { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless } from '@diptych/runtime/json';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import {
   compareIdentities,
   EventSequence,
@@ -24,7 +25,7 @@ import {
 } from './event-sequence.ts';
 
 export interface ReadAllOptions<C extends Contracts> {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** The relay's, of its transaction topic: `diptych`. */
   readonly prefix: string;
   /** Domain topics, all their partitions. One that is not there yet has no events. */

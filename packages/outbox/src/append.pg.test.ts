@@ -5,8 +5,8 @@ import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { append } from './append.ts';
 import type { Contract, EventOf } from './contract.ts';
-import { outboxTables } from './outbox-for-tests.ts';
 import { outbox, outboxHeads } from './schema.ts';
+import { outboxTables } from './tables.ts';
 
 /** A Standard Schema by hand: a number `n`, and nothing else of what was given. */
 const counted: Contract[string]['schema'] = {
@@ -50,6 +50,18 @@ const oneTo = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 const counter = (id: string) => ({ type: 'counter', id });
 
 describe('append', () => {
+  test('says who writes when it is asked to, and of a transaction that has said so it is known', async () => {
+    const said = async (context: boolean) =>
+      await db.transaction(async (tx) => {
+        await append(tx, { aggregate: counter('context'), events: event(1), contract, context });
+        const { rows } = await tx.execute<{ said: boolean }>(
+          sql`select current_setting('diptych.context', true) = pg_current_xact_id()::text as said`,
+        );
+        return rows[0]?.said ?? false;
+      });
+    expect([await said(true), await said(false), await said(true)]).toEqual([true, false, true]);
+  });
+
   test('gives versions without gaps over several transactions, ids that sort by time, type version and headers', async () => {
     const aggregate = counter('plain');
     await db.transaction((tx) => append(tx, { aggregate, events: events(2), contract }));

@@ -1,5 +1,6 @@
 /** The writing side of the outbox: events go in with the rows that they speak of, in the caller's own transaction. */
 import { assert, present } from '@diptych/runtime/assert';
+import { sayContextSql } from '@diptych/wal/writer-context';
 import { v7 as uuidv7 } from 'uuid';
 import { type Contract, describePaths, type EventOf, type Telling } from './contract.ts';
 import { type Emission, type EventRow, emit } from './emission.ts';
@@ -19,6 +20,12 @@ export interface AppendOptions<C extends Contract> {
   readonly emission?: Emission;
   /** Where the versions are kept, `schema.table` or `table`. Default `outbox_heads`. */
   readonly heads?: string;
+  /**
+   * Says besides who writes (application name, user, client address), once per transaction: one more statement. Default
+   * false. `diptych audit` names the writers of what carries no event; where `diptych audit install` was run, the
+   * database says it by itself.
+   */
+  readonly context?: boolean;
 }
 
 export type Appended =
@@ -58,6 +65,7 @@ export async function append<const C extends Contract>(
     aggregateversion: firstVersion + BigInt(index),
   }));
   await emit(port, options.emission ?? keptInOutbox, rows);
+  if (options.context) await port.rows(sayContextSql, []);
   return { ok: true, ids: rows.map(({ id }) => id), firstVersion, version };
 }
 

@@ -84,8 +84,9 @@ async function remove(port: OutboxPort, table: string, rows: readonly EventRow[]
  */
 async function send(port: OutboxPort, name: string, rows: readonly EventRow[]): Promise<void> {
   await port.rows(
+    // Prisma refuses an answer of type pg_lsn.
     `select pg_logical_emit_message(true, event.prefix,
-       (event.head || jsonb_build_object('occurredAt', now()))::text || chr(10) || event.payload::text)
+       (event.head || jsonb_build_object('occurredAt', now()))::text || chr(10) || event.payload::text)::text
      from (values ${parameters(['text', 'jsonb', 'jsonb'], rows.length)}) event (prefix, head, payload)`,
     rows.flatMap(({ payload, aggregateversion, ...row }) => [
       `${messagePrefix}${name}`,

@@ -8,10 +8,13 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { PanelHeader, PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import { formatLsn } from '@diptych/wal/lsn';
+import { KnownTexts } from './known-texts.ts';
 import { messageRelation, messageRow } from './message-row.ts';
 import { copy, recordValue } from './payload.ts';
+import { isPlain, type PlainEvent, plainEvent } from './plain-event.ts';
 import { type ColumnType, type Placed, type RoutePlan, routePlan } from './route-plan.ts';
-import { defaultRouting, type RouterOptions, topicPrefixDefault, topicSource } from './router-options.ts';
+import { RoutedTopics } from './routed-topics.ts';
+import { defaultRouting, type RouterOptions, topicPrefixDefault } from './router-options.ts';
 
 export interface OutboxRouterOptions {
   readonly topics: TopicNaming;
@@ -62,12 +65,12 @@ const columnText: ColumnJson = (_type, row, column) => JSON.stringify(row.text(c
 
 /** Routes one outbox, or all that are set alike. */
 export class OutboxRouter {
-  readonly #topics: TopicNaming;
-  readonly #topicPrefix: string;
+  readonly #topics: RoutedTopics;
   readonly #options: RouterOptions;
   readonly #columnJson: ColumnJson;
   readonly #onUpdate: NonNullable<OutboxRouterOptions['onUpdate']>;
   readonly #plans = new WeakMap<Relation, RoutePlan>();
+  readonly #texts = new KnownTexts();
 
   constructor({
     topics,
@@ -76,9 +79,8 @@ export class OutboxRouter {
     columnJson,
     onUpdate,
   }: OutboxRouterOptions) {
-    this.#topics = topics;
-    this.#topicPrefix = topicPrefix;
     this.#options = options ?? defaultRouting(topicPrefix);
+    this.#topics = new RoutedTopics({ topics, topicPrefix, route: this.#options.topic });
     this.#columnJson = columnJson ?? columnText;
     this.#onUpdate = onUpdate ?? (() => {});
   }
@@ -98,12 +100,11 @@ export class OutboxRouter {
     const plan = this.#planOf(source);
     const eventType = required(source, plan.type);
     const routedBy = required(source, plan.route);
-    const topic = this.#options.topic(routedBy);
     const key = present(source, plan.key);
     const headers = this.#headers(source, plan, eventType);
     const members = plan.envelope?.map((placed) => [placed.alias, this.#json(row, placed)] as const) ?? null;
     const record: PanelRecord = {
-      topic: this.#topics.of(topicSource(topic, this.#topicPrefix), topic),
+      topic: this.#topics.of(routedBy),
       key: copy(row, key),
       value: recordValue({ row, column: plan.payload }, { options: this.#options, members }),
       headers,
@@ -112,6 +113,14 @@ export class OutboxRouter {
       ...partitionOf(source, plan),
     };
     return { record, eventType, routedBy };
+  }
+
+  /** The domain event of an inserted row that is no more than its columns; null for every other change, which is for `route`. */
+  plain({ message }: TransactionChange): PlainEvent | null {
+    if (message.tag !== 'insert') return null;
+    const plan = this.#plans.get(message.relation);
+    if (!plan || !isPlain(plan, this.#options)) return null;
+    return plainEvent(message.after, plan, { topics: this.#topics, texts: this.#texts });
   }
 
   /** The payload of a change that was routed, as it is stored, whatever the record's value makes of it. */

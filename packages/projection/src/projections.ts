@@ -10,6 +10,7 @@ import { mergedMetrics } from '@diptych/inbox/merged-metrics';
 import { inTransaction } from '@diptych/inbox/transaction';
 import { PartitionFeeds } from '@diptych/kafka/partition-feeds';
 import { assert } from '@diptych/runtime/assert';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
 import type { Pool } from 'pg';
 import { applyEvents } from './apply-events.ts';
@@ -30,7 +31,7 @@ import { isInTheWay, switchOver } from './switch-over.ts';
 export interface ProjectionsOptions<C extends Contracts> {
   /** With at least `connectionsOf(projections)` connections. */
   readonly pool: Pool;
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** They exist, or everything waits for them. */
   readonly topics: readonly string[];
   readonly contracts: C;

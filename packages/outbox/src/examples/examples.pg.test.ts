@@ -9,11 +9,19 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { append } from '../append.ts';
-import { outboxTables } from '../outbox-for-tests.ts';
+import { outboxTables } from '../tables.ts';
 import { openCart as openByDrizzle } from './drizzle-for-tests.ts';
 import { knexPort } from './knex-for-tests.ts';
 import { kyselyPort } from './kysely-for-tests.ts';
 import { openCart as openByPg } from './pg-for-tests.ts';
+
+const emissions = [
+  { tag: 'table', table: 'outbox' },
+  { tag: 'delete', table: 'outbox' },
+  { tag: 'message', name: 'outbox' },
+] as const;
+/** bigint, int and text. https://www.postgresql.org/docs/18/catalog-pg-type.html */
+const knownEverywhere: ReadonlySet<number> = new Set([20, 23, 25]);
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let pool: pg.Pool;
@@ -106,4 +114,25 @@ test('the code of docs/outbox.md is the code that runs here', () => {
     const code = readFileSync(join(import.meta.dirname, name), 'utf8');
     expect(page, name).toContain(`\`\`\`ts\n${code}\`\`\``);
   }
+});
+
+test('no way to emit is answered in a type that a library may refuse: Prisma knows no pg_lsn', async () => {
+  const typesOfPostgres = new Set<number>();
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const port = {
+      rows: async (text: string, values: readonly (string | null)[]) => {
+        const { rows, fields } = await client.query(text, [...values]);
+        for (const { dataTypeID } of fields) typesOfPostgres.add(dataTypeID);
+        return rows as unknown[];
+      },
+    };
+    for (const [index, emission] of emissions.entries())
+      await append(port, { ...opened(700 + index), emission, context: true });
+    await client.query('rollback');
+  } finally {
+    client.release();
+  }
+  expect([...typesOfPostgres].filter((type) => !knownEverywhere.has(type))).toEqual([]);
 });
