@@ -3,14 +3,9 @@
  * changed no row.
  */
 import type { AcceptedShape } from './accepted-shapes.ts';
-import { coarsened, shapeText, within } from './shape.ts';
-import {
-  inCommitOrder,
-  mergedEntries,
-  type RowlessEvents,
-  type ShapeEntry,
-  type ShapeFinder,
-} from './shape-finder.ts';
+import type { AuditOf, LeakShapeOf } from './leak-report.ts';
+import { coveringShapes, shapeText, within } from './shape.ts';
+import { inCommitOrder, mergedEntries, type ShapeEntry, type ShapeFinder, writerOf } from './shape-finder.ts';
 import type { TransactionReference } from './transaction-reference.ts';
 
 export interface AuditOptions {
@@ -21,41 +16,9 @@ export interface AuditOptions {
   readonly eventOnly?: readonly string[] | undefined;
 }
 
-/** A shape of which transactions carried no event. */
-export interface LeakShape {
-  readonly shape: string;
-  /** `never`: no transaction of this shape carried an event; `sometimes`: others did. */
-  readonly carries: 'never' | 'sometimes';
-  readonly transactions: number;
-  /** Those without an event. */
-  readonly leaks: number;
-  /** With an event, of 100, three decimals. */
-  readonly percent: number;
-  /** With which events it travelled, the most frequent first. */
-  readonly events: readonly { readonly type: string; readonly transactions: number }[];
-  readonly first: TransactionReference;
-  readonly last: TransactionReference;
-  /** The first ones, a hundred at most, in commit order. */
-  readonly examples: readonly TransactionReference[];
-}
+export type LeakShape = LeakShapeOf<TransactionReference>;
 
-export interface Audit {
-  /** `schema.table`, sorted: those given, or those learned. */
-  readonly tables: readonly string[];
-  /** That changed an audited table, without those of accepted shapes. */
-  readonly transactions: number;
-  readonly withEvent: number;
-  readonly leaks: number;
-  /** `withEvent` of 100 `transactions`, three decimals, never rounded up to 100; null without any. */
-  readonly percent: number | null;
-  /** Not accepted, those with the most leaks first. */
-  readonly shapes: readonly LeakShape[];
-  readonly accepted: readonly (LeakShape & { readonly reason: string })[];
-  /** Accepted shapes that no transaction had without an event: the file may forget them. */
-  readonly acceptedUnused: readonly string[];
-  /** Events without a row, by type, the most frequent first. */
-  readonly rowless: readonly (RowlessEvents & { readonly type: string })[];
-}
+export type Audit = AuditOf<TransactionReference>;
 
 /** What the finder learned, as a report. */
 export function audit(
@@ -73,7 +36,7 @@ export function audit(
   let transactions = 0;
   let leaks = 0;
   for (const entry of entries) {
-    const covering = coveringShapes(entry).find((text) => reasons.has(text));
+    const covering = coveringShapes(entry.shape).find((text) => reasons.has(text));
     const leak = leakShape(entry);
     if (covering !== undefined) {
       if (leak !== undefined) accept.push({ ...leak, reason: reasons.get(covering) ?? '' });
@@ -100,11 +63,6 @@ export function audit(
   };
 }
 
-/** The texts by which a shape can be accepted: as it is, and whatever the values of its states are. */
-function coveringShapes({ shape }: ShapeEntry): string[] {
-  return [shapeText(shape), shapeText(coarsened(shape, () => false))];
-}
-
 function leakShape({
   shape,
   transactions,
@@ -112,6 +70,7 @@ function leakShape({
   events,
   examples,
   last,
+  writers,
 }: ShapeEntry): LeakShape | undefined {
   const [first] = examples;
   if (first === undefined || last === null) return undefined;
@@ -124,6 +83,9 @@ function leakShape({
     events: [...events]
       .map(([type, count]) => ({ type, transactions: count }))
       .sort((left, right) => right.transactions - left.transactions || (left.type < right.type ? -1 : 1)),
+    writers: [...writers]
+      .map(([key, count]) => ({ writer: writerOf(key), transactions: count }))
+      .sort((left, right) => right.transactions - left.transactions),
     first,
     last,
     examples,

@@ -1,6 +1,8 @@
 /** The comparison of both panels from their beginning up to now, or up to a moment. */
+import type { Lsn } from '@diptych/wal/lsn';
 import { type Answer, Comparison, type ComparisonOptions } from './comparison.ts';
 import { Join } from './join.ts';
+import type { JoinedItem } from './joined-transaction.ts';
 import { PanelReader, type PanelReaderOptions } from './panel-reader.ts';
 import type { Straggler } from './pending-transaction.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
@@ -8,6 +10,8 @@ import { referenceTo, type TransactionReference } from './transaction-reference.
 export interface CompareToNowOptions extends PanelReaderOptions, ComparisonOptions {
   /** Transactions that committed later, in µs since 1970, are left aside. */
   readonly untilUs?: bigint | undefined;
+  /** Transactions from this position on are left aside. */
+  readonly beforeLsn?: Lsn | undefined;
 }
 
 /** A transaction that lacks records, or has more than END counts. `expected` is null when its END is missing. */
@@ -28,14 +32,19 @@ export interface ComparedToNow {
 export async function compareToNow(options: CompareToNowOptions): Promise<ComparedToNow> {
   const join = new Join({ ...options, baseline: true });
   const comparison = new Comparison(options);
-  const { untilUs } = options;
   for await (const item of new PanelReader(join, options).readItemsToNow()) {
-    // Commit times are not quite in commit order: what is later than the moment ends nothing.
-    const isLate =
-      item.tag === 'transaction' && untilUs !== undefined && item.transaction.identity.commitTimeUs > untilUs;
-    if (!isLate) comparison.take(item);
+    if (!isLate(item, options)) comparison.take(item);
   }
   return { comparison, incomplete: incompleteOf(join), heldBack: join.heldBack };
+}
+
+/** Commit times are not quite in commit order: what is later than the moment ends nothing. */
+function isLate(item: JoinedItem, { untilUs, beforeLsn }: CompareToNowOptions): boolean {
+  if (item.tag !== 'transaction') return false;
+  const { commitTimeUs, commitLsn } = item.transaction.identity;
+  return (
+    (untilUs !== undefined && commitTimeUs > untilUs) || (beforeLsn !== undefined && commitLsn >= beforeLsn)
+  );
 }
 
 /** The transactions of a join that are not whole, named. */

@@ -3,6 +3,8 @@ import type { Audit, LeakShape } from './audit.ts';
 import type { Incomplete } from './compare-to-now.ts';
 import type { Drift, DriftReport } from './drift.ts';
 import type { IntentLoss } from './intent-loss.ts';
+import type { Writer } from './leak-report.ts';
+import type { TableDrift } from './table-drift.ts';
 import type { TransactionReference } from './transaction-reference.ts';
 import { visible } from './two-columns.ts';
 
@@ -45,6 +47,7 @@ function leakLines({
   transactions,
   percent,
   events,
+  writers,
   first,
   last,
 }: LeakShape): string[] {
@@ -52,10 +55,17 @@ function leakLines({
   return [
     shape,
     `  ${share}: ${leaks} of ${transactions} without; first ${named(first)}, last ${named(last)}`,
+    `  writer: ${writers.map(({ writer, transactions: count }) => `${writerText(writer)} (${count})`).join(', ')}`,
     ...(events.length === 0
       ? []
       : [`  travels with ${events.map(({ type, transactions: count }) => `${type} (${count})`).join(', ')}`]),
   ];
+}
+
+function writerText(writer: Writer | null): string {
+  if (writer === null) return 'unknown';
+  const { application, user, client } = writer;
+  return `${application || 'no application name'} as ${user ?? 'unknown'} from ${client ?? 'a local socket'}`;
 }
 
 /** Drift of each kind of aggregate, and where the comparison ends. */
@@ -65,6 +75,21 @@ export function driftLines(drift: Readonly<Record<string, DriftReport>>): string
       `${type}: ${agreed} agree, ${driftedCount} drifted, ${unprovenCount} unproven`,
       ...section('drifted', drifted, partingLines),
       ...optional('unproven', unproven, ({ id, reason }) => [`${type} ${id}: ${reason}`]),
+    ])
+    .map(visible);
+}
+
+/** Drift against the tables, of each kind of aggregate. */
+export function tableDriftLines(tables: Readonly<Record<string, TableDrift>>): string[] {
+  return Object.entries(tables)
+    .flatMap(([type, { drifted, agreed, driftedCount, unprovenCount }]) => [
+      `${type}: ${agreed} agree, ${driftedCount} drifted, ${unprovenCount} unproven`,
+      ...section('drifted', drifted, ({ id, differences }) => [
+        `${type} ${id}`,
+        ...differences.map(
+          ({ fact, events, rows }) => `  ${fact}: meant ${events ?? 'nothing'}, stored ${rows ?? 'nothing'}`,
+        ),
+      ]),
     ])
     .map(visible);
 }

@@ -1,12 +1,13 @@
 /** Everything that is learned from both panels side by side, folded item by item as they come out of the join. */
 import { unreachable } from '@diptych/runtime/assert';
 import { type Audit, type AuditOptions, audit } from './audit.ts';
-import type { DriftFold, DriftOptions, DriftReport } from './drift.ts';
+import type { Compared, DriftFold, DriftOptions, DriftReport } from './drift.ts';
 import type { SavedVerdicts } from './drift-verdicts.ts';
 import { type IntentLoss, type IntentLossOptions, intentLoss } from './intent-loss.ts';
 import type { Irregularity } from './irregularity.ts';
 import type { JoinedItem, JoinedTransaction } from './joined-transaction.ts';
 import type { KeyedTexts } from './keyed-state.ts';
+import type { Shape } from './shape.ts';
 import { type SavedShapes, ShapeFinder } from './shape-finder.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
 
@@ -57,6 +58,14 @@ export interface IrregularRecord
   readonly part: number;
 }
 
+/** What an item said. */
+export interface Said {
+  /** The aggregates that it is about, as they stand after it. */
+  readonly compared: readonly Compared[];
+  /** Of a transaction that changed rows and carries no event: its shape. */
+  readonly silent: Shape | null;
+}
+
 /** What is known now, up to the horizon. */
 export interface Answer {
   /** The last transaction up to which all are folded; null when there is none. */
@@ -97,13 +106,12 @@ export class Comparison {
     this.#irregular = [...(saved?.irregular ?? [])];
   }
 
-  /** Takes the next item in. Throws OperatingError `comparison-exhausted`. */
-  take(item: JoinedItem): void {
-    for (const drift of this.#drifts) drift.take(item);
+  /** Takes the next item in, and answers what it said. Throws OperatingError `comparison-exhausted`. */
+  take(item: JoinedItem): Said {
+    const compared = this.#drifts.flatMap((drift) => drift.take(item));
     switch (item.tag) {
       case 'transaction':
-        this.#takeTransaction(item.transaction);
-        break;
+        return { compared, silent: this.#takeTransaction(item.transaction) };
       case 'baseline':
         this.#counts.baseline += 1;
         this.#shapes.addBaseline(item.row);
@@ -118,6 +126,12 @@ export class Comparison {
       default:
         unreachable(item);
     }
+    return { compared, silent: null };
+  }
+
+  /** Judges transactions without an event, as far as is known now: whether a shape is that of a leak. */
+  leakJudge(options: AuditOptions): (shape: Shape) => boolean {
+    return this.#shapes.leakJudge(options);
   }
 
   get counts(): Readonly<Counts> {
@@ -166,7 +180,7 @@ export class Comparison {
     };
   }
 
-  #takeTransaction(transaction: JoinedTransaction): void {
+  #takeTransaction(transaction: JoinedTransaction): Shape | null {
     const { identity, domainEvents, changes, omitted } = transaction;
     this.#counts.transactions += 1;
     this.#counts.events += domainEvents.length;
@@ -176,7 +190,7 @@ export class Comparison {
       this.#counts.tooLarge += 1;
       if (this.#tooLarge.length < listMax) this.#tooLarge.push(this.#horizon);
     }
-    this.#shapes.add(transaction);
+    return this.#shapes.add(transaction);
   }
 }
 

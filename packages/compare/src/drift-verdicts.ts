@@ -28,10 +28,13 @@ export class DriftVerdicts {
     this.#unproven = new Map(saved?.unproven);
   }
 
-  /** Asks the aggregate what can be said of it now, and replaces what was said before. */
-  settle(id: string, aggregate: Pick<TrackedAggregate<unknown>, 'number' | 'verdict' | 'judge'>): void {
+  /** Asks the aggregate what can be said of it now, replaces what was said before, and answers it. */
+  settle(
+    id: string,
+    aggregate: Pick<TrackedAggregate<unknown>, 'number' | 'verdict' | 'judge'>,
+  ): AggregateVerdict {
     const verdict = aggregate.judge();
-    if (isSameVerdict(aggregate.verdict, verdict)) return;
+    if (isSameVerdict(aggregate.verdict, verdict)) return verdict;
     if (aggregate.number === 0) {
       this.#aggregates += 1;
       aggregate.number = this.#aggregates;
@@ -47,6 +50,7 @@ export class DriftVerdicts {
       this.#drifted.set(number, { ...named, ...verdict.parting });
     if (verdict.tag === 'unproven' && this.#unproven.size < listMax)
       this.#unproven.set(number, { ...named, reason: verdict.reason });
+    return verdict;
   }
 
   report(): DriftReport {

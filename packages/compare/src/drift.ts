@@ -3,6 +3,7 @@
  * compared after each transaction that touched it, never inside one.
  */
 
+import { unreachable } from '@diptych/runtime/assert';
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import type { AggregateMapping, Facts } from './aggregate-mapping.ts';
@@ -17,7 +18,13 @@ import {
   tableName,
 } from './joined-transaction.ts';
 import { KeyedState, type KeyedTexts, keyedTexts } from './keyed-state.ts';
-import { type SavedAggregate, TrackedAggregate } from './tracked-aggregate.ts';
+import { type TableDrift, tableDrift } from './table-drift.ts';
+import {
+  type AggregateVerdict,
+  type SavedAggregate,
+  type Sides,
+  TrackedAggregate,
+} from './tracked-aggregate.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
 
 /** A fact on which the panels disagree; null where the side does not have it. */
@@ -64,13 +71,25 @@ export interface DriftOptions {
   readonly saved?: SavedVerdicts | undefined;
 }
 
+/** An aggregate as it stands after an item; rows that cannot be read say nothing. */
+export interface Compared extends Sides {
+  readonly aggregateType: string;
+  readonly id: string;
+  readonly verdict: AggregateVerdict;
+}
+
 /** A drift finder whatever the state of its aggregates is, which stays inside. */
 export interface DriftFold {
   /** As in the domain topic's name. */
   readonly aggregateType: string;
-  take(item: JoinedItem): void;
+  /** Takes the item in, and answers how the aggregates that it is about stand then. */
+  take(item: JoinedItem): readonly Compared[];
   idsIn(item: JoinedItem): readonly string[] | 'all';
   report(): DriftReport;
+  /** All tables that hold their state, `schema.table`. */
+  readonly tables: readonly string[];
+  /** Lays what events say of each aggregate beside the rows of its tables. */
+  againstTables(rows: readonly BaselineRow[]): TableDrift;
   save(): SavedVerdicts;
   /** Aggregates by id, as texts. */
   readonly keyed: KeyedTexts;
@@ -109,32 +128,32 @@ export class DriftFinder<State> implements DriftFold {
   }
 
   /** Takes the next transaction in, whole and in commit order. Throws OperatingError `comparison-exhausted`. */
-  add({ identity, domainEvents, changes }: JoinedTransaction): void {
+  add({ identity, domainEvents, changes }: JoinedTransaction): readonly Compared[] {
     const touched = new Set<string>();
     for (const event of domainEvents) this.#takeEvent(event, touched);
     for (const change of changes) this.#takeChange(change, touched);
-    for (const id of touched) this.#compare(id, identity);
+    return [...touched].map((id) => this.#compare(id, identity));
   }
 
   /** Takes anything in that comes out of the join. Throws OperatingError `comparison-exhausted`. */
-  take(item: JoinedItem): void {
+  take(item: JoinedItem): readonly Compared[] {
     switch (item.tag) {
       case 'transaction':
-        this.add(item.transaction);
-        break;
+        return this.add(item.transaction);
       case 'released': {
         const touched = new Set<string>();
         if (item.late.tag === 'event') this.#takeEvent(item.late.event, touched);
         else this.#takeChange(item.late.change, touched);
         // A parting that the release ends is over; one that it begins dates from the transaction that lacked it.
-        for (const id of touched) this.#compare(id, item.identity);
-        break;
+        return [...touched].map((id) => this.#compare(id, item.identity));
       }
       case 'baseline':
         this.#takeBaseline(item.row);
-        break;
+        return [];
       case 'irregular':
-        break;
+        return [];
+      default:
+        return unreachable(item);
     }
   }
 
@@ -146,6 +165,14 @@ export class DriftFinder<State> implements DriftFold {
     const ofRows = changes.flatMap((change) => this.#idOfRow(change) ?? []);
     const ofBaseline = item.tag === 'baseline' ? [this.#idOfRow(item.row) ?? []].flat() : [];
     return [...ofEvents, ...ofRows, ...ofBaseline];
+  }
+
+  get tables(): readonly string[] {
+    return this.#mapping.tables;
+  }
+
+  againstTables(rows: readonly BaselineRow[]): TableDrift {
+    return tableDrift({ mapping: this.#mapping, aggregates: this.aggregates, rows });
   }
 
   report(): DriftReport {
@@ -184,17 +211,18 @@ export class DriftFinder<State> implements DriftFold {
     this.#settle(id, aggregate);
   }
 
-  #compare(id: string, identity: TransactionIdentity): void {
+  #compare(id: string, identity: TransactionIdentity): Compared {
     const aggregate = this.#aggregate(id);
-    aggregate.compare(this.#mapping, referenceTo(identity));
-    this.#settle(id, aggregate);
+    const sides = aggregate.compare(this.#mapping, referenceTo(identity));
+    const verdict = this.#settle(id, aggregate);
+    return { aggregateType: this.#mapping.aggregateType, id, ...sides, verdict };
   }
 
-  #settle(id: string, aggregate: TrackedAggregate<State>): void {
-    this.#verdicts.settle(id, aggregate);
+  #settle(id: string, aggregate: TrackedAggregate<State>): AggregateVerdict {
+    const verdict = this.#verdicts.settle(id, aggregate);
     this.aggregates.set(id, aggregate);
-    if (this.#unloads) return;
-    if (this.aggregates.size > this.#aggregatesMax) throw this.#exhausted();
+    if (!this.#unloads && this.aggregates.size > this.#aggregatesMax) throw this.#exhausted();
+    return verdict;
   }
 
   #aggregate(id: string): TrackedAggregate<State> {

@@ -2,6 +2,7 @@
 import type { Identity } from '@diptych/kafka/identity';
 import type { Irregularity } from './irregularity.ts';
 import type { JsonObject } from './json-object.ts';
+import type { Writer } from './leak-report.ts';
 
 /** Which transaction: `(timeline, commitLsn)`; xid and commit time are told besides. */
 export type TransactionIdentity = Omit<Identity, 'ordinal' | 'part'>;
@@ -15,6 +16,8 @@ export interface JoinedTransaction {
   readonly changes: readonly Change[];
   /** Records set aside by the relay (docs/wire.md, "parked"): the transaction had them, its panels do not. */
   readonly parkedCount: number;
+  /** Who wrote it, when it said so; null: unknown. */
+  readonly writer: Writer | null;
   /** Records that were counted but not kept, because the transaction has more than `recordsPerTransactionMax`. */
   readonly omitted: number;
 }

@@ -19,10 +19,13 @@ export class KeyedState<Value> {
   /** In the order of use. */
   readonly #entries = new Map<string, { value: Value; used: number }>();
   readonly #dirty = new Set<string>();
+  readonly #tracks: boolean;
   #clock = 0;
 
-  constructor({ residentMax }: { residentMax: number }) {
+  /** `tracks`: whether somebody takes its changes; else they are not remembered. */
+  constructor({ residentMax, tracks = true }: { residentMax: number; tracks?: boolean }) {
     this.residentMax = residentMax;
+    this.#tracks = tracks;
   }
 
   get size(): number {
@@ -46,11 +49,11 @@ export class KeyedState<Value> {
     this.#clock += 1;
     this.#entries.delete(key);
     this.#entries.set(key, { value, used: this.#clock });
-    this.#dirty.add(key);
+    if (this.#tracks) this.#dirty.add(key);
   }
 
   delete(key: string): void {
-    if (this.#entries.delete(key)) this.#dirty.add(key);
+    if (this.#entries.delete(key) && this.#tracks) this.#dirty.add(key);
   }
 
   /** Deletes those beyond the bound that were not used for longest: nobody knows them any more. */

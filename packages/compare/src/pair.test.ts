@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { describeCartEvent } from './cart-mapping.ts';
 import { joinedForTests } from './joined-for-tests.ts';
 import { type PairOptions, renderPair } from './pair.ts';
+import { pairJson } from './pair-json.ts';
 import type { TestTransaction } from './panels-for-tests.ts';
 import { cartEvent, legacyWrite, workedExample } from './worked-example-for-tests.ts';
 
@@ -98,4 +99,21 @@ test('a large transaction shows its beginning and says how much there is', () =>
   const text = render({ at: 1, changes }, { linesMax: 3 });
   expect(text).toContain('… and 97 more');
   expect(text.split('\n')).toHaveLength(5);
+});
+
+test('for scripts a transaction is one line of JSON, every number with its digits', () => {
+  const payload = { n: 9007199254740993n, text: 'a\nb' };
+  const event = { ...cartEvent('CartOpened', 2), payload };
+  const [line = '', ...others] = joinedForTests([{ at: 1, events: [event] }]).map(pairJson);
+  expect([others, line.includes('\n')]).toEqual([[], false]);
+  expect(line).toContain('"payload":{"n":9007199254740993,"text":"a\\nb"}');
+  expect(JSON.parse(line)).toMatchObject({
+    ...{
+      timeline: 1,
+      transaction: expect.stringMatching(/^\d+:\d+$/),
+      commitTime: expect.stringMatching(/Z$/),
+    },
+    domainEvents: [{ type: 'CartOpened', aggregateVersion: 2, headers: { eventType: 'CartOpened' } }],
+    changes: [],
+  });
 });

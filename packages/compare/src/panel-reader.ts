@@ -8,6 +8,7 @@ import { type OffsetsByTopic, readToEnd } from '@diptych/kafka/partition-reader'
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { lsnZero } from '@diptych/wal/lsn';
 import type { Join } from './join.ts';
 import { compareIdentities, type JoinedItem, type JoinedTransaction } from './joined-transaction.ts';
@@ -16,7 +17,7 @@ import { identityOf, isSnapshotRecord } from './panel-record.ts';
 import { classifyTopic, isPanelTopic, type PanelNames } from './panel-topic.ts';
 
 export interface PanelReaderOptions extends PanelNames {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly signal?: AbortSignal | undefined;
   /** For how long a transaction whose END is there may lack other records. Default 5 s. */
   readonly stragglerMs?: number;
@@ -29,6 +30,9 @@ export interface PanelReaderOptions extends PanelNames {
  * between needs seconds.
  */
 export const stragglerMsDefault = 5000;
+
+/** An answer of each partition is in memory at a time, as records: several times its bytes. */
+const partitionBytesMax = 256 * 1024;
 
 const requestTimeoutMs = 10_000;
 const stragglerPauseMs = 100;
@@ -100,7 +104,8 @@ export class PanelReader {
     const { brokers, prefix, signal } = this.#options;
     // Says at once what readToEnd would say after a long patience.
     await requireTransactionTopic(this.#options);
-    const ends = readToEnd({ brokers, topics: [transactionTopic(prefix)], from: this.#offsets, signal });
+    const topics = [transactionTopic(prefix)];
+    const ends = readToEnd({ brokers, topics, from: this.#offsets, signal, partitionBytesMax });
     try {
       const first = await ends.next();
       const partitions = await this.#eventPartitions();
@@ -129,8 +134,8 @@ export class PanelReader {
     // Only this partition, and nothing of the others.
     const begin = this.#offsets.get(topic)?.[partition] ?? 0n;
     const from = Array.from({ length: of }, (_, other) => (other === partition ? begin : pastTheEnd));
-
-    return readToEnd({ brokers, topics: [topic], from: new Map([[topic, from]]), signal });
+    const starts = new Map([[topic, from]]);
+    return readToEnd({ brokers, topics: [topic], from: starts, signal, partitionBytesMax });
   }
 
   #take(record: IncomingRecord): JoinedItem[] {

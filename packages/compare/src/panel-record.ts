@@ -5,17 +5,20 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless, parseLosslessMembers } from '@diptych/runtime/json';
 import type { BaselineRow, Change, DomainEvent, Operation } from './joined-transaction.ts';
 import { isJsonObject, type JsonObject } from './json-object.ts';
+import type { Writer } from './leak-report.ts';
 import type { PanelTopic } from './panel-topic.ts';
 
 /** Headers of the wire besides the identity (docs/wire.md, "Identity" and "Records"). */
 const snapshotHeader = 'diptych-snapshot';
 const releasedHeader = 'diptych-released';
+const contextHeader = 'diptych-context';
 
 /** What END says about its transaction. */
 export interface End {
   readonly events: number;
   readonly changes: number;
   readonly parked: number;
+  readonly writer: Writer | null;
 }
 
 export type PanelRecord =
@@ -147,7 +150,16 @@ function readMarker(record: IncomingRecord): PanelRecord {
     throw unreadable(record, 'it is neither BEGIN nor END with counts');
   }
   const counted = { events, changes: changes - messagesOf(marker.data_collections) };
-  return { tag: 'end', end: { ...counted, parked: typeof parked === 'number' ? parked : 0 } };
+  const writer = writerOf(record.headers.get(contextHeader));
+  return { tag: 'end', end: { ...counted, parked: typeof parked === 'number' ? parked : 0, writer } };
+}
+
+/** What cannot be read tells nothing. */
+function writerOf(header: string | undefined): Writer | null {
+  const said = header === undefined ? null : jsonOrText(header);
+  if (!isJsonObject(said)) return null;
+  const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+  return { application: textOf(said.application), user: textOf(said.user), client: textOf(said.client) };
 }
 
 /** Logical messages are counted with the changes, as Debezium does, and stand in a topic that is of neither panel. */

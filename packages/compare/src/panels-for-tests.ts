@@ -28,6 +28,7 @@ export interface TestTransaction {
   readonly changes?: readonly TestChange[];
   readonly events?: readonly TestEvent[];
   readonly parked?: number;
+  readonly writer?: object;
 }
 
 export const testPrefix = 'diptych';
@@ -75,6 +76,7 @@ export function panelRecords(transaction: TestTransaction): IncomingRecord[] {
       key: `{"id":"${transactionId(identity)}"}`,
       value: end,
       identity: { ...identity, ordinal: ordinal + 1 },
+      ...(transaction.writer ? { headers: { 'diptych-context': JSON.stringify(transaction.writer) } } : {}),
     }),
   );
   return records;

@@ -138,6 +138,7 @@ export class PendingTransaction {
       domainEvents: this.#events.sort(comparePlaces),
       changes: this.#changes.sort(comparePlaces),
       parkedCount: this.#end?.parked ?? 0,
+      writer: this.#end?.writer ?? null,
       omitted: this.#omitted,
     };
   }

@@ -4,7 +4,8 @@ import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ensureTopics, eventTopicSpec } from '@diptych/kafka/topics';
 import { poll } from '@diptych/runtime/poll';
-import { testBrokers, testPrefix as uniquePrefix } from '@diptych/testkit/for-tests';
+import { testBrokers, testDatabase, testPrefix as uniquePrefix } from '@diptych/testkit/for-tests';
+import { onTestFinished } from 'vitest';
 import type { PanelNames } from './panel-topic.ts';
 import { testPartitions, testPrefix } from './panels-for-tests.ts';
 
@@ -62,6 +63,21 @@ export async function testPanels(): Promise<TestPanels> {
     },
     close: async () => await publisher.close(),
   };
+}
+
+/** Both panels, empty, and a database for what reads them; gone with the test that asks. */
+export async function testSurroundings(): Promise<{
+  readonly panels: TestPanels;
+  readonly databaseUrl: string;
+}> {
+  const panels = await testPanels();
+  const database = await testDatabase();
+  onTestFinished(async () => {
+    await panels.close();
+    await database.drop();
+  });
+  await panels.create();
+  return { panels, databaseUrl: database.url };
 }
 
 /** The markers of a committed transaction reach its partitions one by one: until then a reader does not see all of it. */

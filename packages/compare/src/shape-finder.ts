@@ -4,9 +4,11 @@
  */
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLsn } from '@diptych/wal/lsn';
+import type { AuditOptions } from './audit.ts';
 import { type BaselineRow, type JoinedTransaction, tableName } from './joined-transaction.ts';
+import type { Writer } from './leak-report.ts';
 import { RowMemory, type SavedRowMemory } from './row-memory.ts';
-import { coarsened, type Shape, shapeOf, shapeText } from './shape.ts';
+import { coarsened, coveringShapes, type Shape, shapeOf, shapeText, within } from './shape.ts';
 import { type SavedStateColumns, StateColumns } from './state-columns.ts';
 import { referenceTo, type TransactionReference } from './transaction-reference.ts';
 
@@ -23,6 +25,8 @@ export interface ShapeEntry {
   /** The first ones without an event, in commit order, and the last one. */
   readonly examples: TransactionReference[];
   last: TransactionReference | null;
+  /** Who wrote those without an event: `writerKey`, so many. */
+  readonly writers: Map<string, number>;
 }
 
 /** Events whose transaction changed no row. */
@@ -50,7 +54,8 @@ export interface SavedShapes {
   readonly tables: readonly string[];
 }
 
-type SavedEntry = Omit<ShapeEntry, 'events' | 'alone'> & {
+type SavedEntry = Omit<ShapeEntry, 'events' | 'alone' | 'writers'> & {
+  readonly writers: readonly (readonly [string, number])[];
   readonly events: readonly (readonly [string, number])[];
   readonly alone: readonly (readonly [string, { transactions: number; changes: number }])[];
 };
@@ -61,6 +66,19 @@ const shapesMaxDefault = 2000;
 const examplesMax = 100;
 /** Types of event; an outbox that has more makes them up from data. */
 const typesMax = 500;
+/** Writers of one shape that are told apart; further ones are not told. */
+const writersMax = 50;
+
+/** A writer as one text, and back. */
+const writerKey = (writer: Writer | null): string =>
+  writer === null ? '' : JSON.stringify([writer.application, writer.user, writer.client]);
+
+/** The writer of a key in `ShapeEntry.writers`; null: unknown. */
+export function writerOf(key: string): Writer | null {
+  if (key === '') return null;
+  const [application = null, user = null, client = null] = JSON.parse(key) as (string | null)[];
+  return { application, user, client };
+}
 
 export class ShapeFinder {
   readonly #state: StateColumns;
@@ -90,6 +108,7 @@ export class ShapeFinder {
           ...entry,
           events: new Map(entry.events),
           alone: new Map(entry.alone),
+          writers: new Map(entry.writers),
           examples: [...entry.examples],
         },
       ]),
@@ -98,21 +117,25 @@ export class ShapeFinder {
     this.#tablesWithEvents = new Set(saved?.tables);
   }
 
-  /** Takes the next transaction in, in commit order. Throws OperatingError `comparison-exhausted`. */
-  add(transaction: JoinedTransaction): void {
+  /**
+   * Takes the next transaction in, in commit order, and answers its shape when it carries no event. Throws OperatingError
+   * `comparison-exhausted`.
+   */
+  add(transaction: JoinedTransaction): Shape | null {
     const { identity, domainEvents, changes, parkedCount } = transaction;
     const rows = changes.map((change) => this.#memory.take(change));
     // A parked event was meant all the same: it is late, not missing.
     const isSilent = domainEvents.length + parkedCount === 0;
     if (!isSilent) for (const change of changes) this.#tablesWithEvents.add(tableName(change));
     if (this.#losses !== this.#state.losses) this.#coarsen();
-    if (this.#countFromUs !== undefined && identity.commitTimeUs < this.#countFromUs) return;
+    if (this.#countFromUs !== undefined && identity.commitTimeUs < this.#countFromUs) return null;
     const types = new Set(domainEvents.map(({ aggregateType, type }) => `${aggregateType} ${type}`));
     if (rows.length === 0) {
       for (const type of types) this.#countRowless(type, transaction);
-      return;
+      return null;
     }
-    const entry = this.#entryOf(coarsened(shapeOf(rows), (place) => this.#state.mayBeState(place)));
+    const shape = coarsened(shapeOf(rows), (place) => this.#state.mayBeState(place));
+    const entry = this.#entryOf(shape);
     entry.transactions += 1;
     for (const type of types) count(entry.events, type);
     const [only] = types;
@@ -122,10 +145,23 @@ export class ShapeFinder {
       alone.transactions += 1;
       alone.changes += changes.length;
     }
-    if (!isSilent) return;
+    if (!isSilent) return null;
     entry.silent += 1;
     entry.last = referenceTo(identity);
+    count(entry.writers, writerKey(transaction.writer), { max: writersMax });
     if (entry.examples.length < examplesMax) entry.examples.push(entry.last);
+    return shape;
+  }
+
+  /** Whether a shape, of a transaction without an event, is that of a leak, as far as is known now. */
+  leakJudge({ tables, accepted = [] }: Pick<AuditOptions, 'tables' | 'accepted'>): (shape: Shape) => boolean {
+    const audited = tables === undefined ? this.#tablesWithEvents : new Set(tables);
+    const reasons = new Set(accepted.map(({ shape }) => shape));
+    const isState = (place: { table: string; column: string }) => this.#state.isState(place);
+    return (shape) => {
+      const seen = within(coarsened(shape, isState), audited);
+      return seen.length > 0 && !coveringShapes(seen).some((text) => reasons.has(text));
+    };
   }
 
   /** Remembers a row that a snapshot read, so that the first update of it says what changed. */
@@ -162,6 +198,7 @@ export class ShapeFinder {
         ...entry,
         events: [...entry.events],
         alone: [...entry.alone],
+        writers: [...entry.writers],
       })),
       rowless: [...this.#rowless],
       tables: [...this.#tablesWithEvents],
@@ -215,7 +252,8 @@ export function mergedEntries(
     merged.set(text, into);
     into.transactions += entry.transactions;
     into.silent += entry.silent;
-    for (const [type, transactions] of entry.events) count(into.events, type, transactions);
+    for (const [type, more] of entry.events) count(into.events, type, { more });
+    for (const [writer, more] of entry.writers) count(into.writers, writer, { more, max: writersMax });
     for (const [type, { transactions, changes }] of entry.alone) {
       const sum = into.alone.get(type) ?? { transactions: 0, changes: 0 };
       into.alone.set(type, {
@@ -233,11 +271,18 @@ export function mergedEntries(
 }
 
 function emptyEntry(shape: Shape): ShapeEntry {
-  return { shape, transactions: 0, silent: 0, events: new Map(), alone: new Map(), examples: [], last: null };
+  return {
+    ...{ shape, transactions: 0, silent: 0, examples: [], last: null },
+    ...{ events: new Map(), alone: new Map(), writers: new Map() },
+  };
 }
 
-function count(counts: Map<string, number>, type: string, more = 1): void {
-  if (counts.has(type) || counts.size < typesMax) counts.set(type, (counts.get(type) ?? 0) + more);
+function count(
+  counts: Map<string, number>,
+  type: string,
+  { more = 1, max = typesMax }: { more?: number; max?: number } = {},
+): void {
+  if (counts.has(type) || counts.size < max) counts.set(type, (counts.get(type) ?? 0) + more);
 }
 
 function exhausted(shapesMax: number): OperatingError {

@@ -44,6 +44,11 @@ export function within(shape: Shape, tables: ReadonlySet<string>): Shape {
     : shape.filter(({ table }) => tables.has(table));
 }
 
+/** The texts by which a shape can be accepted: as it is, and whatever the values of its states are. */
+export function coveringShapes(shape: Shape): string[] {
+  return [shapeText(shape), shapeText(coarsened(shape, () => false))];
+}
+
 function rowText({ table, op, columns, moves }: RowChange): string {
   if (columns === null) return `${table} ${op} (?)`;
   const moved = new Map(moves.map((move) => [move.column, move]));

@@ -6,11 +6,15 @@ import type { Difference, Unproven } from './drift.ts';
 import { type BaselineRow, type Change, type DomainEvent, tableName } from './joined-transaction.ts';
 import type { TransactionReference } from './transaction-reference.ts';
 
-/** Where both sides parted, and what each said right after it. */
-export interface Parting {
-  readonly since: TransactionReference;
+/** What each side says of an aggregate; null is one that the side does not know. */
+export interface Sides {
   readonly events: Facts | null;
   readonly rows: Facts | null;
+}
+
+/** Where both sides parted, and what each said right after it. */
+export interface Parting extends Sides {
+  readonly since: TransactionReference;
   readonly differences: readonly Difference[];
 }
 
@@ -79,13 +83,16 @@ export class TrackedAggregate<State> {
     if (tableName(row) === mapping.rootTable && this.#rootSeen === 'never') this.#rootSeen = 'baseline';
   }
 
-  /** Lays both sides side by side as they stand after a commit; without one they can meet, and not part. */
-  compare(mapping: AggregateMapping<State>, commit: TransactionReference | null): void {
+  /**
+   * Lays both sides side by side as they stand after a commit, and answers both; without a commit they can meet, and
+   * not part.
+   */
+  compare(mapping: AggregateMapping<State>, commit: TransactionReference | null): Sides {
     const events = this.#state === undefined ? null : mapping.factsOfEvents(this.#state);
     const read = mapping.factsOfRows(this.#rows);
     if (!read.ok) {
       this.#unreadable = read.reason;
-      return;
+      return { events, rows: null };
     }
     const rows = read.value ?? null;
     const found = differences(events, rows);
@@ -94,6 +101,13 @@ export class TrackedAggregate<State> {
       // Two sides that know nothing of it have not met.
       if (rows !== null) this.#met = true;
     } else if (commit !== null) this.#parting ??= { since: commit, events, rows, differences: found };
+    return { events, rows };
+  }
+
+  /** What events say of it now; null: nothing, undefined: nobody can say. */
+  factsOfEvents(mapping: AggregateMapping<State>): Facts | null | undefined {
+    if (this.#unreadable !== undefined || !this.#isKnown()) return undefined;
+    return this.#state === undefined ? null : mapping.factsOfEvents(this.#state);
   }
 
   /** What can be said of it now. */
@@ -134,7 +148,8 @@ export function isSameVerdict(left: AggregateVerdict | undefined, right: Aggrega
   return isDeepStrictEqual(left, right);
 }
 
-function differences(events: Facts | null, rows: Facts | null): Difference[] {
+/** On what two sides disagree. */
+export function differences(events: Facts | null, rows: Facts | null): Difference[] {
   const names = new Set([...Object.keys(events ?? {}), ...Object.keys(rows ?? {})]);
   return [...names].sort().flatMap((fact) => {
     const sides = { events: events?.[fact] ?? null, rows: rows?.[fact] ?? null };

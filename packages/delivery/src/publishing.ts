@@ -42,6 +42,12 @@ export function settle<R>(state: DeliveryState<R>): Action<R>[] {
 
 /** Whatever can go on now: the next batch, an idle checkpoint, back-pressure, the end. */
 export function proceed<R>(state: DeliveryState<R>): Action<R>[] {
+  const { queuedBytes, limits } = state;
+  // So it is for nearly every change of a busy stream: a batch is in flight, and nothing else is to be said.
+  const isBetween = state.paused
+    ? queuedBytes > limits.queueBytesMax / 2
+    : queuedBytes <= limits.queueBytesMax;
+  if (state.publishing && isBetween) return [];
   const actions: Action<R>[] = [
     ...publishNext(state),
     ...checkpointIdle(state, state.limits.idleCheckpointIntervalMs),
@@ -67,8 +73,12 @@ function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
     state.queue = batch.rest;
     state.queuedWhole -= batch.transactions;
     const progress = progressAfter(state, batch.pieces);
-    const records = batch.pieces.flatMap((piece) => piece.records);
-    const hasStandalone = batch.pieces.some((piece) => piece.standalone);
+    const records: R[] = [];
+    let hasStandalone = false;
+    for (const piece of batch.pieces) {
+      for (const record of piece.records) records.push(record);
+      hasStandalone ||= piece.standalone;
+    }
     if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes, hasStandalone });
     // Transactions that published nothing move the position like WAL of others does, with the next idle checkpoint.
     if (progress.part === null && progress.reportedLsn > state.idle) state.idle = progress.reportedLsn;

@@ -1,5 +1,5 @@
 import { OperatingError } from '@diptych/runtime/failure';
-import { type Lsn, lsn } from '@diptych/wal/lsn';
+import { type Lsn, readLsn } from '@diptych/wal/lsn';
 
 /** PostgreSQL counts µs from 2000-01-01. https://www.postgresql.org/docs/18/protocol-logicalrep-message-formats.html */
 const epochUs = 946_684_800_000_000n;
@@ -37,7 +37,7 @@ export class Reader {
   }
 
   lsn(): Lsn {
-    return lsn(this.bytes.readBigUInt64BE(this.#advance(8)));
+    return readLsn(this.bytes, this.#advance(8));
   }
 
   /** µs since 1970. */

@@ -25,6 +25,18 @@ export interface PanelRecord {
 
 export type PanelHeader = readonly [name: string, value: string];
 
+/** A record without headers and partition of its own, where it was written: key and value, one behind the other. Good until the next one is. */
+export interface WrittenRecord {
+  readonly topic: string;
+  readonly bytes: Buffer;
+  readonly start: number;
+  /** Where the key ends and the value begins. */
+  readonly keyEnd: number;
+  readonly end: number;
+  /** Whether it has a key. */
+  readonly isKeyed: boolean;
+}
+
 /** Gives topics their valid names. */
 export interface TopicNaming {
   /**
