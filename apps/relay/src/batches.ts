@@ -1,12 +1,14 @@
 /** Batches on their way to Kafka: their records, the checkpoint that goes with them, and what becomes of both. */
 import type { Progress } from '@diptych/delivery/protocol';
 import { hasArrived } from '@diptych/delivery/recovery';
+import { PackedRecord } from '@diptych/kafka/packed-record';
 import type { Publisher } from '@diptych/kafka/publisher';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import { type OperatingError, operating } from '@diptych/runtime/failure';
 import type { AgreementWatch } from './agreement-watch.ts';
 import type { PublishedRecord } from './panels.ts';
 import type { Parking } from './parking/parking.ts';
+import { tracePublished } from './publish-spans.ts';
 import { mayAnswerAgain, recover } from './recovery.ts';
 import { describeProgress, isTooLarge } from './refusal.ts';
 import type { SessionContext } from './session-context.ts';
@@ -66,6 +68,8 @@ export class Batches {
     try {
       await this.#publish(batch, { reported });
       this.#count(batch);
+      // Not where the outcome was unknown for a while: whatever may still be sent stays as it is.
+      for (const record of batch.records) if (record instanceof PackedRecord) record.release();
       return 'published';
     } catch (error) {
       const failure = operating(error);
@@ -109,6 +113,7 @@ export class Batches {
     this.#held = progress;
     snapshots.published(records);
     context.metrics.countPublished(records);
+    if (context.tracer) tracePublished(context.tracer, records);
   }
 
   async #publish(

@@ -1,5 +1,6 @@
 /** The change panel of one session: its encoder, and what the catalogue has to say before a table can be encoded. */
 import { ChangeEncoder } from '@diptych/change/change-encoder';
+import { tellsKey } from '@diptych/change/record-key';
 import { type TableSchemas, transactionSchemas } from '@diptych/change/record-schema';
 import type { ReadSource } from '@diptych/change/source-block';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
@@ -7,11 +8,13 @@ import { TypeCatalogue } from '@diptych/change/type-catalogue';
 import type { LogicalMessage, Message } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
 import type { Row } from '@diptych/pgoutput/row';
-import type { PanelRecord, TopicNaming } from '@diptych/transaction/panel-record';
+import type { PanelRecord, TopicNaming, WrittenRecord } from '@diptych/transaction/panel-record';
 import type { Transaction, TransactionChange } from '@diptych/transaction/transaction';
 import { type Lsn, xid } from '@diptych/wal/lsn';
 import { beginsTransactions, encoderSettings } from './change-settings.ts';
 import type { Configuration } from './configuration.ts';
+import { OutboxMask } from './outbox-mask.ts';
+import { payloadPlaces } from './outboxes.ts';
 import type { Described } from './source.ts';
 import { version } from './version.ts';
 
@@ -39,6 +42,7 @@ export class ChangePanel {
   /** As the catalogue and the stream describe them, always the latest. */
   readonly types: TypeCatalogue;
   readonly #encoder: ChangeEncoder;
+  readonly #mask: OutboxMask;
   #primaryKeys: Described['primaryKeys'];
   /** Of tables that snapshots read: as of the rows, which may be newer than what was described. */
   readonly #keysRead = new WeakMap<Relation, readonly string[]>();
@@ -48,6 +52,7 @@ export class ChangePanel {
     const { change, prefix } = configuration;
     this.begins = beginsTransactions(change);
     this.transactionSchemas = change.schemas === 'inline' ? transactionSchemas : null;
+    this.#mask = new OutboxMask(configuration.outbox.payload, payloadPlaces(configuration));
     this.#primaryKeys = described.primaryKeys;
     this.types = new TypeCatalogue(described.types);
     this.#encoder = new ChangeEncoder({
@@ -81,6 +86,16 @@ export class ChangePanel {
     if (message.tag === 'relation') this.#wantsDescription ||= this.#needsDescription(message.relation);
   }
 
+  /** As `ChangeEncoder.write`. */
+  write(change: TransactionChange, counters: TransactionCounters): WrittenRecord | null {
+    return this.#encoder.write(change, counters);
+  }
+
+  /** Whether a table has change events. */
+  publishes(relation: Relation): boolean {
+    return this.#encoder.publishes(relation);
+  }
+
   /** `withoutValues`: the change is too large to be made into envelopes. */
   encode(
     change: TransactionChange,
@@ -95,13 +110,18 @@ export class ChangePanel {
     this.#keysRead.set(relation, key);
   }
 
-  /** The event of a row that a snapshot read; null for a table that is not published. */
+  /**
+   * The event of a row that a snapshot read; null for a table that is not published. Of an outbox, with the fields hidden that are
+   * to be: where they cannot be, `failure` says so, and the payload is empty.
+   */
   encodeRead(
     relation: Relation,
     row: Row,
     source: ReadSource & { readonly withoutValues: boolean },
   ): PanelRecord | null {
-    return this.#encoder.encodeRead(relation, row, source);
+    const { masked, failure } = this.#mask.row(relation, row);
+    const record = this.#encoder.encodeRead(relation, masked, source);
+    return record && failure ? { ...record, failure } : record;
   }
 
   /** Whether the type of each column is known; if not, the catalogue is asked before rows are encoded. */
@@ -131,13 +151,9 @@ export class ChangePanel {
     return { transaction, record };
   }
 
-  /**
-   * With replica identity FULL and NOTHING pgoutput flags all columns as key, or none, and of a type it says no more than
-   * a name.
-   */
-  #needsDescription({ replicaIdentity, columns }: Relation): boolean {
-    const keysElsewhere = replicaIdentity === 'full' || replicaIdentity === 'nothing';
-    return keysElsewhere || columns.some(({ typeOid }) => !this.types.knows(typeOid));
+  /** Of a key's order the stream says nothing, with replica identity FULL and NOTHING not even its columns; of a type its name. */
+  #needsDescription(relation: Relation): boolean {
+    return !tellsKey(relation) || relation.columns.some(({ typeOid }) => !this.types.knows(typeOid));
   }
 }
 

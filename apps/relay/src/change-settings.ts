@@ -1,6 +1,7 @@
 /** The settings of the change panel, as its encoder takes them. */
-import type { ChangeEncoderOptions } from '@diptych/change/change-encoder';
+
 import { ColumnRules } from '@diptych/change/column-rules';
+import type { ChangeEncoderOptions } from '@diptych/change/encoder-options';
 import type { TypeCatalogue } from '@diptych/change/type-catalogue';
 import { debeziumModes, exactModes, type ValueModes } from '@diptych/change/value-modes';
 import type { Configuration } from './configuration.ts';

@@ -1,7 +1,7 @@
 /** The columns that settings name, compared with those that there are. */
 import { parseRule } from '@diptych/change/column-rules';
-import { patternExpression } from '@diptych/change/pattern';
 import { OperatingError } from '@diptych/runtime/failure';
+import { patternExpression } from '@diptych/runtime/pattern';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import type { Configuration } from './configuration.ts';
 

@@ -17,15 +17,7 @@ const running = new Set<ChildProcess>();
 beforeEach(async () => {
   relay = await RelayUnderTest.create();
   const [port] = await freePorts(1);
-  const { database, kafka, slot, prefix, outbox } = relay.configuration;
-  environment = {
-    DIPTYCH_DATABASE_URL: database.url,
-    DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(','),
-    DIPTYCH_SLOT: slot,
-    DIPTYCH_PREFIX: prefix,
-    DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
-    DIPTYCH_HTTP_PORT: String(port),
-  };
+  environment = { ...relay.environment, DIPTYCH_HTTP_PORT: String(port) };
 });
 afterEach(async () => {
   for (const child of running) {
@@ -143,7 +135,7 @@ test('SIGTERM drains: what was received is published and reported, and the exit 
   expect(await relay.records(relay.topicOf('carts'))).toHaveLength(20_000);
 });
 
-test('status, health and metrics say where things stand', async () => {
+test('status, health and metrics say where things stand', { timeout: 240_000 }, async () => {
   await whole(['init']);
   const without = JSON.parse((await whole(['status', '--json'])).out) as Status;
   expect(without).toMatchObject({ state: 'unheld', slot: { active: false }, relay: null });
@@ -163,6 +155,14 @@ test('status, health and metrics say where things stand', async () => {
   expect(metrics).toContain('diptych_records_published_total{panel="change"} 1');
   expect(metrics).toMatch(/diptych_lag_bytes \d+/);
   expect((await fetch(url('/healthz'))).status).toBe(200);
+  // Under a relay that works nothing is dropped, whatever was answered to the question.
+  const dropped = await whole(['slot', 'drop', '--yes', '--publications']);
+  expect(dropped).toMatchObject({ code: 4, out: '' });
+  expect(dropped.err).toContain('slot-held');
+  expect(JSON.parse((await whole(['status', '--json'])).out)).toMatchObject({
+    slot: { active: true },
+    checkpoint: { reportedLsn: status.checkpoint?.reportedLsn },
+  });
 });
 
 test('status says what is wrong while no relay runs: the refusal, the part of the WAL, the way on, and exits with 4', async () => {
@@ -218,7 +218,7 @@ test('a second relay on one machine needs its own port, and says so', async () =
   expect(second.err).toContain('DIPTYCH_HTTP_PORT');
 });
 
-test('tail ends quietly when nobody reads any more', async () => {
+test('tail ends quietly when nobody reads any more', { timeout: 240_000 }, async () => {
   await whole(['init']);
   await relay.sql.query('insert into carts (id) values (1)');
   begin(['run']);
@@ -229,6 +229,17 @@ test('tail ends quietly when nobody reads any more', async () => {
     what: 'tail shows the first transaction',
     timeoutMs: 20_000,
   });
+  const asJson = begin(['tail', '--from-beginning', '--json']);
+  const line = await poll(() => asJson.printed().out.split('\n').at(-2), {
+    what: 'tail --json shows it too',
+    timeoutMs: 20_000,
+  });
+  expect(JSON.parse(line)).toMatchObject({
+    ...{ transaction: expect.stringMatching(/^\d+:\d+$/), parkedCount: 0, omitted: 0, domainEvents: [] },
+    changes: [{ table: 'carts', op: 'c', key: { id: 1 }, before: null, after: { id: 1, status: 'open' } }],
+  });
+  asJson.child.kill('SIGTERM');
+  expect(await asJson.ended).toMatchObject({ code: 0, err: '' });
   tail.child.stdout.destroy();
   await relay.sql.query('insert into carts (id) select generate_series(2, 40)');
   expect(await tail.ended).toMatchObject({ code: 0, err: '' });

@@ -1,8 +1,11 @@
 import { loadConfiguration } from '@diptych/runtime/configuration';
+import { patternExpression } from '@diptych/runtime/pattern';
 import { z } from 'zod';
 import { auditSettings } from './audit-configuration.ts';
 import { representationSettings } from './change-configuration.ts';
+import { databaseSettings, kafkaSettings } from './connection-configuration.ts';
 import { outboxSchema } from './outbox-configuration.ts';
+import { payloadSettings } from './payload-configuration.ts';
 import { snapshotSettings } from './snapshot/snapshot-configuration.ts';
 
 const mebibyte = 1024 * 1024;
@@ -53,38 +56,8 @@ function compatible({ limits, timing, outbox, change }: Settings, context: z.cor
 }
 
 const settings = z.strictObject({
-  database: z.strictObject({
-    url: z
-      .string()
-      .min(1)
-      .meta({
-        description:
-          'The captured database, `postgres://user:password@host:port/name`; of several `host:port`, separated by commas, ' +
-          'the one that is the primary.',
-        secret: true,
-      }),
-  }),
-  kafka: z.strictObject({
-    brokers: z
-      .array(z.string())
-      .min(1)
-      .meta({ description: 'Bootstrap brokers, `host:port`, separated by commas.' }),
-    driver: z
-      .enum(['platformatic', 'kafkajs'])
-      .default('platformatic')
-      .meta({ description: 'Which client publishes: `platformatic` or `kafkajs`.' }),
-    partitions: bound(6, 'Partitions of a topic of events when the relay creates it.'),
-    replicationFactor: z
-      .number()
-      .int()
-      .min(-1)
-      .max(32_767)
-      .refine((factor) => factor !== 0, 'takes -1 or 1 and more')
-      .default(-1)
-      .meta({
-        description: 'Replicas of a topic when the relay creates it; -1 is the brokers’ own default.',
-      }),
-  }),
+  database: databaseSettings,
+  kafka: kafkaSettings,
   delivery: z
     .enum(['exactly-once', 'at-least-once'])
     .default('exactly-once')
@@ -129,6 +102,7 @@ const settings = z.strictObject({
           description: 'The outbox tables, `schema.table`. Those that do not exist are left out by `init`.',
         }),
       onPoison: onPoison('park', 'a domain event'),
+      payload: payloadSettings,
     })
     .prefault({}),
   outboxes: z.array(outboxSchema).default([]).superRefine(eachOnce).meta({
@@ -240,6 +214,12 @@ const settings = z.strictObject({
         .max(65_535)
         .default(8090)
         .meta({ description: 'Their port; 0 takes any free one.' }),
+      metricsHost: z.string().min(1).optional().meta({
+        description: 'Where metrics listen when they have a port of their own. Unset: where the others do.',
+      }),
+      metricsPort: z.number().int().min(0).max(65_535).optional().meta({
+        description: 'A port of their own for metrics, which then are not at the other one.',
+      }),
     })
     .prefault({}),
 });
@@ -279,11 +259,5 @@ export function isBusinessTable(
 
 /** Whether a text is one of the patterns, in which `*` stands for any characters. */
 export function matches(text: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    const source = pattern
-      .split('*')
-      .map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-      .join('.*');
-    return new RegExp(`^${source}$`).test(text);
-  });
+  return patterns.some((pattern) => patternExpression(pattern).test(text));
 }

@@ -15,6 +15,16 @@ const requestShare = 1 / 4;
 const requestTimeoutMs = 10_000;
 const checkpointReadTimeoutMs = 20_000;
 
+/** The same for every relay of a slot, and for no other. */
+export const transactionalIdOf = (
+  { prefix, slot }: Pick<Configuration, 'prefix' | 'slot'>,
+  { systemId }: Pick<SourceSystem, 'systemId'>,
+): string => `diptych/${prefix}/${systemId}/${slot}`;
+
+/** Of `timing.publishTimeoutMs`: a dead relay's Kafka transaction is ended by the broker then. */
+export const transactionTimeoutOf = ({ timing }: Pick<Configuration, 'timing'>): number =>
+  Math.round(timing.publishTimeoutMs * transactionShare);
+
 export class Destination {
   readonly #configuration: Configuration;
   readonly #known = new Set<string>();
@@ -71,16 +81,16 @@ export class Destination {
    * Its transactional id is the same for every relay of this slot, and for no other. At least once there is none, and
    * what a relay with one has left open in our topics is waited for.
    */
-  createPublisher({ systemId }: SourceSystem): Publisher {
-    const { kafka, prefix, slot, delivery, timing } = this.#configuration;
+  createPublisher(source: SourceSystem): Publisher {
+    const { kafka, slot, delivery, timing } = this.#configuration;
     const { checkpoint, parked } = ownTopicNames(this.#configuration);
     return createPublisher(kafka.driver, {
       brokers: kafka.brokers,
       clientId: `diptych ${slot}`,
-      transactionalId: delivery === 'exactly-once' ? `diptych/${prefix}/${systemId}/${slot}` : null,
+      transactionalId: delivery === 'exactly-once' ? transactionalIdOf(this.#configuration, source) : null,
       settledTopics: [checkpoint, parked],
       // Broker-side: a dead relay's open transaction hides later records from readers for so long.
-      transactionTimeoutMs: Math.round(timing.publishTimeoutMs * transactionShare),
+      transactionTimeoutMs: transactionTimeoutOf(this.#configuration),
       requestTimeoutMs: Math.min(requestTimeoutMs, timing.publishTimeoutMs * requestShare),
       // Its newest record is looked for where the others are.
       partitionsOf: (topic) => (topic === this.#checkpointTopic ? 1 : this.#agreement.of(topic)),

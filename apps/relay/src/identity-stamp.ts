@@ -1,4 +1,5 @@
-import { identitiesOf, identityHeader, parseIdentity } from '@diptych/kafka/identity';
+import { IdentityWriter, identitiesOf, identityHeader, parseIdentity } from '@diptych/kafka/identity';
+import { present } from '@diptych/runtime/assert';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
 import type { Transaction } from '@diptych/transaction/transaction';
 import type { SourceSystem } from '@diptych/wal/server';
@@ -7,11 +8,16 @@ import type { PublishedRecord } from './panels.ts';
 
 /** A record's framing, its identity header included, in bytes: about what Kafka's record format adds. */
 const framingBytes = 96;
+/** Of each other header. */
+const headerBytes = 40;
 
 /** Gives the records of the open transaction their identity and their time. */
 export class IdentityStamp {
   readonly #source: SourceSystem;
-  #identity: (ordinal: number, part: number) => string = () => '';
+  /** Into records that are written where they wait. */
+  readonly writer = new IdentityWriter();
+  #transaction: Parameters<typeof identitiesOf>[0] | null = null;
+  #identity: ReturnType<typeof identitiesOf> | null = null;
   #timestampMs = 0;
 
   constructor(source: SourceSystem) {
@@ -21,8 +27,15 @@ export class IdentityStamp {
   begin({ commitLsn, commitTimeUs, xid }: Transaction): void {
     const { timeline: current, history } = this.#source;
     const timeline = timelineOf(commitLsn, { current, history });
-    this.#identity = identitiesOf({ timeline, commitLsn, xid, commitTimeUs });
+    this.#transaction = { timeline, commitLsn, xid, commitTimeUs };
+    this.#identity = null;
+    this.writer.begin(this.#transaction);
     this.#timestampMs = Number(commitTimeUs / 1000n);
+  }
+
+  /** Commit time of the transaction that is open, or was last, in ms since 1970. */
+  get timestampMs(): number {
+    return this.#timestampMs;
   }
 
   /** Commit time of the transaction that is open, or was last, in µs since 1970. */
@@ -36,6 +49,7 @@ export class IdentityStamp {
     { panel, ordinal, part }: { panel: PublishedRecord['panel']; ordinal: number; part: number },
   ): PublishedRecord {
     const { topic, key, value, headers, spread, partition, timestampMs = this.#timestampMs } = record;
+    this.#identity ??= identitiesOf(present(this.#transaction, 'an open transaction'));
     const identity = [identityHeader, this.#identity(ordinal, part)] as const;
     const made: PublishedRecord = {
       topic,
@@ -59,5 +73,10 @@ export function committedAtUs({ headers: [first], timestampMs }: PublishedRecord
 
 /** What a record takes on the wire and in memory, about. */
 export function bytesOf({ key, value, headers }: Pick<PanelRecord, 'key' | 'value' | 'headers'>): number {
-  return (key?.length ?? 0) + (value?.length ?? 0) + framingBytes + 40 * headers.length;
+  return sizeOf((key?.length ?? 0) + (value?.length ?? 0), headers.length);
+}
+
+/** The same, of so many bytes of key and value, and so many headers besides the identity. */
+export function sizeOf(bytes: number, headers: number): number {
+  return bytes + framingBytes + headerBytes * headers;
 }

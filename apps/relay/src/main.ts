@@ -1,4 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=4 --heap-growing-percent=20
-import { runCommandLine } from './command-line.ts';
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8 --heap-growing-percent=100
+import { keepCompiledCode } from './compiled-code.ts';
 
+keepCompiledCode();
+const { runCommandLine } = await import('./command-line.ts');
 process.exitCode = await runCommandLine(process.argv.slice(2));

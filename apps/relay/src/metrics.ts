@@ -76,15 +76,16 @@ export class Metrics {
   countPublished(records: readonly PublishedRecord[]): void {
     const nowMs = Date.now();
     let bytes = 0;
-    const counts = new Map<PublishedRecord['panel'], number>();
+    const counts = { domain: 0, change: 0, transaction: 0, parked: 0, heartbeat: 0, snapshot: 0 };
     for (const { panel, timestampMs, bytes: size } of records) {
       bytes += size;
-      counts.set(panel, (counts.get(panel) ?? 0) + 1);
+      counts[panel] += 1;
       if (panel === 'transaction') this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
     }
     // Together: the client library looks a counter up by its labels each time.
-    for (const [panel, count] of counts) this.records.inc({ panel }, count);
-    this.transactions.inc(counts.get('transaction') ?? 0);
+    for (const panel of Object.keys(counts) as (keyof typeof counts)[])
+      if (counts[panel] > 0) this.records.inc({ panel }, counts[panel]);
+    this.transactions.inc(counts.transaction);
     this.batchBytes.observe(bytes);
   }
 }

@@ -1,7 +1,28 @@
 /**
- * How Node is started for a relay; `main.ts` names the same in its first line. By itself V8 takes what a machine has: on
- * 24 GiB a transaction of a million rows left 665 MB resident, nearly all of it garbage that nobody had asked for yet.
- * Neither is a bound that a relay could run into: the young generation is collected more often, the old one when it has
- * grown by a fifth. What it costs and saves is measured by `npm run prove:big-transaction` (docs/prove.md).
+ * How Node is started for a relay and for the comparison's engine; each `main.ts` names the same in its first line. By itself V8
+ * takes what a machine has: on 24 GiB a transaction of a million rows left 665 MB resident, nearly all of it garbage that
+ * nobody had asked for yet. None of this is a bound that a process could run into: the young generation is collected more often,
+ * the old one when it has grown by so much. What it costs and saves: docs/decisions/0044-short-way.md.
  */
-export const nodeArguments: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+
+/**
+ * Of a relay. Grown by a fifth the old generation is marked again and again while records wait in it, which took a third of a
+ * drain's processor time and more; doubled it takes some 20 MB more.
+ */
+export const nodeArguments: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
+
+/** Of the comparison's engine, which keeps what it has found: there growing by a fifth is much. */
+export const engineArguments: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+
+/**
+ * glibc gives each thread of Node a heap of its own for what is outside V8's, and what is freed in one is not used by
+ * another: with one heap what the engine has resident at its peak is some 30 MB less, in the same time.
+ * https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html
+ */
+export const nodeEnvironment: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };
+
+/** The first line of a `main.ts` whose Node has these arguments. */
+export function shebang(given: readonly string[]): string {
+  const environment = Object.entries(nodeEnvironment).map(([name, value]) => `${name}=${value}`);
+  return ['#!/usr/bin/env -S', ...environment, 'node', ...given].join(' ');
+}

@@ -18,11 +18,12 @@ const table = 'public.orders';
 
 test('an outbox of its own is one besides those of the common settings', () => {
   const router = { 'table.field.event.id': 'event', 'table.field.event.payload': 'data' };
+  const usual = { aggregateType: 'aggregatetype', type: 'type' };
   const configuration = read([{ table, router }, { message: 'sold' }]);
   expect(outboxTables(configuration)).toEqual(['public.outbox', table]);
   expect(payloadPlaces(configuration)).toEqual([
-    { table: 'public.outbox', id: 'id', payload: 'payload' },
-    { table, id: 'event', payload: 'data' },
+    { table: 'public.outbox', ...usual, id: 'id', payload: 'payload' },
+    { table, ...usual, id: 'event', payload: 'data' },
   ]);
 });
 

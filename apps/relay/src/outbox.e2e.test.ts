@@ -1,4 +1,5 @@
 /** Three ways to emit and the options of the router, on real servers: what is in Kafka is what the settings say. */
+import { createHash } from 'node:crypto';
 import { cartContract } from '@diptych/contracts/cart-events';
 import { schemaDirectory } from '@diptych/contracts/published';
 import { identityHeader } from '@diptych/kafka/identity';
@@ -257,4 +258,67 @@ test('where a refused payload stops the relay, nothing behind it is published', 
   await relay.sql.query(`insert into outbox (id, aggregatetype, aggregateid, type, payload)
     values (gen_random_uuid(), 'cart', '101', 'CartOpened', '{}')`);
   await expect(running.ended).rejects.toMatchObject({ code: 'payload-refused' });
+});
+
+test('fields of payloads are hidden on both panels, in messages and snapshots; what cannot be masked is kept nowhere', async () => {
+  relay = await RelayUnderTest.create({
+    DIPTYCH_OUTBOX_PAYLOAD_DROP: 'cart:Opened:$.customer.iban',
+    DIPTYCH_OUTBOX_PAYLOAD_HASH: '$..email',
+    DIPTYCH_OUTBOX_PAYLOAD_HASH_SALT: 'pepper',
+    DIPTYCH_CHANGE_EXCLUDE: 'drizzle.*',
+    DIPTYCH_SNAPSHOT_TABLES: 'public.outbox',
+    DIPTYCH_CHANGE_ON_POISON: 'park',
+    DIPTYCH_SNAPSHOT_MODE: 'initial',
+  });
+  await relay.sql.query('alter table outbox alter payload type text, replica identity full');
+  const insert = (type: string, key: string, payload: string) =>
+    relay.sql.query(
+      `insert into outbox (aggregatetype, aggregateid, type, payload) values ('cart', $1, $2, $3)`,
+      [key, type, payload],
+    );
+  const payload = '{"n": 9007199254740993.10, "customer":{"email":"ann@secret", "iban": "DE-secret"} }';
+  const hash = createHash('sha256').update('pepper').update('ann@secret').digest('hex');
+  const hidden = `{"n": 9007199254740993.10, "customer":{"email":"${hash}"} }`;
+  await insert('Opened', '100', payload);
+  await relay.initialise();
+  await relay.active(relay.start());
+  await insert('Opened', '101', payload);
+  await insert('Opened', '102', 'no JSON, secret');
+  await relay.sql.query(`update outbox set aggregateversion = 2 where aggregateid = '101'`);
+  await relay.sql.query(`delete from outbox where aggregateid = '101'`);
+  const head = { id: '59a42efd-b015-44a9-9dde-cb36d9002425', aggregatetype: 'cart', aggregateid: '103' };
+  await relay.sql.query("select pg_logical_emit_message(true, 'diptych.outbox:sold', $1)", [
+    `${JSON.stringify({ ...head, type: 'Opened' })}\n${payload}`,
+  ]);
+  await relay.caughtUp();
+  const events = await relay.records(relay.domainTopic('cart'));
+  expect(events.map(({ key, value }) => `${String(key)} ${String(value)}`)).toEqual([
+    `101 ${hidden}`,
+    `103 ${hidden}`,
+  ]);
+  const changes = await relay.records(relay.topicOf('outbox'));
+  const rows = changes.flatMap(({ value }) => {
+    if (value === null) return [];
+    const { op, before, after } = JSON.parse(String(value));
+    return [[op, before?.payload ?? null, after?.payload ?? null]];
+  });
+  expect(new Set(rows.map((row) => JSON.stringify(row)))).toEqual(
+    new Set(
+      [
+        ['c', null, hidden],
+        ['d', hidden, null],
+        ['r', null, hidden],
+        ['u', hidden, hidden],
+      ].map((row) => JSON.stringify(row)),
+    ),
+  );
+  expect(rows).toHaveLength(4);
+  const parked = await relay.records(`${relay.configuration.prefix}.parked`);
+  expect(parked.map(({ headers }) => headers.get('diptych-parked'))).toEqual([
+    'payload-not-maskable',
+    'payload-not-maskable',
+  ]);
+  expect(parked.map(({ value }) => JSON.parse(String(value)).value)).toEqual([null, null]);
+  for (const { value, headers } of [...events, ...changes, ...parked])
+    expect(`${String(value)} ${JSON.stringify([...headers])}`).not.toContain('secret');
 });

@@ -8,6 +8,7 @@ import { outboxNameOf } from '@diptych/outbox/message-row';
 import { type ColumnJson, OutboxRouter } from '@diptych/outbox/route';
 import { defaultRouting, type RouterOptions } from '@diptych/outbox/router-options';
 import type { DataMessage } from '@diptych/pgoutput/message';
+import type { Relation } from '@diptych/pgoutput/relation';
 import { unreachable } from '@diptych/runtime/assert';
 import type { Logger } from '@diptych/runtime/log';
 import type { TopicNaming } from '@diptych/transaction/panel-record';
@@ -16,6 +17,7 @@ import type { Configuration } from './configuration.ts';
 import { asCloudEvent, type CloudEventSettings } from './outbox-cloud-events.ts';
 import { cloudEventSettings, routerOptions } from './outbox-configuration.ts';
 import { type PayloadCheck, payloadCheck } from './outbox-contracts.ts';
+import { type Masked, OutboxMask } from './outbox-mask.ts';
 import { isPoison } from './parking/poison.ts';
 
 export interface Outbox {
@@ -34,15 +36,27 @@ export function outboxTables({
   return [...new Set([...outbox.tables, ...outboxes.flatMap(({ table }) => table ?? [])])];
 }
 
-/** Where the payload of an event is read again, table by table. */
+/** An outbox table, and the columns that tell what an event is of and what it says. */
+export interface PayloadPlace {
+  /** `schema.table` */
+  readonly table: string;
+  readonly id: string;
+  readonly aggregateType: string;
+  readonly type: string;
+  readonly payload: string;
+}
+
+/** Where payloads stand, table by table. */
 export function payloadPlaces(
   configuration: Pick<Configuration, 'outbox' | 'outboxes'>,
-): readonly { readonly table: string; readonly id: string; readonly payload: string }[] {
+): readonly PayloadPlace[] {
   return outboxTables(configuration).map((table) => {
     const set = configuration.outboxes.find((outbox) => outbox.table === table)?.router;
     return {
       table,
       id: set?.['table.field.event.id'] ?? 'id',
+      aggregateType: set?.['route.by.field'] ?? 'aggregatetype',
+      type: set?.['table.field.event.type'] ?? 'type',
       payload: set?.['table.field.event.payload'] ?? 'payload',
     };
   });
@@ -58,7 +72,10 @@ export interface OutboxesOptions {
 export class Outboxes {
   readonly #byTable = new Map<string, Outbox>();
   readonly #byMessage = new Map<string, Outbox>();
+  /** Null: no outbox. A table that is described anew is another Relation. */
+  readonly #byRelation = new WeakMap<Relation, Outbox | null>();
   readonly #common: Outbox;
+  readonly #mask: OutboxMask;
 
   constructor({ configuration, topics, log, types }: OutboxesOptions) {
     const { topicPrefix, onPoison } = configuration.outbox;
@@ -69,6 +86,7 @@ export class Outboxes {
       ...{ onPoison, check: null, cloudEvents: null, ...own },
     });
     this.#common = outbox(defaultRouting(topicPrefix));
+    this.#mask = new OutboxMask(configuration.outbox.payload, payloadPlaces(configuration));
     for (const table of configuration.outbox.tables) this.#byTable.set(table, this.#common);
     for (const settings of configuration.outboxes) {
       const own = outbox(routerOptions(settings, topicPrefix), {
@@ -85,6 +103,24 @@ export class Outboxes {
     return this.#byTable.has(qualified);
   }
 
+  /** Whether fields of payloads are hidden at all. */
+  get hidesFields(): boolean {
+    return !this.#mask.isEmpty;
+  }
+
+  /** The change with the fields hidden that are to be, whichever panel it is published on. */
+  masked(change: TransactionChange): Masked<TransactionChange> {
+    return this.#mask.change(change);
+  }
+
+  #ofRelation(relation: Relation): Outbox | undefined {
+    const known = this.#byRelation.get(relation);
+    if (known !== undefined) return known ?? undefined;
+    const outbox = this.#byTable.get(`${relation.schema}.${relation.table}`);
+    this.#byRelation.set(relation, outbox ?? null);
+    return outbox;
+  }
+
   /** The outbox of a row or a logical message. One of messages that is not named has the common settings. */
   of(message: DataMessage): Outbox | undefined {
     switch (message.tag) {
@@ -93,7 +129,7 @@ export class Outboxes {
         return undefined; // housekeeping
       case 'insert':
       case 'update':
-        return this.#byTable.get(`${message.relation.schema}.${message.relation.table}`);
+        return this.#ofRelation(message.relation);
       case 'message': {
         const name = outboxNameOf(message);
         return name === null ? undefined : (this.#byMessage.get(name) ?? this.#common);
@@ -104,6 +140,12 @@ export class Outboxes {
   }
 }
 
+export interface Routing {
+  readonly isDecided: boolean;
+  /** The change as the database has it, before anything was hidden: its payload is checked. */
+  readonly stored: TransactionChange;
+}
+
 /**
  * The domain event of a row, or what is left of one that cannot be routed. One that was decided about is not checked again: the
  * schemas may be others now.
@@ -111,7 +153,7 @@ export class Outboxes {
 export function routeEvent(
   { router, check, cloudEvents }: Outbox,
   change: TransactionChange,
-  { isDecided }: { isDecided: boolean },
+  { isDecided, stored }: Routing,
 ) {
   try {
     const event = router.route(change);
@@ -120,7 +162,7 @@ export function routeEvent(
     const { headers, key, value } = record;
     const version = headers.find(([name]) => name === 'eventVersion')?.[1] ?? '1';
     const failure =
-      check && !isDecided ? check({ type: eventType, version, payload: router.payloadOf(change) }) : null;
+      check && !isDecided ? check({ type: eventType, version, payload: router.payloadOf(stored) }) : null;
     if (!cloudEvents) return { record, eventType, failure };
     const timestampMs = record.timestampMs ?? Number(change.transaction.commitTimeUs / 1000n);
     const facts = { aggregateType: routedBy, key, headers, timestampMs, value };

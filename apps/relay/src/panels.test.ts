@@ -5,6 +5,7 @@ import { MessageLimits } from '@diptych/kafka/message-limits';
 import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
 import { createLogger } from '@diptych/runtime/log';
 import { lsn } from '@diptych/wal/lsn';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readConfiguration } from './configuration.ts';
 import { Panels, type PublishedRecord } from './panels.ts';
@@ -42,30 +43,36 @@ function recordsWith({
   environment = {},
   changeTables = [],
   messages = transaction,
+  hasParked = false,
 }: {
   environment?: Record<`DIPTYCH_${string}`, string>;
   changeTables?: string[];
   messages?: Buffer[];
+  /** A record of some key is parked: each one that comes is looked at. */
+  hasParked?: boolean;
 } = {}): PublishedRecord[] {
   const configuration = readConfiguration({
     file: undefined,
     environment: { DIPTYCH_DATABASE_URL: 'postgres://h/d', DIPTYCH_KAFKA_BROKERS: 'h:1', ...environment },
   });
   const log = createLogger('panels', { level: 'silent' });
+  const keys = new ParkedKeys(10);
+  if (hasParked)
+    keys.add({ topic: 'elsewhere', key: Buffer.from('k'), id: 'one', offset: 1n, pending: null });
   const panels = new Panels({
     configuration,
     log,
     poison: new Poison({
       configuration,
       limits: new MessageLimits(new Map(), 1_000_000),
-      keys: new ParkedKeys(10),
+      keys,
       decided: new Set(),
       repeated: new Set(),
       parkedTopic: 'diptych.parked',
       log,
     }),
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
-    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },
+    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2, areTextsChecked: true } },
     changeTables: new Set(changeTables),
   });
   return messages.flatMap((bytes) => {
@@ -202,4 +209,93 @@ test('every record has the identity as its first header and the commit time as i
     expect(headers[0]?.[1]).toMatch(/^1-00000016B374D848-757-\d-\d-1795246912669491$/);
     expect(timestampMs).toBe(1_795_246_912_669);
   }
+});
+
+test('the short way of a record makes what the long way makes', { timeout: 60_000 }, () => {
+  const columns = [
+    'id',
+    'aggregatetype',
+    'aggregateid',
+    'type',
+    'payload',
+    'typeversion',
+    'aggregateversion',
+    'headers',
+  ];
+  const relations = [
+    relationForTests({ oid: 3, table: 'items', columns: [text('id', true), text('name'), text('note')] }),
+    relationForTests({ oid: 4, table: 'keyless', columns: [text('id'), text('name'), text('note')] }),
+    relationForTests({ oid: 2, table: 'outbox', columns: columns.map((name) => text(name, name === 'id')) }),
+  ];
+  const value = fc.oneof(
+    fc.constantFrom(null, '', 'a', '{}', 'Größe "1"\n'),
+    fc.string({ unit: 'grapheme' }),
+  );
+  const id = fc.constantFrom('1', '2', 'ä');
+  const of = (oid: number) => fc.tuple(id, value, value).map((row) => encode.insert(oid, row));
+  const ordinary = ['cart', '101', 'ItemAdded', '{"sku":"apple"}', '1', '7', '{}'];
+  const change = fc.oneof(
+    of(3),
+    of(4),
+    // As most are, and so the likeliest of all.
+    { weight: 4, arbitrary: fc.constantFrom('b', 'c').map((key) => encode.insert(2, [key, ...ordinary])) },
+    fc.tuple(id, value).map(([key, name]) => encode.update(3, { after: [key, name, undefined] })),
+    fc
+      .tuple(id, id)
+      .map(([old, key]) =>
+        encode.update(3, { before: { part: 'K', row: [old, null, null] }, after: [key, 'a', 'b'] }),
+      ),
+    id.map((key) => encode.delete(3, { part: 'K', row: [key, null, null] })),
+    fc
+      .tuple(
+        id,
+        fc.constantFrom('cart', 'cart', 'order', 'Käufer'),
+        fc.constantFrom('ItemAdded', 'CartOpened', 'Größe'),
+        value,
+        fc.option(fc.constantFrom('1', '2')),
+      )
+      .map(([key, type, event, payload, version]) =>
+        encode.insert(2, [
+          key,
+          type,
+          '101',
+          event,
+          payload,
+          version,
+          '7',
+          version === '2' ? '{"traceparent":"00-1"}' : '{}',
+        ]),
+      ),
+    fc.constant(encode.insert(3, ['1', 'x'.repeat(20_000), null])),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(change, { minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 5 }),
+      (transactions) => {
+        const messages = transactions.flatMap((changes, index) => {
+          const at = commitLsn + BigInt(index) * 1000n;
+          const head = encode.begin({ commitLsn: at, commitTimeUs, xid: 757 + index });
+          const tail = encode.commit({ commitLsn: at, commitEndLsn: at + 48n, commitTimeUs });
+          return [
+            head,
+            ...(index === 0 ? relations.map((one) => encode.relation(one)) : []),
+            ...changes,
+            tail,
+          ];
+        });
+        const [short, long] = [false, true].map((isLong) =>
+          recordsWith({ messages, hasParked: isLong }).map(
+            ({ topic, key, value, headers, timestampMs, panel, bytes }) => ({
+              ...{ topic, headers, timestampMs, panel, bytes, key: key?.toString() },
+              // When it was made stands at its end, and is another one for each.
+              value: value
+                ?.toString()
+                .replace(/"ts_ms":\d+,"ts_us":\d+,"ts_ns":\d+(,"unchanged":\[.*\])?\}$/, '$1'),
+            }),
+          ),
+        );
+        expect(short).toEqual(long);
+      },
+    ),
+  );
 });

@@ -1,17 +1,15 @@
 /** Raw messages to the records of both panels: the pure middle of the pipeline. */
-import { encodeBegin, encodeEnd, type MarkerOptions } from '@diptych/change/end';
-import { messageCollection } from '@diptych/change/message-event';
+import { encodeBegin, encodeEnd, type MarkerOptions, writeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
+import { Slabs } from '@diptych/kafka/packed-record';
 import type { OutgoingRecord } from '@diptych/kafka/record';
 import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { topicSource } from '@diptych/outbox/router-options';
 import { Decoder } from '@diptych/pgoutput/decoder';
-import type { DataMessage, LogicalMessage } from '@diptych/pgoutput/message';
-import type { Relation } from '@diptych/pgoutput/relation';
+import type { LogicalMessage } from '@diptych/pgoutput/message';
 import { present, unreachable } from '@diptych/runtime/assert';
-import type { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
 import { Assembler } from '@diptych/transaction/assembler';
 import type { PanelRecord } from '@diptych/transaction/panel-record';
@@ -28,11 +26,14 @@ import { ChangePanel } from './change-panel.ts';
 import type { Configuration } from './configuration.ts';
 import { heartbeatRecord } from './heartbeat.ts';
 import { bytesOf, IdentityStamp } from './identity-stamp.ts';
-import { type Outbox, Outboxes, routeEvent } from './outboxes.ts';
+import { type Made, parkedCollectionOf } from './made-record.ts';
+import { type Outbox, Outboxes, type Routing, routeEvent } from './outboxes.ts';
 import { ParkingCounters } from './parking/parking-counters.ts';
 import type { Poison } from './parking/poison.ts';
+import { PlainRecords } from './plain-records.ts';
 import { rowTooLarge } from './row-size.ts';
 import type { Described } from './source.ts';
+import { WaitingRecords } from './waiting-record.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
@@ -57,19 +58,8 @@ export interface PanelsOptions {
   readonly onItem?: (item: TransactionItem) => void;
 }
 
-/** Which record of the open transaction: its panel and place, and whether it was published before. */
-interface Made {
-  readonly panel: 'domain' | 'change';
-  readonly ordinal: number;
-  readonly part: number;
-  readonly isDecided: boolean;
-  /** Why it cannot be published. */
-  readonly failure: OperatingError | null;
-  /** What the parked topic refers to in place of a value that was not made. */
-  readonly original?: Buffer;
-  /** What becomes of it when it can never be published; left out: what is set for its panel. */
-  readonly onPoison?: 'park' | 'stop';
-}
+/** What is known of a change that an outbox makes an event of. */
+type Routed = Routing & Pick<Made, 'failure' | 'original'> & { readonly outbox: Outbox };
 
 /** The topic of a table's change events. */
 export function changeTopic({ prefix }: Pick<Configuration, 'prefix'>, table: TableName): string {
@@ -91,6 +81,8 @@ export class Panels {
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
   readonly #onItem: (item: TransactionItem) => void;
+  readonly #waiting: WaitingRecords;
+  readonly #plain: PlainRecords;
   #counters: ParkingCounters | null = null;
 
   constructor(options: PanelsOptions) {
@@ -114,6 +106,12 @@ export class Panels {
       publishes: (table) => !this.#outboxes.hasTable(table) || changeTables.has(table),
     });
     this.#outboxes = new Outboxes({ configuration, topics, log, types: this.change.types });
+    const slabs = new Slabs();
+    this.#waiting = new WaitingRecords(slabs);
+    this.#plain = new PlainRecords({
+      ...{ change: this.change, outboxes: this.#outboxes, stamp: this.#stamp },
+      ...{ poison, slabs, rowBytesMax: limits.rowBytesMax },
+    });
   }
 
   /** Commit time of the transaction that is open, or was last, in µs since 1970. */
@@ -188,12 +186,13 @@ export class Panels {
     if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
     const isDecided = admission.tag === 'resume' && ordinal <= admission.seq;
     const counters = present(this.#counters, 'the counters of the open transaction');
+    const plain = admission.tag === 'take' ? this.#plain.of(change, { counters, raw }) : null;
+    if (plain) return { tag: 'change-received', ordinal, bytes: plain.bytes, records: [plain] };
     const isFirst = this.change.begins && counters.isEmpty;
     const records = this.#recordsOf(change, { isDecided, raw });
     // As END, it is not for a transaction of nothing but a heartbeat.
     if (isFirst && !counters.isEmpty) records.unshift(this.#beginRecord(change.transaction));
-    let bytes = 0;
-    for (const record of records) bytes += record.bytes;
+    const bytes = this.#waiting.pack(records);
     return { tag: 'change-received', ordinal, bytes, records };
   }
 
@@ -206,42 +205,39 @@ export class Panels {
     const beat = this.#heartbeat && heartbeatRecord(change, this.#heartbeat);
     if (beat) return [this.#stamp.stamp(beat, { panel: 'heartbeat', ordinal, part: 0 })];
     const counters = present(this.#counters, 'the counters of the open transaction');
+    counters.noteContext(message);
     const outbox = this.#outboxes.of(message);
-    const large = rowTooLarge(change, { bytes: raw.length, rowBytesMax: this.#rowBytesMax });
-    const failure = isDecided ? null : large;
-    const event = outbox ? this.#event(change, { outbox, isDecided, failure }) : null;
+    const { masked, failure: unmasked } = this.#outboxes.masked(change);
+    const withheld = rowTooLarge(change, { bytes: raw.length, rowBytesMax: this.#rowBytesMax }) ?? unmasked;
+    const failure = isDecided ? null : withheld;
+    const made = { isDecided, failure, original: unmasked ? raw : undefined };
+    const event = outbox ? this.#event(masked, { ...made, outbox, stored: change }) : null;
     const records: PublishedRecord[] = event ? [event] : [];
-    for (const record of this.change.encode(change, counters, { withoutValues: large !== null })) {
+    for (const record of this.change.encode(masked, counters, { withoutValues: withheld !== null })) {
       const part = record.part + (event ? 1 : 0);
+      const isWithheld = withheld !== null && record.value !== null;
+      const [why, original] = isWithheld ? [failure, raw] : [record.failure ?? null];
       // A TRUNCATE goes to every partition and has no key: nothing to keep in order, and never large.
-      const made = record.spread
+      const judged = record.spread
         ? this.#stamp.stamp(record, { panel: 'change', ordinal, part })
-        : this.#judged(record, {
-            ...{ panel: 'change', ordinal, part, isDecided },
-            ...(record.value && large ? { failure, original: raw } : { failure: record.failure ?? null }),
-          });
-      records.push(made);
-      if (made.panel !== 'parked') continue;
+        : this.#judged(record, { panel: 'change', ordinal, part, isDecided, failure: why, original });
+      records.push(judged);
+      if (judged.panel !== 'parked') continue;
       counters.countParked();
-      if (record.value !== null) counters.parkChange(collectionOf(message));
+      if (record.value !== null) counters.parkChange(parkedCollectionOf(message));
     }
     return records;
   }
 
   /** The domain event of an outbox row, or the record that is parked in its place. */
-  #event(
-    change: TransactionChange,
-    { outbox, isDecided, failure }: { outbox: Outbox } & Pick<Made, 'isDecided' | 'failure'>,
-  ): PublishedRecord | null {
+  #event(change: TransactionChange, { outbox, ...known }: Routed): PublishedRecord | null {
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const routed = routeEvent(outbox, change, { isDecided });
+    const routed = routeEvent(outbox, change, known);
     if (!routed) return null;
     const { record, eventType } = routed;
-    const made: Made = {
-      ...{ panel: 'domain', ordinal: change.ordinal, part: 0, isDecided, onPoison: outbox.onPoison },
-      failure: routed.failure ?? failure,
-    };
-    const event = this.#judged(record, made);
+    const failure = routed.failure ?? known.failure;
+    const made: Made = { ...known, panel: 'domain', ordinal: change.ordinal, part: 0, failure };
+    const event = this.#judged(record, { ...made, onPoison: outbox.onPoison });
     if (event.panel === 'parked') counters.countParked();
     else counters.countDomainEvent(event.topic, eventType);
     return event;
@@ -261,12 +257,14 @@ export class Panels {
     const counters = present(this.#counters, 'the counters of the open transaction');
     const { commitEndLsn } = end;
     if (counters.isEmpty) return { tag: 'transaction-ended', commitEndLsn, bytes: 0, records: [] };
-    const record = this.#stamp.stamp(encodeEnd(end, this.#markerOf(counters)), {
-      panel: 'transaction',
-      ordinal: end.rawMessages + 1,
-      part: 0,
-    });
-    return { tag: 'transaction-ended', commitEndLsn, bytes: record.bytes, records: [record] };
+    const marker = this.#markerOf(counters);
+    const place = { panel: 'transaction', ordinal: end.rawMessages + 1, part: 0 } as const;
+    const written = writeEnd(end, marker);
+    const plain = written && this.#plain.written(written, place);
+    if (plain) return { tag: 'transaction-ended', commitEndLsn, bytes: plain.bytes, records: [plain] };
+    const record = this.#stamp.stamp(encodeEnd(end, marker), place);
+    const records = [record];
+    return { tag: 'transaction-ended', commitEndLsn, bytes: this.#waiting.pack(records), records };
   }
 
   /** The valid topic of a domain event that was parked because it had none. Throws what TopicNaming throws. */
@@ -277,20 +275,15 @@ export class Panels {
   /** The record as it is published, or as it is parked. */
   #judged(
     record: Omit<PanelRecord, 'topic'> & { readonly topic: string | null },
-    { panel, ordinal, part, isDecided, failure, ...judged }: Made,
+    { panel, ordinal, part, isDecided, failure, original, onPoison }: Made,
   ): PublishedRecord {
     const { topic } = record;
-    const made = this.#stamp.stamp({ ...record, topic: topic ?? '' }, { panel, ordinal, part });
-    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided, ...judged });
+    const named = topic === null ? { ...record, topic: '' } : (record as PanelRecord);
+    const made = this.#stamp.stamp(named, { panel, ordinal, part });
+    const parked = this.#poison.park({ record: made, panel, topic, failure, isDecided, original, onPoison });
     if (parked) return { ...parked, panel: 'parked', bytes: bytesOf(parked) };
     // Published once, and refused now: the names of topics were given in another order.
     if (failure) throw failure;
     return made;
   }
 }
-
-/** How END names what a parked change event is of; a TRUNCATE's are never parked. */
-const collectionOf = (message: DataMessage): string =>
-  'relation' in message ? nameOf(message.relation) : messageCollection;
-
-const nameOf = ({ schema, table }: Relation): string => `${schema}.${table}`;

@@ -3,6 +3,7 @@ import { FetchClient } from '@diptych/kafka/fetch-client';
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
+import { addressesOf } from '@diptych/runtime/kafka-access';
 import { createLogger } from '@diptych/runtime/log';
 import { poll } from '@diptych/runtime/poll';
 import { testBrokers, testDatabase, testPrefix } from '@diptych/testkit/for-tests';
@@ -75,6 +76,19 @@ export class RelayUnderTest {
     return new RelayUnderTest(configuration, sql, () => database.drop());
   }
 
+  /** What a relay in a process of its own is given to be this one: its environment. */
+  get environment(): Record<`DIPTYCH_${string}`, string> {
+    const { database, kafka, slot, prefix, outbox } = this.configuration;
+    return {
+      DIPTYCH_DATABASE_URL: database.url,
+      DIPTYCH_KAFKA_BROKERS: addressesOf(kafka.brokers).join(','),
+      DIPTYCH_SLOT: slot,
+      DIPTYCH_PREFIX: prefix,
+      DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
+      DIPTYCH_HTTP_PORT: '0',
+    };
+  }
+
   /** A connection in place of one that ended with its server. */
   async reconnect(): Promise<void> {
     await this.sql.end().catch(() => {});
@@ -109,7 +123,12 @@ export class RelayUnderTest {
       ? createLogger('relay', { level: 'info', destination: { write: onLog } })
       : createLogger('relay', { level });
     const configuration = {
-      ...{ ...this.configuration, delivery, change, database: { url: databaseUrl } },
+      ...{
+        ...this.configuration,
+        delivery,
+        change,
+        database: { ...this.configuration.database, url: databaseUrl },
+      },
       snapshot: { ...this.configuration.snapshot, ...snapshot },
     };
     const metrics = new Metrics(board);

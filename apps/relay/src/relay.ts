@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Logger } from '@diptych/runtime/log';
+import type { Tracer } from '@diptych/runtime/tracing';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { formatLsn } from '@diptych/wal/lsn';
 import { identifySystem, requireLogicalServer } from '@diptych/wal/server';
@@ -26,6 +27,8 @@ export interface RelayContext extends Accepted {
   readonly board: Board;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Left out: no spans. */
+  readonly tracer?: Tracer;
   readonly stopping: AbortSignal;
 }
 

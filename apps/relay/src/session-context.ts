@@ -1,4 +1,5 @@
 import type { Logger } from '@diptych/runtime/log';
+import type { Tracer } from '@diptych/runtime/tracing';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Board } from './board.ts';
@@ -37,6 +38,8 @@ export interface SessionContext extends Accepted {
   readonly board: Board;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Left out: no spans. */
+  readonly tracer?: Tracer;
   /** The state that a new slot begins with: its tables are read before its stream. */
   readonly exported: ExportedSnapshot | null;
   readonly again: Again;

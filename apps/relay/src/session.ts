@@ -47,6 +47,7 @@ export class Session {
   #failure: OperatingError | null = null;
   #parting: Parting | null = null;
   readonly #hold = new Hold();
+  readonly #admission = () => admissionOf(this.#state);
   readonly #heartbeat: Heartbeat;
 
   constructor(context: SessionContext) {
@@ -225,7 +226,7 @@ export class Session {
     if (this.#hold.holds) return this.#hold.add(bytes, position);
     try {
       const panels = present(this.#panels, 'panels while streaming');
-      const events = panels.read({ bytes, position, admission: () => admissionOf(this.#state) });
+      const events = panels.read({ bytes, position, admission: this.#admission });
       if (panels.change.wantsDescription) this.#describe(panels);
       for (const event of events) {
         if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;

@@ -56,13 +56,7 @@ async function stopsAt(): Promise<Lsn> {
 
 /** Runs `diptych` with these arguments. */
 async function diptych(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { database, kafka, slot, prefix, outbox } = relay.configuration;
-  const env = {
-    ...process.env,
-    ...{ DIPTYCH_DATABASE_URL: database.url, DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(',') },
-    ...{ DIPTYCH_SLOT: slot, DIPTYCH_PREFIX: prefix, DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix },
-    ...{ DIPTYCH_LIMITS_ROW_BYTES_MAX: '5000', DIPTYCH_HTTP_PORT: '0' },
-  };
+  const env = { ...process.env, ...relay.environment, DIPTYCH_LIMITS_ROW_BYTES_MAX: '5000' };
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err, [code]] = await Promise.all([
     text(child.stdout),

@@ -7,6 +7,7 @@ import { partitionOf } from '@diptych/kafka/partitioner';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { parseLossless } from '@diptych/runtime/json';
+import { addressesOf } from '@diptych/runtime/kafka-access';
 import { identifySystem } from '@diptych/wal/server';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
@@ -357,7 +358,7 @@ test('the broker has the topics as they are documented', async () => {
   };
   const names = Object.keys(expected);
   const admin = new kafkajs.Kafka({
-    brokers: [...kafka.brokers],
+    brokers: [...addressesOf(kafka.brokers)],
     logLevel: kafkajs.logLevel.NOTHING,
   }).admin();
   await admin.connect();

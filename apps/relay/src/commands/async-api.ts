@@ -1,7 +1,9 @@
 /** An AsyncAPI 3 document of the change topics, of the tables as they are now. https://www.asyncapi.com/docs/reference/specification/v3.0.0 */
+
+import type { Representation } from '@diptych/change/column-plan';
 import { type JsonSchema, jsonSchemaOf } from '@diptych/change/json-schema';
 import type { TableSchemas } from '@diptych/change/record-schema';
-import { RelationPlan, type Representation } from '@diptych/change/relation-plan';
+import { RelationPlan } from '@diptych/change/relation-plan';
 import { TypeCatalogue } from '@diptych/change/type-catalogue';
 import type { ConnectSchema } from '@diptych/change/value-schema';
 import { changeTopicName } from '@diptych/kafka/topics';

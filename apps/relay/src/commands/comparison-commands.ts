@@ -8,7 +8,9 @@ import { parseDuration } from '@diptych/outbox/retention';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Configuration } from '../configuration.ts';
 import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { addAuditInstallCommands } from './audit-install-commands.ts';
 import { driftsWithin } from './drift-range.ts';
+import { printVerifiedTables } from './verify-tables.ts';
 
 /** Fewer transactions than these say nothing about a share of 99.5 %. */
 const transactionsMin = 100;
@@ -26,17 +28,22 @@ interface RangeOptions {
 
 /** Adds `diptych audit`, `diptych verify` and `diptych intent`. */
 export function addComparisonCommands(program: Command, { configuration, answer }: Surroundings): void {
-  ranged(program.command('audit'))
+  const audit = ranged(program.command('audit'))
     .description('which shapes of row change never, or sometimes, carry an event')
     .option('--fail-under <percent>', 'exit code 1 when less of the transactions carry an event', percent)
     .action(async (options: RangeOptions & { failUnder?: number }) =>
       answer(await auditPanels({ configuration: configuration(), out: process.stdout, ...options })),
     );
+  addAuditInstallCommands(audit, { configuration, answer });
   ranged(program.command('verify'))
     .description('whether events and rows build the same state; exit code 1 names where they part')
-    .action(async (options: RangeOptions) =>
-      answer(await verify({ configuration: configuration(), out: process.stdout, ...options })),
-    );
+    .option('--tables', 'events against the tables themselves, as of now: reads the database')
+    .action(async ({ tables = false, ...options }: RangeOptions & { tables?: boolean }, command: Command) => {
+      const isRanged = options.since !== undefined || options.until !== undefined;
+      if (tables && isRanged) command.error('--tables is as of now: it takes neither --since nor --until');
+      const report = { configuration: configuration(), out: process.stdout, ...options };
+      answer(await (tables ? printVerifiedTables(report) : verify(report)));
+    });
   ranged(program.command('intent'))
     .description('which events row changes cannot tell apart, and how many changes rebuild one event')
     .action(async (options: RangeOptions) =>

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Configuration } from '../configuration.ts';
-import { askRelay, listParked, listPhantoms, showParked } from './parked.ts';
+import { askRelay, listParked, listPhantoms, sayDone, showParked } from './parked.ts';
 
 const waitSecondsDefault = 30;
 
@@ -27,27 +27,33 @@ export function addParkedCommands(program: Command, configuration: () => Configu
   parked
     .command('show <id>')
     .description('one parked record with its value, and what became of it')
-    .action((id: string) => showParked({ configuration: configuration(), id, out }));
+    .option('--json', 'one line of JSON')
+    .action((id: string, { json = false }: { json?: boolean }) =>
+      showParked({ configuration: configuration(), id, json, out }),
+    );
   parked
     .command('release <id>')
     .description('publish it to its topic after all, and what waits behind it')
     .option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault)
-    .action((id: string, { wait }: { wait: number }) =>
-      askRelay({
-        ...{ configuration: configuration(), command: 'release', id, reason: null, out },
-        timeoutMs: wait * 1000,
-      }),
-    );
+    .option('--json', 'one line of JSON')
+    .action(async (id: string, { wait, json = false }: { wait: number; json?: boolean }) => {
+      const request = { command: 'release', id, reason: null, timeoutMs: wait * 1000 } as const;
+      sayDone(id, await askRelay({ place: configuration(), ...request }), { json, out });
+    });
   parked
     .command('discard <id>')
     .description('give it up, and publish what waits behind it')
     .requiredOption('--reason <text>', 'why; it stays in the parked topic')
     .option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault)
-    .action((id: string, { reason, wait }: { reason: string; wait: number }) =>
-      askRelay({
-        ...{ configuration: configuration(), command: 'discard', id, reason, out },
-        timeoutMs: wait * 1000,
-      }),
+    .option('--json', 'one line of JSON')
+    .action(
+      async (
+        id: string,
+        { reason, wait, json = false }: { reason: string; wait: number; json?: boolean },
+      ) => {
+        const request = { command: 'discard', id, reason, timeoutMs: wait * 1000 } as const;
+        sayDone(id, await askRelay({ place: configuration(), ...request }), { json, out });
+      },
     );
 }
 

@@ -11,7 +11,7 @@ import {
   type ParkedItem,
   type ParkedRecord,
 } from '../parking/parked-record.ts';
-import { ParkedTopic } from '../parking/parked-topic.ts';
+import { type ParkedPlace, ParkedTopic } from '../parking/parked-topic.ts';
 
 interface Output {
   readonly configuration: Configuration;
@@ -38,17 +38,26 @@ export async function listParked({
   json,
   out,
 }: Output & { readonly json: boolean }): Promise<void> {
-  const entries = new Map<string, ParkedEntry>();
-  const gaps: GapEntry[] = [];
-  for await (const { item } of new ParkedTopic(configuration).items()) {
-    if (item.tag === 'gap') gaps.push(gapEntryOf(item));
-    if (item.tag === 'parked') entries.set(item.id, entryOf(item));
-    if (item.tag === 'executed') for (const id of [...item.released, ...item.discarded]) entries.delete(id);
-  }
-  const listed = [...gaps, ...entries.values()];
+  const { gaps, records } = await readParked(configuration);
+  const listed = [...gaps.map(gapEntryOf), ...records.map(entryOf)];
   if (json) out.write(`${JSON.stringify(listed)}\n`);
   else if (listed.length === 0) out.write('nothing is parked\n');
   else for (const one of listed) out.write(`${line(one)}\n`);
+}
+
+/** What is parked now, in its order, and the gaps that were accepted. */
+export async function readParked(
+  place: ParkedPlace,
+): Promise<{ readonly gaps: readonly AcceptedGap[]; readonly records: readonly ParkedRecord[] }> {
+  const records = new Map<string, ParkedRecord>();
+  const gaps: AcceptedGap[] = [];
+  for await (const { item } of new ParkedTopic(place).items()) {
+    if (item.tag === 'gap') gaps.push(item);
+    // Only whoever shows a value needs it.
+    if (item.tag === 'parked') records.set(item.id, { ...item, value: null });
+    if (item.tag === 'executed') for (const id of [...item.released, ...item.discarded]) records.delete(id);
+  }
+  return { gaps, records: [...records.values()] };
 }
 
 const line = (entry: ParkedEntry | GapEntry): string =>
@@ -99,18 +108,20 @@ export async function listPhantoms({
 export async function showParked({
   configuration,
   id,
+  json = false,
   out,
-}: Output & { readonly id: string }): Promise<void> {
+}: Output & { readonly id: string; readonly json?: boolean }): Promise<void> {
   const { record, state } = await find(configuration, id);
   const { identity, panel, headers, detail, sha256, value, isKept } = record;
   const shown = {
     ...{ ...entryOf(record), state, detail, identity, panel },
     ...{ headers: Object.fromEntries(headers), sha256, isKept, value: value?.toString() ?? null },
   };
-  out.write(`${JSON.stringify(shown, null, 2)}\n`);
+  out.write(`${JSON.stringify(shown, null, json ? 0 : 2)}\n`);
 }
 
-export interface Request extends Output {
+export interface Request {
+  readonly place: ParkedPlace;
   readonly command: ParkedCommand['command'];
   readonly id: string;
   readonly reason: string | null;
@@ -118,24 +129,20 @@ export interface Request extends Output {
   readonly timeoutMs: number;
 }
 
+/** What became of a request. `remains` is the first that stays parked, and why. */
+export type Done = Pick<ExecutedCommand, 'released' | 'discarded' | 'remains'>;
+
 /**
  * Asks the relay to release or discard, and waits until it has. Throws OperatingError: `parked-record-refused` when
  * nothing was done, `parked-command-unanswered` when no relay has done it in time.
  */
-export async function askRelay({
-  configuration,
-  command,
-  id,
-  reason,
-  timeoutMs,
-  out,
-}: Request): Promise<void> {
-  const { state, nextOffset } = await find(configuration, id);
+export async function askRelay({ place, command, id, reason, timeoutMs }: Request): Promise<Done> {
+  const { state, nextOffset } = await find(place, id);
   if (state !== 'parked') throw refused(id, `it is ${state} already`, 'There is nothing left to do.');
-  const topic = new ParkedTopic(configuration);
+  const topic = new ParkedTopic(place);
   const request = randomUUID();
   const where = { parkedTopic: topic.name, slot: topic.slot };
-  await appendRecord(configuration.kafka.brokers, encodeCommand({ request, command, id, reason }, where));
+  await appendRecord(place.kafka.brokers, encodeCommand({ request, command, id, reason }, where));
   const signal = AbortSignal.timeout(timeoutMs);
   const released: string[] = [];
   const discarded: string[] = [];
@@ -143,7 +150,11 @@ export async function askRelay({
     if (item.tag !== 'executed' || item.request !== request) continue;
     released.push(...item.released);
     discarded.push(...item.discarded);
-    if (item.next === null) return answer({ ...item, released, discarded }, out);
+    if (item.next !== null) continue;
+    const { remains } = item;
+    if (remains && released.length + discarded.length === 0)
+      throw refused(id, `${remains.id}: ${remains.reason}`, remains.remedy);
+    return { released, discarded, remains };
   }
   throw new OperatingError(
     'parked-command-unanswered',
@@ -155,9 +166,16 @@ export async function askRelay({
   );
 }
 
-function answer({ id, released, discarded, remains }: ExecutedCommand, out: NodeJS.WritableStream): void {
-  if (remains && released.length + discarded.length === 0)
-    throw refused(id, `${remains.id}: ${remains.reason}`, remains.remedy);
+/** Prints what became of a request. */
+export function sayDone(
+  id: string,
+  { released, discarded, remains }: Done,
+  { json, out }: { readonly json: boolean; readonly out: NodeJS.WritableStream },
+): void {
+  if (json) {
+    out.write(`${JSON.stringify({ id, released, discarded, remains })}\n`);
+    return;
+  }
   if (discarded.length > 0) out.write(`discarded ${discarded.join(', ')}\n`);
   if (released.length > 0)
     out.write(`released ${released.length}, from ${released[0]} to ${released.at(-1)}\n`);
@@ -171,11 +189,11 @@ interface Found {
   readonly nextOffset: bigint;
 }
 
-async function find(configuration: Configuration, id: string): Promise<Found> {
+async function find(place: ParkedPlace, id: string): Promise<Found> {
   let record: ParkedRecord | null = null;
   let state: Found['state'] = 'parked';
   let nextOffset = 0n;
-  for await (const { item, offset } of new ParkedTopic(configuration).items()) {
+  for await (const { item, offset } of new ParkedTopic(place).items()) {
     nextOffset = offset + 1n;
     state = stateAfter(item, id) ?? state;
     if (item.tag === 'parked' && item.id === id) record = item;

@@ -10,9 +10,10 @@ import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ensureTopics } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 
 export interface ReplayOptions {
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   readonly from: string;
   readonly to: string;
   readonly contracts: Contracts;
@@ -150,7 +151,7 @@ function originOf(origin: string, prefix: string, to: string): bigint {
   return BigInt(offset);
 }
 
-async function boundsOf(brokers: readonly string[], topic: string) {
+async function boundsOf(brokers: Brokers, topic: string) {
   const feeds = new PartitionFeeds({ brokers, onTrouble: () => undefined });
   try {
     const { first, lastStable } = await feeds.bounds(topic);

@@ -1,6 +1,7 @@
 import { maskSecrets } from '@diptych/runtime/configuration';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { createLogger } from '@diptych/runtime/log';
+import { openTracer } from '@diptych/runtime/tracing';
 import { Board } from '../board.ts';
 import { type Configuration, configurationSchema } from '../configuration.ts';
 import { serveHealth } from '../health.ts';
@@ -19,7 +20,9 @@ export async function run({
   readonly configuration: Configuration;
 }): Promise<void> {
   const log = createLogger('relay');
+  const tracer = await openTracer({ service: 'diptych-relay', environment: process.env, log });
   const lifecycle = new Lifecycle();
+  lifecycle.onClose('traces', () => tracer.close());
   const board = new Board();
   const metrics = new Metrics(board);
   const health = await serveHealth({ board, metrics, ...configuration.http });
@@ -29,7 +32,7 @@ export async function run({
     'relay starts',
   );
   try {
-    await runRelay({ configuration, board, metrics, log, ...accepted, stopping: lifecycle.stopping });
+    await runRelay({ configuration, board, metrics, log, tracer, ...accepted, stopping: lifecycle.stopping });
   } finally {
     await lifecycle.close();
     // A request to a broker that hangs must not keep the process: everything that matters is done.

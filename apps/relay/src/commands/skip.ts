@@ -27,8 +27,9 @@ export function addSkipCommand(
     )
     .requiredOption('--lsn <lsn>', 'its commit LSN, as the relay’s error names it', commitLsnOf)
     .option('--yes', 'do not ask')
-    .action(async ({ lsn, yes = false }: { lsn: Lsn; yes?: boolean }) => {
-      const skipped = await skipCommand({ configuration: configuration(), commitLsn: lsn, yes });
+    .option('--json', 'one line of JSON')
+    .action(async ({ lsn, yes = false, json = false }: { lsn: Lsn; yes?: boolean; json?: boolean }) => {
+      const skipped = await skipCommand({ configuration: configuration(), commitLsn: lsn, yes, json });
       if (!skipped) declined();
     });
 }
@@ -47,10 +48,13 @@ export async function skipCommand({
   configuration,
   commitLsn,
   yes,
+  json = false,
 }: {
   configuration: Configuration;
   commitLsn: Lsn;
   yes: boolean;
+  /** What was done as one line of JSON. */
+  json?: boolean;
 }): Promise<boolean> {
   const at = formatLsn(commitLsn);
   const question = `Leave out the whole transaction that commits at ${at}? Its changes will be in no topic.`;
@@ -59,17 +63,16 @@ export async function skipCommand({
   const catalogue = await openCatalogue(configuration.database.url, { queryTimeoutMs: advanceTimeoutMs });
   try {
     const gap = await skipTransaction({ configuration, catalogue, commitLsn, log });
-    process.stdout.write(
-      gap
-        ? `skipped ${gap.detail}, and wrote it down in the parked topic\n`
-        : 'it was skipped and written down before\n',
-    );
+    const skipped = gap
+      ? `skipped ${gap.detail}, and wrote it down in the parked topic`
+      : 'it was skipped and written down before';
+    // Said at once: the server may take its time over the slot.
+    if (!json) process.stdout.write(`${skipped}\n`);
     const isMoved = await advance(catalogue, { name: configuration.slot, to: behind(commitLsn) });
-    process.stdout.write(
-      isMoved
-        ? `slot ${configuration.slot}: goes on behind ${at}\n`
-        : 'a relay has taken the slot and moves it\n',
-    );
+    const moved = isMoved
+      ? `slot ${configuration.slot}: goes on behind ${at}`
+      : 'a relay has taken the slot and moves it';
+    process.stdout.write(json ? `${JSON.stringify({ commitLsn: at, gap, isMoved })}\n` : `${moved}\n`);
     return true;
   } finally {
     await catalogue.close();

@@ -10,15 +10,27 @@ interface Options {
   readonly table?: readonly string[];
   readonly where?: string;
   readonly wait: number;
+  readonly json?: boolean;
 }
 
 /** Adds `diptych snapshot` and `diptych snapshot pause|resume|stop|status`. */
 export function addSnapshotCommands(program: Command, configuration: () => Configuration): void {
   const out = process.stdout;
-  const ask = async (command: SnapshotCommand['command'], { table = [], where, wait }: Options) => {
+  const ask = async (
+    command: SnapshotCommand['command'],
+    { table = [], where, wait, json = false }: Options,
+  ) => {
     const timeoutMs = wait * 1000;
     await askSnapshot({
-      ...{ configuration: configuration(), command, tables: table, where: where ?? null, timeoutMs, out },
+      ...{
+        configuration: configuration(),
+        command,
+        tables: table,
+        where: where ?? null,
+        timeoutMs,
+        json,
+        out,
+      },
     });
   };
   const snapshot = waiting(program.command('snapshot'))
@@ -43,13 +55,17 @@ export function addSnapshotCommands(program: Command, configuration: () => Confi
     .command('status')
     .description('which tables are read, and how far')
     .option('--json', 'one line of JSON')
-    .action(({ json = false }: { json?: boolean }) =>
-      showSnapshots({ configuration: configuration(), json, out }),
-    );
+    // `snapshot` has the option too, and takes it wherever it stands.
+    .action((_options: unknown, command: Command) => {
+      const { json = false } = command.optsWithGlobals<Options>();
+      return showSnapshots({ configuration: configuration(), json, out });
+    });
 }
 
 const waiting = (command: Command): Command =>
-  command.option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault);
+  command
+    .option('--wait <seconds>', 'how long to wait for the relay', seconds, waitSecondsDefault)
+    .option('--json', 'one line of JSON: the relay’s word');
 
 const collect = (table: string, before: readonly string[] = []): string[] => [...before, table];
 

@@ -13,6 +13,8 @@ export interface SnapshotRequest {
   readonly where: string | null;
   /** How long to wait for the relay's answer, in ms. */
   readonly timeoutMs: number;
+  /** The word as one line of JSON. */
+  readonly json?: boolean;
   readonly out: NodeJS.WritableStream;
 }
 
@@ -26,6 +28,7 @@ export async function askSnapshot({
   tables,
   where,
   timeoutMs,
+  json = false,
   out,
 }: SnapshotRequest): Promise<SnapshotWord> {
   const topic = new SnapshotTopic(configuration);
@@ -40,7 +43,7 @@ export async function askSnapshot({
         remedy: item.word.remedy ?? 'The relay’s log says more.',
       });
     }
-    out.write(`${describe(item.word)}\n`);
+    out.write(`${json ? JSON.stringify(item.word) : describe(item.word)}\n`);
     return item.word;
   }
   throw new OperatingError(

@@ -211,7 +211,7 @@ export async function askRelay({ host, port }: Configuration['http']): Promise<S
   }
 }
 
-function describe(status: Status, { slot: name, http }: Configuration): string {
+export function describe(status: Status, { slot: name, http }: Configuration): string {
   const { state, slot, failoverGaps, lagBytes, lagMs, checkpoint, relay, lastError, problems } = status;
   const holder = slot?.active ? `held by process ${slot.activePid} of the server` : 'held by nobody';
   const lost = slot?.invalidationReason ? ` (${slot.invalidationReason})` : '';

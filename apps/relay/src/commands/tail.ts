@@ -3,6 +3,7 @@ import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { followPairs } from '@diptych/compare/follow';
 import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
+import { pairJson } from '@diptych/compare/pair-json';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import type { Command } from 'commander';
 import type { Configuration } from '../configuration.ts';
@@ -10,14 +11,19 @@ import type { Configuration } from '../configuration.ts';
 /** Width of the pairs where the output is no terminal. */
 const plainColumns = 120;
 
-/** Shows each transaction as a pair, as it comes, until Ctrl-C: left what was meant, right what was done. */
+/**
+ * Shows each transaction as a pair, as it comes, until Ctrl-C: left what was meant, right what was done. With `json` each is a line
+ * of JSON.
+ */
 export async function tail({
   configuration,
   fromBeginning,
+  json = false,
   out,
 }: {
   configuration: Configuration;
   fromBeginning: boolean;
+  json?: boolean;
   out: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }): Promise<void> {
   const { kafka, prefix, outbox } = configuration;
@@ -44,7 +50,9 @@ export async function tail({
     describe: describeCartEvent,
   };
   for await (const transaction of pairs) {
-    if (!out.write(`${renderPair(known.complete(transaction), look)}\n\n`)) await drained(out, stopping);
+    const pair = known.complete(transaction);
+    const text = json ? `${pairJson(pair)}\n` : `${renderPair(pair, look)}\n\n`;
+    if (!out.write(text)) await drained(out, stopping);
   }
 }
 
@@ -59,7 +67,8 @@ export function addTailCommand(program: Command, configuration: () => Configurat
     .command('tail')
     .description('show each transaction as a pair: what was meant, what was done')
     .option('--from-beginning', 'begin with the first transaction of the topics, not with the next')
-    .action(({ fromBeginning = false }: { fromBeginning?: boolean }) =>
-      tail({ configuration: configuration(), fromBeginning, out: process.stdout }),
+    .option('--json', 'each transaction as one line of JSON')
+    .action(({ fromBeginning = false, json = false }: { fromBeginning?: boolean; json?: boolean }) =>
+      tail({ configuration: configuration(), fromBeginning, json, out: process.stdout }),
     );
 }

@@ -4,6 +4,7 @@ import { follow, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { unreachable } from '@diptych/runtime/assert';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { SourceSystem } from '@diptych/wal/server';
 import type { Configuration } from '../configuration.ts';
 import { ParkedKeys, type Waiting } from './parked-keys.ts';
@@ -35,13 +36,18 @@ export interface ParkedTopicState {
   readonly nextOffset: bigint | null;
 }
 
+/** Where the parked topic of a relay is. */
+export interface ParkedPlace extends Pick<Configuration, 'slot' | 'prefix'> {
+  readonly kafka: Pick<Configuration['kafka'], 'brokers'>;
+}
+
 /** The parked topic of a relay. */
 export class ParkedTopic {
   readonly name: string;
   readonly slot: string;
-  readonly #brokers: readonly string[];
+  readonly #brokers: Brokers;
 
-  constructor(configuration: Pick<Configuration, 'kafka' | 'slot' | 'prefix'>) {
+  constructor(configuration: ParkedPlace) {
     this.name = ownTopicNames(configuration).parked;
     this.slot = configuration.slot;
     this.#brokers = configuration.kafka.brokers;

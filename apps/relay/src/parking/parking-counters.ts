@@ -1,3 +1,4 @@
+import type { Counted } from '@diptych/change/tally';
 import { TransactionCounters } from '@diptych/change/transaction-counters';
 
 /**
@@ -6,7 +7,7 @@ import { TransactionCounters } from '@diptych/change/transaction-counters';
  */
 export class ParkingCounters extends TransactionCounters {
   #parkedChanges = 0;
-  readonly #parkedByCollection = new Map<string, number>();
+  #parkedByCollection: Map<string, number> | null = null;
 
   override get changes(): number {
     return super.changes - this.#parkedChanges;
@@ -15,13 +16,16 @@ export class ParkingCounters extends TransactionCounters {
   /** Takes back a change event of a table (`schema.table`) that was counted, and is parked. */
   parkChange(collection: string): void {
     this.#parkedChanges += 1;
+    this.#parkedByCollection ??= new Map();
     this.#parkedByCollection.set(collection, (this.#parkedByCollection.get(collection) ?? 0) + 1);
   }
 
-  override *collections(): Iterable<readonly [collection: string, events: number]> {
-    for (const [collection, events] of super.collections()) {
-      const left = events - (this.#parkedByCollection.get(collection) ?? 0);
-      if (left > 0) yield [collection, left];
-    }
+  override collections(): readonly Readonly<Counted>[] {
+    const parked = this.#parkedByCollection;
+    if (parked === null) return super.collections();
+    return super
+      .collections()
+      .map((one) => ({ ...one, count: one.count - (parked.get(one.name) ?? 0) }))
+      .filter(({ count }) => count > 0);
   }
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { parseIdentity } from '@diptych/kafka/identity';
 import type { IncomingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
+import { addressesOf } from '@diptych/runtime/kafka-access';
 import { poll } from '@diptych/runtime/poll';
 import kafkajs from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -26,16 +27,7 @@ let environment: Record<string, string>;
 /** A relay with these settings; an outbox that takes broken rows; a small topic for the events of carts. */
 async function prepare(settings: Record<`DIPTYCH_${string}`, string> = {}): Promise<void> {
   relay = await RelayUnderTest.create(settings);
-  const { database, kafka, slot, prefix, outbox } = relay.configuration;
-  environment = {
-    DIPTYCH_DATABASE_URL: database.url,
-    DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(','),
-    DIPTYCH_SLOT: slot,
-    DIPTYCH_PREFIX: prefix,
-    DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
-    DIPTYCH_HTTP_PORT: '0',
-    ...settings,
-  };
+  environment = { ...relay.environment, ...settings };
   await relay.sql.query('alter table outbox alter column aggregateid drop not null');
   await relay.initialise();
 }
@@ -72,7 +64,7 @@ const write = (key: string | null, text: string, size = 0) =>
   );
 
 async function withAdmin(use: (admin: kafkajs.Admin) => Promise<unknown>): Promise<void> {
-  const brokers = [...relay.configuration.kafka.brokers];
+  const brokers = [...addressesOf(relay.configuration.kafka.brokers)];
   const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
   await admin.connect();
   try {

@@ -229,7 +229,8 @@ export class Parking {
     if (record.isKept) return record.value;
     if (record.panel !== 'domain' || record.bytes > this.#limits.of(record.topic ?? '')) return undefined;
     const { catalogue, configuration } = this.#options;
-    return await readPayload(catalogue, { places: payloadPlaces(configuration), record });
+    const { payload } = configuration.outbox;
+    return await readPayload(catalogue, { places: payloadPlaces(configuration), payload, record });
   }
 }
 

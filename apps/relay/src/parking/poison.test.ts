@@ -49,7 +49,7 @@ function session({ keys = new ParkedKeys(10), decided = [], repeated = [], envir
     poison,
     log,
     source: { systemId: '1', database: 'shop', timeline: 1, history: [] },
-    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2 } },
+    described: { primaryKeys: new Map(), types: { rows: [], moneyDigits: 2, areTextsChecked: true } },
     changeTables: new Set(['public.carts']),
   });
   const read = (bytes: Buffer, admission: Admission): readonly PublishedRecord[] => {

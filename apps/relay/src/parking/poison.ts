@@ -40,6 +40,7 @@ export interface PoisonOptions {
 export const ofOneRow: ReadonlySet<FailureCode> = new Set([
   'outbox-row-malformed',
   'payload-refused',
+  'payload-not-maskable',
   'contract-unknown-version',
   'value-not-representable',
   'topic-not-creatable',
@@ -56,6 +57,17 @@ export class Poison {
 
   constructor(options: PoisonOptions) {
     this.#options = options;
+  }
+
+  /** Whether no record that is not decided yet has to be parked, but for what is wrong with itself. */
+  get isQuiet(): boolean {
+    const { keys, repeated } = this.#options;
+    return keys.size === 0 && repeated.size === 0;
+  }
+
+  /** Whether its topic takes a record that was made, as a batch of this many bytes. */
+  takes(topic: string, bytes: number): boolean {
+    return bytes <= this.#options.limits.of(topic);
   }
 
   /**

@@ -100,8 +100,10 @@ export class Ledger {
 
   /** To be called between two transactions, as often as there is one. */
   atBoundary(): void {
-    if (this.#isClosed || this.#waiting.length === 0) return;
+    if (this.#isClosed || this.#waiting.length === 0 || !this.#delivery?.accepts()) return;
     const waiting = this.#waiting;
+    // Asked behind each transaction, while what waits is ready once in a long time.
+    if (!waiting.some(({ isReady }) => isReady())) return;
     this.#waiting = [];
     const left: Waiting[] = [];
     for (const one of waiting) {
@@ -186,6 +188,8 @@ export class Ledger {
   }
 
   #after(records: readonly PublishedRecord[]): SnapshotLog {
+    // All that was offered is in Kafka: none of these says anything new, and there are thousands of them.
+    if (this.#offered === this.#inKafka) return this.#inKafka;
     return records.findLast(({ snapshotLog }) => snapshotLog !== undefined)?.snapshotLog ?? this.#inKafka;
   }
 

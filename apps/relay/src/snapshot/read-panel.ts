@@ -85,7 +85,7 @@ export class ReadPanel {
     const failure = large ?? made.failure ?? null;
     const parked = poison.park({
       ...{ record, panel: 'change', topic: made.topic, failure, isDecided: false },
-      ...(large ? { original: row.bytes } : {}),
+      ...(large || failure?.code === 'payload-not-maskable' ? { original: row.bytes } : {}),
     });
     if (parked) return [{ ...parked, panel: 'parked', bytes: bytesOf(parked) }];
     if (failure) throw failure;

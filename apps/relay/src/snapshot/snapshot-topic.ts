@@ -3,6 +3,7 @@ import { follow, readToEnd } from '@diptych/kafka/partition-reader';
 import type { IncomingRecord, OutgoingRecord } from '@diptych/kafka/record';
 import { ownTopicNames } from '@diptych/kafka/topics';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import { z } from 'zod';
 import type { Configuration } from '../configuration.ts';
 import { bytesOf } from '../identity-stamp.ts';
@@ -61,7 +62,7 @@ export interface SnapshotTopicState {
 export class SnapshotTopic {
   readonly name: string;
   readonly #slot: string;
-  readonly #brokers: readonly string[];
+  readonly #brokers: Brokers;
 
   constructor(configuration: Pick<Configuration, 'kafka' | 'slot' | 'prefix'>) {
     this.name = ownTopicNames(configuration).snapshot;

@@ -1,0 +1,132 @@
+/**
+ * The short way of nearly all records: written once, as the bytes they will be sent as, from the row straight to where they
+ * wait. It makes what the long way makes (`panels.ts`), byte for byte, or nothing: whatever is out of the ordinary is left to
+ * that one, which knows what to do with it.
+ */
+import { collectionOf } from '@diptych/change/relation-plan';
+import type { TransactionCounters } from '@diptych/change/transaction-counters';
+import { identityBytesMax } from '@diptych/kafka/identity';
+import { BodyWriter, type Slabs } from '@diptych/kafka/packed-record';
+import { recordOverheadBytesMax } from '@diptych/kafka/packing';
+import type { PlainEvent, PlainHeader } from '@diptych/outbox/plain-event';
+import type { WrittenRecord } from '@diptych/transaction/panel-record';
+import type { TransactionChange } from '@diptych/transaction/transaction';
+import type { ChangePanel } from './change-panel.ts';
+import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
+import type { Outbox, Outboxes } from './outboxes.ts';
+import type { PublishedRecord } from './panels.ts';
+import type { Poison } from './parking/poison.ts';
+import { WaitingRecord } from './waiting-record.ts';
+
+export interface PlainRecordsOptions {
+  readonly change: ChangePanel;
+  readonly poison: Poison;
+  readonly stamp: IdentityStamp;
+  readonly outboxes: Outboxes;
+  readonly slabs: Slabs;
+  readonly rowBytesMax: number;
+}
+
+/** Lengths of key and value, number of headers. */
+const lengthsBytes = 3 * 5;
+
+export class PlainRecords {
+  readonly #options: PlainRecordsOptions;
+  readonly #body: BodyWriter;
+  readonly #names = new Map<string, Buffer>();
+
+  constructor(options: PlainRecordsOptions) {
+    this.#options = options;
+    this.#body = new BodyWriter(options.slabs);
+  }
+
+  /** The one record of a change, and counts it; null when it is out of the ordinary, and nothing was counted. */
+  of(
+    change: TransactionChange,
+    { counters, raw }: { counters: TransactionCounters; raw: Buffer },
+  ): PublishedRecord | null {
+    const { change: panel, outboxes, poison, rowBytesMax } = this.#options;
+    const { message, ordinal } = change;
+    const isRow = message.tag === 'insert' || message.tag === 'update';
+    if (!isRow || panel.begins || raw.length > rowBytesMax || !poison.isQuiet) return null;
+    const outbox = outboxes.of(message);
+    if (outbox) {
+      const isPlain = !outboxes.hidesFields && !panel.publishes(message.relation);
+      return isPlain ? this.#event(change, { outbox, counters }) : null;
+    }
+    const written = panel.write(change, counters);
+    if (written === null) return null;
+    const record = this.written(written, { panel: 'change', ordinal });
+    if (record === null) counters.uncountChange(collectionOf(message.relation));
+    return record;
+  }
+
+  /** Null when it is too long, or its topic does not take it. */
+  written(
+    { topic, bytes, start, keyEnd, end, isKeyed }: WrittenRecord,
+    { panel, ordinal }: { panel: PublishedRecord['panel']; ordinal: number },
+  ): PublishedRecord | null {
+    const body = this.#body;
+    if (!body.begin(end - start + lengthsBytes + identityBytesMax)) return null;
+    if (isKeyed) body.key(bytes, start, keyEnd);
+    else body.nothing();
+    body.sized(bytes, keyEnd, end);
+    body.length(1);
+    this.#options.stamp.writer.write(body, { ordinal, part: 0 });
+    return this.#waiting({ topic, panel, bytes: sizeOf(end - start, 0) });
+  }
+
+  #event(
+    change: TransactionChange,
+    { outbox, counters }: { outbox: Outbox; counters: TransactionCounters },
+  ): PublishedRecord | null {
+    const { ordinal } = change;
+    if (outbox.check || outbox.cloudEvents) return null;
+    const event = outbox.router.plain(change);
+    if (event === null) return null;
+    const { topic, row, key, value, headers } = event;
+    const body = this.#body;
+    if (!body.begin(bytesMaxOf(event))) return null;
+    const keyBytes = row.end(key) - row.start(key);
+    const valueBytes = value < 0 ? 0 : row.end(value) - row.start(value);
+    body.key(row.bytes, row.start(key), row.end(key));
+    if (value < 0) body.nothing();
+    else body.sized(row.bytes, row.start(value), row.end(value));
+    body.length(1 + headers.length);
+    this.#options.stamp.writer.write(body, { ordinal, part: 0 });
+    for (const { name, column } of headers) {
+      const encoded = this.#name(name);
+      body.sized(encoded, 0, encoded.length);
+      body.sized(row.bytes, row.start(column), row.end(column));
+    }
+    const bytes = sizeOf(keyBytes + valueBytes, headers.length);
+    const record = this.#waiting({ topic, panel: 'domain', bytes });
+    if (record) counters.countDomainEvent(topic, event.eventType);
+    return record;
+  }
+
+  #waiting(head: Pick<PublishedRecord, 'topic' | 'panel' | 'bytes'>): PublishedRecord | null {
+    const { poison, stamp } = this.#options;
+    const body = this.#body;
+    const { topic, panel, bytes } = head;
+    if (!poison.takes(topic, body.written + recordOverheadBytesMax)) return null;
+    return new WaitingRecord({ topic, timestampMs: stamp.timestampMs, panel, bytes }, body.end());
+  }
+
+  /** Names of headers are a few constants of ours. */
+  #name(name: string): Buffer {
+    const known = this.#names.get(name);
+    if (known) return known;
+    const encoded = Buffer.from(name);
+    this.#names.set(name, encoded);
+    return encoded;
+  }
+}
+
+function bytesMaxOf({ row, key, value, headers }: PlainEvent): number {
+  const lengthOf = (column: number) => (column < 0 ? 0 : row.end(column) - row.start(column));
+  const ofHeader = ({ name, column }: PlainHeader) => 2 * 5 + name.length + lengthOf(column);
+  let bytes = lengthsBytes + identityBytesMax + lengthOf(key) + lengthOf(value);
+  for (const header of headers) bytes += ofHeader(header);
+  return bytes;
+}
