@@ -4,6 +4,7 @@ import { decodeCheckpoint } from '@diptych/kafka/checkpoint';
 import { classify } from '@diptych/kafka/classify';
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import { readToEnd } from '@diptych/kafka/partition-reader';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 
 /** The topic is compacted, and its last records name the database as the first did. */
 const recordsPerTopic = 10n;
@@ -13,7 +14,7 @@ export async function capturedDatabases({
   brokers,
   prefix,
 }: {
-  brokers: readonly string[];
+  brokers: Brokers;
   prefix: string;
 }): Promise<{ readonly systemId: string; readonly database: string }[]> {
   const client = new FetchClient({ brokers, requestTimeoutMs: 10_000 });

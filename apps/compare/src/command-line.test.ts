@@ -23,3 +23,10 @@ test('help is no error', async () => {
   expect(code).toBe(exitCodes.ok);
   expect(out).toContain('--brokers');
 });
+
+test('the console refuses to listen beyond this machine without a token, before it asks anybody anything', async () => {
+  const nobody = ['--brokers', 'localhost:1', '--database', 'postgres://localhost:1/nothing'];
+  const { code, out, err } = await run('console', ...nobody, '--host', '0.0.0.0');
+  expect({ code, out }).toEqual({ code: exitCodes.operating, out: '' });
+  expect(err).toContain('(configuration-invalid)\n  → Set DIPTYCH_CONSOLE_TOKEN');
+});

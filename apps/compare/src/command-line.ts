@@ -3,10 +3,13 @@ import { describeCartEvent } from '@diptych/compare/cart-mapping';
 import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import { OperatingError } from '@diptych/runtime/failure';
+import { brokersFrom } from '@diptych/runtime/service-environment';
 import { failuresOf, verdictLine } from '@diptych/runtime/verdict';
 import { Command, CommanderError, Option } from 'commander';
+import { addConsoleCommand } from './console/console-command.ts';
 import { addEngineCommand } from './engine-command.ts';
 import { figuresOf, limits } from './figures.ts';
+import { addPanelOptions, type PanelArguments, separated } from './panel-options.ts';
 import { compareReport, type Report } from './report.ts';
 import { summaryLines } from './summary.ts';
 
@@ -21,10 +24,7 @@ interface Output {
   write(text: string): unknown;
 }
 
-interface Arguments {
-  readonly brokers: readonly string[];
-  readonly prefix: string;
-  readonly domainPrefix: string;
+interface Arguments extends PanelArguments {
   readonly audited?: readonly string[];
   readonly json?: boolean;
 }
@@ -55,31 +55,17 @@ function commands({ out, err }: { out: Output; err: Output }, answer: (code: Exi
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .exitOverride()
     .showHelpAfterError('(`compare report --help` shows what there is)');
-  program
-    .command('report')
+  addPanelOptions(program.command('report'))
     .description('join both panels from their beginning up to now; exit code 1 when they differ')
     .addOption(
-      new Option('--brokers <list>', 'bootstrap brokers, `host:port`, separated by commas')
-        .env('DIPTYCH_KAFKA_BROKERS')
-        .argParser(split)
-        .makeOptionMandatory(),
-    )
-    .addOption(
-      new Option('--prefix <name>', 'prefix of the relay’s topics').env('DIPTYCH_PREFIX').default('diptych'),
-    )
-    .addOption(
-      new Option('--domain-prefix <name>', 'what the names of domain topics begin with')
-        .env('DIPTYCH_OUTBOX_TOPIC_PREFIX')
-        .default('outbox.event.'),
-    )
-    .addOption(
       new Option('--audited <tables>', 'tables, `schema.table`, whose changes ought to carry an event')
-        .argParser(split)
+        .argParser(separated)
         .default(undefined, 'those that once did'),
     )
     .option('--json', 'one line of JSON instead of text')
     .action(async (options: Arguments) => answer(await report(options, out)));
   addEngineCommand(program, { out, err });
+  addConsoleCommand(program, { out });
   return program;
 }
 
@@ -91,7 +77,7 @@ async function report(
   const pairs = { columns: out.columns ?? 120, color: out.isTTY ?? false, describe: describeCartEvent };
   const known = new KnownRows();
   const found: Report = await compareReport({
-    brokers,
+    brokers: brokersFrom(process.env, { name: 'DIPTYCH_KAFKA', addresses: brokers }),
     prefix,
     domainPrefix,
     audited,
@@ -105,11 +91,4 @@ async function report(
   if (json) out.write(`${verdictLine({ name: 'compare', args, seconds, figures, limits })}\n`);
   else out.write(`${summaryLines(found).join('\n')}\n`);
   return failuresOf({ figures, limits }).length === 0 ? exitCodes.ok : exitCodes.differences;
-}
-
-function split(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }

@@ -3,19 +3,18 @@ import { drifted } from '@diptych/compare/compare-to-now';
 import { declaredDrifts } from '@diptych/compare/declared-drifts';
 import { stringifyLossless } from '@diptych/runtime/json';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
-import { type Command, Option } from 'commander';
+import { brokersFrom, databaseUrlFrom } from '@diptych/runtime/service-environment';
+import type { Command } from 'commander';
 import { capturedDatabases } from './captured-databases.ts';
 import { Engine, type EngineAnswer, type EngineOptions } from './engine.ts';
 import { EngineStore } from './engine-store.ts';
+import { addPanelOptions, type PanelArguments } from './panel-options.ts';
 
 interface Output {
   write(text: string): unknown;
 }
 
-interface Arguments {
-  readonly brokers: string;
-  readonly prefix: string;
-  readonly domainPrefix: string;
+interface Arguments extends PanelArguments {
   readonly database: string;
   readonly name: string;
   readonly mappings?: string;
@@ -29,23 +28,9 @@ const progressIntervalMs = 500;
 
 /** Adds `compare engine`. */
 export function addEngineCommand(program: Command, { out, err }: { out: Output; err: Output }): void {
-  program
-    .command('engine')
+  addPanelOptions(program.command('engine'))
     .description(
       'follow both panels and keep what is found in a database of its own; Ctrl-C ends it, a kill costs nothing',
-    )
-    .addOption(
-      new Option('--brokers <list>', 'bootstrap brokers, `host:port`, separated by commas')
-        .env('DIPTYCH_KAFKA_BROKERS')
-        .makeOptionMandatory(),
-    )
-    .addOption(
-      new Option('--prefix <name>', 'prefix of the relay’s topics').env('DIPTYCH_PREFIX').default('diptych'),
-    )
-    .addOption(
-      new Option('--domain-prefix <name>', 'what the names of domain topics begin with')
-        .env('DIPTYCH_OUTBOX_TOPIC_PREFIX')
-        .default('outbox.event.'),
     )
     .requiredOption('--database <url>', 'a Postgres database of its own, never the captured one')
     .option('--name <name>', 'under which its state is kept', 'compare')
@@ -66,8 +51,9 @@ export function addEngineCommand(program: Command, { out, err }: { out: Output; 
 
 /** Runs it until it is asked to end, or has caught up; answers what is known then. */
 async function runEngine(args: Arguments, { out, err }: { out: Output; err: Output }): Promise<EngineAnswer> {
-  const brokers = args.brokers.split(',').map((broker) => broker.trim());
-  const { prefix, domainPrefix, name, database: databaseUrl } = args;
+  const { prefix, domainPrefix, name } = args;
+  const brokers = brokersFrom(process.env, { name: 'DIPTYCH_KAFKA', addresses: args.brokers });
+  const databaseUrl = databaseUrlFrom(process.env, { name: 'COMPARE_DATABASE', url: args.database });
   const drifts = await declaredDrifts(args.mappings);
   const captured = await capturedDatabases({ brokers, prefix });
   const store = await EngineStore.open({ databaseUrl, name, captured });
@@ -108,7 +94,7 @@ function statusLine(answer: EngineAnswer): string {
   const rss = Math.round(process.memoryUsage.rss() / 1e6);
   return [
     `${counts.transactions} transactions up to ${horizon === null ? 'nothing' : `${horizon.commitLsn} (${horizon.commitTime})`}`,
-    caughtUp ? `${lagMs ?? 0} ms behind` : 'catching up',
+    !caughtUp ? 'catching up' : lagMs === null ? 'up to date' : `${lagMs} ms behind`,
     `${audit.leaks} leaks, ${drifted(answer)} drifted`,
     `${rss} MB`,
     ...(blockedBy === null

@@ -3,10 +3,13 @@
  * session writes; it holds a lock as long as it lives, so that an engine that was asleep while another one went on cannot.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { KeyedChanges, KeyedEntry } from '@diptych/compare/keyed-state';
 import { OperatingError } from '@diptych/runtime/failure';
 import { parseLossless, stringifyLossless } from '@diptych/runtime/json';
 import pg from 'pg';
+import { databaseAway } from './database-away.ts';
+import { type Query, timelineSchemaSql, timelineTables } from './timeline/timeline-tables.ts';
 
 /** A partition's next record, and the identity header of the one before it. */
 export interface StoredPosition {
@@ -92,7 +95,7 @@ export class EngineStore {
       );
       if (rows[0]?.held !== true)
         throw refused(`another engine named ${name} is at work`, 'Stop it, or give this one another name.');
-      await store.#query(schemaSql);
+      await store.#query(schemaSql + timelineSchemaSql);
       return store;
     } catch (error) {
       await store.close();
@@ -107,7 +110,7 @@ export class EngineStore {
       [this.#name, formatVersion],
     );
     if (rows[0] === undefined) {
-      await this.#forget();
+      await this.forget();
       return null;
     }
     const { rows: positions } = await this.#query<{
@@ -160,10 +163,14 @@ export class EngineStore {
     ]);
   }
 
-  /** Keeps what changed, state and positions, all or nothing. Throws OperatingError `comparison-database-away`. */
+  /**
+   * Keeps what changed, state and positions, and what `also` writes, all or nothing. Throws OperatingError
+   * `comparison-database-away`.
+   */
   async save(
     { state, positions }: Stored,
     changes: Iterable<readonly [kind: string, changes: KeyedChanges<string>]>,
+    also: (query: Query) => Promise<void> = async () => undefined,
   ): Promise<void> {
     await this.#query('begin');
     for (const [kind, { put, deleted }] of changes) {
@@ -195,6 +202,7 @@ export class EngineStore {
        on conflict (name) do update set format = excluded.format, state = excluded.state, saved_at = now()`,
       [this.#name, formatVersion, stringifyLossless(state)],
     );
+    await also(async (text, values) => await this.#query(text, values));
     await this.#query('commit');
   }
 
@@ -226,9 +234,27 @@ export class EngineStore {
     return rows.map(({ key, used, value }) => ({ key: String(JSON.parse(key)), used: Number(used), value }));
   }
 
+  /** The key of the engine's digests of masked values: made once, and kept. */
+  async maskKey(): Promise<string> {
+    await this.#query('insert into diptych_console (name, mask_key) values ($1, $2) on conflict do nothing', [
+      this.#name,
+      randomBytes(32).toString('hex'),
+    ]);
+    const { rows } = await this.#query<{ mask_key: string }>(
+      'select mask_key from diptych_console where name = $1',
+      [this.#name],
+    );
+    return rows[0]?.mask_key ?? '';
+  }
+
   /** What an older form left, or a save of which nothing is known. */
-  async #forget(): Promise<void> {
-    for (const table of ['diptych_engine', 'diptych_engine_positions', 'diptych_engine_state'])
+  async forget(): Promise<void> {
+    for (const table of [
+      'diptych_engine',
+      'diptych_engine_positions',
+      'diptych_engine_state',
+      ...timelineTables,
+    ])
       await this.#query(`delete from ${table} where name = $1`, [this.#name]);
   }
 
@@ -259,16 +285,7 @@ export class EngineStore {
     try {
       return await work();
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new OperatingError(
-        'comparison-database-away',
-        `the engine’s own database does not answer: ${why}`,
-        {
-          remedy:
-            'Nothing is lost: start the engine again when the database answers, and it goes on where it was.',
-          cause,
-        },
-      );
+      throw databaseAway(cause);
     }
   }
 }

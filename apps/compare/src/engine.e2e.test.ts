@@ -8,27 +8,19 @@ import {
   releasedRecord,
   type TestTransaction,
 } from '@diptych/compare/panels-for-tests';
-import { testPanels } from '@diptych/compare/published-for-tests';
+import { testSurroundings } from '@diptych/compare/published-for-tests';
 import { cartEvent, legacyWrite, workedExample } from '@diptych/compare/worked-example-for-tests';
 import { poll } from '@diptych/runtime/poll';
-import { testDatabase } from '@diptych/testkit/for-tests';
 import pg from 'pg';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Engine, type EngineAnswer } from './engine.ts';
 import { EngineStore } from './engine-store.ts';
 
 const drifts: DriftOf[] = [(options) => new DriftFinder(cartMapping, options)];
 
 async function surroundings() {
-  const panels = await testPanels();
-  const database = await testDatabase();
-  onTestFinished(async () => {
-    await panels.close();
-    await database.drop();
-  });
-  await panels.create();
-  const open = async (name = 'compare') =>
-    await EngineStore.open({ databaseUrl: database.url, name, captured: [] });
+  const { panels, databaseUrl } = await testSurroundings();
+  const open = async (name = 'compare') => await EngineStore.open({ databaseUrl, name, captured: [] });
   /** `aggregatesMax` 1: what is not in use is in the database alone. */
   const resume = async (store: EngineStore): Promise<Engine> => {
     const bounds = { aggregatesMax: 1, rowsMax: 3, stragglerMs: 200 };
@@ -45,7 +37,7 @@ async function surroundings() {
       await store.close();
     }
   };
-  return { panels, database, open, resume, live };
+  return { panels, databaseUrl, open, resume, live };
 }
 
 /** Another cart, beside 101, so that one of the two is not in memory. */
@@ -63,7 +55,7 @@ const other = (at: number, version: number, type: string): TestTransaction => ({
 });
 
 test('killed at any moment it ends with the answer of one that never was', async () => {
-  const { panels, database, open, live } = await surroundings();
+  const { panels, databaseUrl, open, live } = await surroundings();
   const [first, second, ...rest] = [
     ...workedExample,
     legacyWrite(20),
@@ -87,7 +79,7 @@ test('killed at any moment it ends with the answer of one that never was', async
   ]);
   // It has folded all of it when its session ends, and kept nothing.
   const kill = async (): Promise<void> => {
-    const client = new pg.Client(database.url);
+    const client = new pg.Client(databaseUrl);
     await client.connect();
     await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
@@ -142,17 +134,17 @@ test('a transaction that is not whole holds back all behind it, and is named', a
 });
 
 test('the captured database is refused, and so is a second engine of the same name', async () => {
-  const { database, open } = await surroundings();
+  const { databaseUrl, open } = await surroundings();
   const held = await open();
   await expect(open()).rejects.toMatchObject({ code: 'comparison-state-refused' });
   await (await open('another')).close();
   await held.close();
-  const client = new pg.Client(database.url);
+  const client = new pg.Client(databaseUrl);
   await client.connect();
   const { rows } = await client.query<{ systemId: string; database: string }>(
     'select system_identifier::text as "systemId", current_database() as database from pg_control_system()',
   );
   await client.end();
-  const refused = EngineStore.open({ databaseUrl: database.url, name: 'compare', captured: rows });
+  const refused = EngineStore.open({ databaseUrl, name: 'compare', captured: rows });
   await expect(refused).rejects.toMatchObject({ code: 'comparison-state-refused', message: /captured/ });
 });

@@ -4,14 +4,37 @@
  */
 
 import { type Incomplete, incompleteOf } from '@diptych/compare/compare-to-now';
-import { type Answer, Comparison, type DriftOf, type SavedComparison } from '@diptych/compare/comparison';
+import {
+  type Answer,
+  Comparison,
+  type DriftOf,
+  type Said,
+  type SavedComparison,
+} from '@diptych/compare/comparison';
 import { followBatches } from '@diptych/compare/follow-batches';
 import { Join, type JoinOptions } from '@diptych/compare/join';
 import type { JoinedItem, TransactionIdentity } from '@diptych/compare/joined-transaction';
+import type { KeyedTexts } from '@diptych/compare/keyed-state';
 import { type PanelReaderOptions, stragglerMsDefault } from '@diptych/compare/panel-reader';
 import { formatIdentity, readIdentity } from '@diptych/kafka/identity';
 import type { OperatingError } from '@diptych/runtime/failure';
 import type { EngineStore, Stored } from './engine-store.ts';
+import type { Query } from './timeline/timeline-tables.ts';
+
+/** Takes down what is folded, and keeps it in the same transaction. */
+export interface Recorder {
+  /** Which way it changes items: an engine that has folded them another way begins anew. */
+  readonly variant: string;
+  readonly keyed: ReadonlyMap<string, KeyedTexts>;
+  /** It wants to write, lest it hold too much in memory. */
+  readonly isFull: boolean;
+  /** The item as it may be folded. */
+  masked(item: JoinedItem): JoinedItem;
+  take(item: JoinedItem, said: Said, lagMs: number): void;
+  write(query: Query): Promise<void>;
+  /** What was written is kept. */
+  kept(): void;
+}
 
 export interface EngineOptions
   extends Omit<PanelReaderOptions, 'begin'>,
@@ -22,6 +45,7 @@ export interface EngineOptions
   readonly aggregatesMax?: number;
   /** How often state and positions are kept, in ms: so much is folded again after a kill. */
   readonly saveIntervalMs?: number;
+  readonly recorder?: Recorder | undefined;
   /** Told of each trouble with Kafka that reading gets over by itself. */
   readonly onTrouble?: (error: OperatingError) => void;
 }
@@ -30,18 +54,23 @@ export interface EngineOptions
 export interface EngineAnswer extends Answer {
   /** The transaction that has lacked records for longer than `stragglerMs`: nothing behind it is folded. */
   readonly blockedBy: Incomplete | null;
-  /** From the commit of the last transaction until it was folded, in ms; null before the first one. */
+  /** From the commit of the last transaction until it was folded, in ms; null when none was folded for ten seconds. */
   readonly lagMs: number | null;
   /** Whether everything has been read that was there when the engine began. */
   readonly caughtUp: boolean;
 }
 
 /** In memory about 2 KB each; the others are in the database. */
-const aggregatesMaxDefault = 20_000;
+const aggregatesMaxDefault = 10_000;
 const rowsMaxDefault = 100_000;
 const saveIntervalMsDefault = 2000;
+/** While there is much to read: what changes again in the meantime is written once. */
+const saveIntervalMsBehind = 5000;
 /** At about 2 KB each, well below what a process of 300 MB can hold. */
 const pendingRecordsMaxDefault = 50_000;
+
+/** How long it says how late the last transaction was: afterwards nothing is late, or `blockedBy` says what is. */
+const lagAgeMsMax = 10_000;
 
 const itemsPerQuestion = 500;
 
@@ -50,6 +79,8 @@ interface SavedEngine {
   readonly comparison: SavedComparison;
   /** The identity header of the horizon; null before the first transaction. */
   readonly horizon: string | null;
+  /** The recorder's. */
+  readonly variant?: string | undefined;
 }
 
 export class Engine {
@@ -61,7 +92,7 @@ export class Engine {
   readonly #unloaded = new Map<string, number>();
   #savedAt = performance.now();
   #isDirty = false;
-  #lagMs: number | null = null;
+  #lag: { readonly ms: number; readonly atMs: number } | null = null;
   #lagMsMax = 0;
   #caughtUp = false;
   #blocked: { readonly transaction: string; readonly sinceMs: number } | null = null;
@@ -87,8 +118,13 @@ export class Engine {
 
   /** What the store has is taken up. Throws OperatingError `comparison-database-away`. */
   static async resume(store: EngineStore, options: EngineOptions): Promise<Engine> {
-    const engine = new Engine(store, options, await store.load());
-    for (const [kind, keyed] of engine.#comparison.keyed) {
+    let stored = await store.load();
+    if (stored !== null && (stored.state as SavedEngine).variant !== options.recorder?.variant) {
+      await store.forget();
+      stored = null;
+    }
+    const engine = new Engine(store, options, stored);
+    for (const [kind, keyed] of engine.#keyed) {
       const { count, used } = await store.extent(kind);
       const entries = await store.loadLast(kind, keyed.residentMax);
       keyed.load(entries);
@@ -118,8 +154,8 @@ export class Engine {
       await this.#takeAll(waiting);
       waiting = [];
       this.#watchBlocking();
-      const { saveIntervalMs = saveIntervalMsDefault } = this.#options;
-      if (performance.now() - this.#savedAt >= saveIntervalMs) await this.save();
+      const isDue = performance.now() - this.#savedAt >= this.#saveIntervalMs;
+      if (isDue || this.#options.recorder?.isFull === true) await this.save();
       if (untilCaughtUp && this.#caughtUp) break;
     }
     await this.#takeAll(waiting);
@@ -133,9 +169,14 @@ export class Engine {
     return {
       ...this.#comparison.answer(options),
       blockedBy: isBlocked ? (incompleteOf(this.#join)[0] ?? null) : null,
-      lagMs: this.#lagMs,
+      lagMs: this.#lag !== null && performance.now() - this.#lag.atMs < lagAgeMsMax ? this.#lag.ms : null,
       caughtUp: this.#caughtUp,
     };
+  }
+
+  /** Judges whether the shape of a transaction without an event is that of a leak, as far as is known now. */
+  leakJudge(options: Parameters<Comparison['leakJudge']>[0]): ReturnType<Comparison['leakJudge']> {
+    return this.#comparison.leakJudge(options);
   }
 
   /** The longest of `lagMs` since the last call, not counting what was there when the engine began. */
@@ -154,10 +195,11 @@ export class Engine {
   async save(): Promise<void> {
     this.#savedAt = performance.now();
     if (!this.#isDirty) return;
-    const { keyed } = this.#comparison;
+    const { recorder } = this.#options;
     const state: SavedEngine = {
       comparison: this.#comparison.save(),
       horizon: this.#join.horizon === undefined ? null : headerOf(this.#join.horizon),
+      variant: recorder?.variant,
     };
     const positions = this.#join.resumePoints.map((point) => ({
       ...point,
@@ -165,14 +207,27 @@ export class Engine {
     }));
     await this.#store.save(
       { state, positions },
-      keyed.entries().map(([kind, texts]) => [kind, texts.takeChanges()] as const),
+      this.#keyed.map(([kind, texts]) => [kind, texts.takeChanges()] as const),
+      async (query) => await recorder?.write(query),
     );
     this.#isDirty = false;
-    for (const [kind, texts] of keyed)
+    recorder?.kept();
+    for (const [kind, texts] of this.#keyed)
       this.#unloaded.set(kind, (this.#unloaded.get(kind) ?? 0) + texts.unloadOldest());
   }
 
-  async #takeAll(items: readonly JoinedItem[]): Promise<void> {
+  get #saveIntervalMs(): number {
+    const { saveIntervalMs = saveIntervalMsDefault } = this.#options;
+    return this.#caughtUp ? saveIntervalMs : saveIntervalMsBehind;
+  }
+
+  get #keyed(): readonly (readonly [kind: string, texts: KeyedTexts])[] {
+    return [...this.#comparison.keyed, ...(this.#options.recorder?.keyed ?? [])];
+  }
+
+  async #takeAll(incoming: readonly JoinedItem[]): Promise<void> {
+    const { recorder } = this.#options;
+    const items = recorder === undefined ? incoming : incoming.map((item) => recorder.masked(item));
     const wanted = new Map<string, Set<string>>();
     const isSomeUnloaded = this.#unloaded.values().some((count) => count > 0);
     for (const item of isSomeUnloaded ? items : []) {
@@ -186,11 +241,15 @@ export class Engine {
       // A truncate is of every aggregate, also of those that nobody has touched for long.
       const missing = isSomeUnloaded ? this.#comparison.missingFor(item) : [];
       for (const [kind, keys] of missing) if (keys === 'all') await this.#load(kind, keys);
-      this.#comparison.take(item);
+      const said = this.#comparison.take(item);
       this.#isDirty = true;
-      if (item.tag === 'transaction')
-        this.#lagMs = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
-      if (this.#caughtUp) this.#lagMsMax = Math.max(this.#lagMsMax, this.#lagMs ?? 0);
+      if (item.tag === 'transaction') {
+        const ms = Date.now() - Number(item.transaction.identity.commitTimeUs / 1000n);
+        this.#lag = { ms, atMs: performance.now() };
+      }
+      const lagMs = this.#lag?.ms ?? 0;
+      recorder?.take(item, said, lagMs);
+      if (this.#caughtUp) this.#lagMsMax = Math.max(this.#lagMsMax, lagMs);
     }
   }
 
