@@ -1,5 +1,6 @@
 /** From a request that asks for a change of a cart to its answer. */
 import { createHash } from 'node:crypto';
+import type { Tracer } from '@diptych/runtime/tracing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
@@ -17,10 +18,11 @@ import {
 } from './http-schemas.ts';
 import { type Problem, problemSchema, refuse } from './problems.ts';
 
-/** The database, and where the carts are in it. */
+/** The database, where the carts are in it, and where spans go. */
 export interface Service {
   readonly pool: Pool;
   readonly store: CartStore;
+  readonly tracer: Tracer;
 }
 
 export const problems = {
@@ -38,7 +40,7 @@ export function sharedBy({ store }: Service) {
 type CommandHeaders = z.infer<typeof commandHeaders> & Partial<z.infer<typeof changeHeaders>>;
 
 interface Asked {
-  readonly request: Pick<FastifyRequest, 'method' | 'url'> & {
+  readonly request: Pick<FastifyRequest, 'method' | 'url' | 'routeOptions'> & {
     readonly params?: unknown;
     readonly body?: { readonly reason?: string | undefined } | null | undefined;
     readonly headers: CommandHeaders;
@@ -49,10 +51,32 @@ interface Asked {
   readonly reason?: string;
 }
 
-/** Carries the command out and answers with the cart, its ETag and the commit token, or with the refusal. */
-export async function answer(
+/**
+ * Carries the command out and answers with the cart, its ETag and the commit token, or with the refusal. All of it is one span,
+ * whose context the events have.
+ */
+export async function answer(service: Service, asked: Asked): Promise<CartView | Problem> {
+  const { request, reply } = asked;
+  const { url: route = '' } = request.routeOptions;
+  const span = service.tracer.start({
+    name: `${request.method} ${route}`,
+    kind: 'server',
+    parent: traceparentOf(request.headers.traceparent),
+    attributes: { 'http.request.method': request.method, 'http.route': route },
+  });
+  try {
+    const answered = await answerCommand(service, { ...asked, traceparent: span.traceparent });
+    span.end({ attributes: { 'http.response.status_code': reply.statusCode } });
+    return answered;
+  } catch (error) {
+    span.end({ failed: error instanceof Error ? error.name : 'it failed' });
+    throw error;
+  }
+}
+
+async function answerCommand(
   service: Service,
-  { request, reply, command, reason }: Asked,
+  { request, reply, command, reason, traceparent }: Asked & { readonly traceparent: string | undefined },
 ): Promise<CartView | Problem> {
   const { headers, body } = request;
   const { id } = (request.params ?? {}) as { id?: string };
@@ -64,7 +88,7 @@ export async function answer(
     command,
     actor: headers['diptych-actor'],
     reason: body?.reason ?? reason,
-    traceparent: traceparentOf(headers.traceparent),
+    traceparent,
     versions: versionsOf(headers['if-match']),
     idempotency: key === undefined ? undefined : { key, fingerprint: fingerprint(request) },
   });

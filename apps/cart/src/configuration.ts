@@ -1,5 +1,11 @@
 /** The cart service's settings, from the environment. */
-import { host, port, postgresUrl, readEnvironment } from '@diptych/runtime/service-environment';
+import {
+  databaseUrlFrom,
+  host,
+  port,
+  postgresUrl,
+  readEnvironment,
+} from '@diptych/runtime/service-environment';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -18,5 +24,6 @@ export interface Configuration {
 export function readConfiguration(environment: NodeJS.ProcessEnv): Configuration {
   const remedy = 'Set DATABASE_URL; HOST (127.0.0.1) and PORT (8080) have defaults.';
   const read = readEnvironment(schema, { environment, remedy });
-  return { databaseUrl: read.DATABASE_URL, host: read.HOST, port: read.PORT };
+  const databaseUrl = databaseUrlFrom(environment, { name: 'DATABASE', url: read.DATABASE_URL });
+  return { databaseUrl, host: read.HOST, port: read.PORT };
 }

@@ -1,5 +1,6 @@
 /** Connections of the cart service, each with a bound on how long it may take, and what "the database is away" looks like. */
 import type { Logger } from '@diptych/runtime/log';
+import { tlsRefusal } from '@diptych/runtime/tls';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 
@@ -93,12 +94,16 @@ const passingStates = [
 const brokenConnection =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|not queryable/i;
 
+/** A certificate may be renewed, and a setting is the operator's matter: no customer's. */
+const isOfTls = (code: string): boolean =>
+  tlsRefusal(new Set([code]), { settings: 'database', address: 'DATABASE_URL' }) !== null;
+
 /** Whether the error says that the database is away or overburdened, so that trying again later may help. */
 export function isDatabaseAway(error: unknown): boolean {
   const root = rootCause(error);
   if (!(root instanceof Error)) return false;
   const code = codeOf(root);
-  if (code !== undefined && networkCodes.has(code)) return true;
+  if (code !== undefined && (networkCodes.has(code) || isOfTls(code))) return true;
   if (code !== undefined && /^[0-9A-Z]{5}$/.test(code))
     return passingStates.some((state) => state.test(code));
   return brokenConnection.test(root.message);

@@ -1,6 +1,7 @@
 /** What HTTP requests may hold. Unknown fields of a body are refused by name. */
 import { quantityMax } from '@diptych/contracts/cart-state';
 import { momentForms, parseMoment } from '@diptych/journal/moment';
+import { parseTraceparent } from '@diptych/runtime/tracing';
 import { z } from 'zod';
 
 /**
@@ -109,7 +110,5 @@ export function cartIdOf(text: string): number | undefined {
 
 /** A trace context that is not well-formed is left out, as the standard asks. https://www.w3.org/TR/trace-context/ */
 export function traceparentOf(header: string | undefined): string | undefined {
-  return header !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(header)
-    ? header
-    : undefined;
+  return parseTraceparent(header) ? header : undefined;
 }

@@ -2,13 +2,17 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { createLogger } from '@diptych/runtime/log';
+import { openTracer } from '@diptych/runtime/tracing';
 import { readConfiguration } from './configuration.ts';
 import { startCart } from './server.ts';
 
 const log = createLogger('cart');
 const lifecycle = new Lifecycle();
 try {
-  const service = await startCart({ ...readConfiguration(process.env), log });
+  const configuration = readConfiguration(process.env);
+  const tracer = await openTracer({ service: 'cart', environment: process.env, log });
+  lifecycle.onClose('traces', () => tracer.close());
+  const service = await startCart({ ...configuration, log, tracer });
   lifecycle.onClose('the cart service', service.close);
   log.info({ url: service.url }, 'the cart service listens');
   await lifecycle.untilStopped();

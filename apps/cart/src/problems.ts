@@ -1,5 +1,6 @@
 /** Every way of saying no, as RFC 9457 problem documents. One table maps a reason to its status. */
 import { OperatingError } from '@diptych/runtime/failure';
+import { type ProblemKind, problemDocument } from '@diptych/runtime/http-server';
 import type { Logger } from '@diptych/runtime/log';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
@@ -20,9 +21,7 @@ export const problemSchema = z.strictObject({
 export type Problem = z.infer<typeof problemSchema>;
 type FieldError = Problem['errors'][number];
 
-interface Kind {
-  readonly status: number;
-  readonly title: string;
+interface Kind extends ProblemKind {
   /** The field of the request that the refusal is about. */
   readonly field?: string;
 }
@@ -87,15 +86,9 @@ export interface Answered {
 
 /** The document of a problem. */
 export function problem({ code, detail, errors }: Answered): Problem {
-  const { status, title, field }: Kind = kinds[code];
-  return {
-    type: `urn:diptych:problem:${code}`,
-    title,
-    status,
-    code,
-    ...(detail === undefined ? {} : { detail }),
-    errors: [...(errors ?? (field === undefined ? [] : [{ field, detail: title }]))],
-  };
+  const { title, field }: Kind = kinds[code];
+  const named = field === undefined ? [] : [{ field, detail: title }];
+  return { ...problemDocument(kinds, { code, detail }), errors: [...(errors ?? named)] };
 }
 
 /** Prepares the reply for a problem and returns the document, for the route to return. */

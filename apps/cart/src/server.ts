@@ -1,11 +1,12 @@
 /** The cart service over HTTP: its pool, its routes, its documentation, its end. */
 
-import { OperatingError } from '@diptych/runtime/failure';
+import { drain, listen, serverLimits } from '@diptych/runtime/http-server';
 import type { Logger } from '@diptych/runtime/log';
+import { noTracer, type Tracer } from '@diptych/runtime/tracing';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { sql } from 'drizzle-orm';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Pool } from 'pg';
 import { cartRoutes, productRoutes } from './cart-routes.ts';
@@ -19,12 +20,6 @@ import { answerError, answerNotFound } from './problems.ts';
 /** A command is some hundred bytes; a cart of a hundred products would still fit. */
 const bodyBytesMax = 65_536;
 
-/** A request that has not arrived whole by then is answered 408. */
-const requestTimeoutMs = 30_000;
-
-/** How long requests in flight may take to finish once the service is asked to end: longer than a statement may take. */
-const drainTimeoutMs = 15_000;
-
 /** Old idempotency keys are deleted this often. */
 const forgetIntervalMs = 3_600_000;
 
@@ -34,6 +29,8 @@ export interface CartOptions {
   /** 0 is any free port. */
   readonly port: number;
   readonly log: Logger;
+  /** Left out: no spans. Closed by whoever opened it. */
+  readonly tracer?: Tracer;
 }
 
 /** A running cart service. `close` finishes the requests in flight, then gives the connections back. */
@@ -44,11 +41,17 @@ export interface CartService {
 
 /**
  * Starts the service. It does not wait for the database: `/readyz` says whether it is there. Throws OperatingError
- * `configuration-invalid` when it cannot listen.
+ * `port-taken` when it cannot listen.
  */
-export async function startCart({ databaseUrl, host, port, log }: CartOptions): Promise<CartService> {
+export async function startCart({
+  databaseUrl,
+  host,
+  port,
+  log,
+  tracer = noTracer,
+}: CartOptions): Promise<CartService> {
   const pool = openPool({ databaseUrl, log });
-  const app = await buildApp({ pool, log });
+  const app = await buildApp({ pool, log, tracer });
   const forget = () => {
     withConnection(pool, forgetOldAnswers).catch((error: unknown) => {
       log.warn(describeError(error), 'old idempotency keys could not be deleted; tried again in an hour');
@@ -57,28 +60,25 @@ export async function startCart({ databaseUrl, host, port, log }: CartOptions): 
   const forgetting = setInterval(forget, forgetIntervalMs).unref();
   const close = async (): Promise<void> => {
     clearInterval(forgetting);
-    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-    await app.close();
-    clearTimeout(cut);
+    await drain(app);
     await pool.end();
   };
   try {
-    return { url: await app.listen({ host, port }), close };
-  } catch (cause) {
+    return { url: await listen(app, { host, port, setting: 'PORT' }), close };
+  } catch (error) {
     await close();
-    const remedy = 'Choose another HOST or PORT, or end what uses it; PORT=0 takes any free one.';
-    throw new OperatingError('configuration-invalid', `cannot listen on ${host}:${port}`, { remedy, cause });
+    throw error;
   }
 }
 
-async function buildApp({ pool, log }: { pool: Pool; log: Logger }): Promise<FastifyInstance> {
+async function buildApp({
+  pool,
+  log,
+  tracer,
+}: Required<Pick<CartOptions, 'log' | 'tracer'>> & { pool: Pool }): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    // Requests are not logged: their paths name carts, and the outbox tells the story anyway.
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    forceCloseConnections: 'idle',
+    ...serverLimits({ bodyBytesMax }),
     frameworkErrors: (error, _request, reply) => {
       answerError(error, { reply, log });
     },
@@ -106,8 +106,8 @@ async function buildApp({ pool, log }: { pool: Pool; log: Logger }): Promise<Fas
   await app.register(productRoutes, { pool });
   for (const store of [crudCarts, esCarts]) {
     const { prefix } = store;
-    await app.register(cartRoutes, { pool, store, prefix });
-    await app.register(pastRoutes, { pool, store, prefix });
+    await app.register(cartRoutes, { pool, store, prefix, tracer });
+    await app.register(pastRoutes, { pool, store, prefix, tracer });
   }
   registerProbes(app, pool);
   await app.ready();

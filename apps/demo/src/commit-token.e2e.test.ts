@@ -1,12 +1,16 @@
 /** The header `Diptych-Commit` of the cart service, against what the relay publishes: docs/wire.md, "Commit token". */
-import { cartUnderTest } from '@diptych/cart-app/cart-under-test';
+import { type CartUnderTest, cartUnderTest } from '@diptych/cart-app/cart-under-test';
+import { openPanels } from '@diptych/compare/open-panels';
 import { parseIdentity } from '@diptych/kafka/identity';
 import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
 import { formatLsn, parseLsn } from '@diptych/wal/lsn';
 import { expect, test } from 'vitest';
+import { postAndAwait } from './examples/read-your-writes-for-tests.ts';
 
-test('a token has passed when the END of its xid is in Kafka, at a commit LSN not beyond its own', async () => {
+test('a token has passed when the END of its xid is in Kafka, at a commit LSN not beyond its own', {
+  timeout: 240_000,
+}, async () => {
   const cart = await cartUnderTest();
   const relay = await RelayUnderTest.create({
     DIPTYCH_DATABASE_URL: cart.databaseUrl,
@@ -37,6 +41,7 @@ test('a token has passed when the END of its xid is in Kafka, at a commit LSN no
       const own = ends.filter((end) => end.xid === xid && end.commitLsn <= lsn);
       expect(own.map((end) => end.xid)).toEqual([xid]);
     }
+    await answersTokens({ cart, relay, tokens });
     await relay.caughtUp();
     expect(running.board.flushed).toBeGreaterThanOrEqual(read(tokens.at(-1)).lsn);
     await running.stop();
@@ -45,6 +50,34 @@ test('a token has passed when the END of its xid is in Kafka, at a commit LSN no
     await cart.close();
   }
 });
+
+async function answersTokens({
+  cart,
+  relay,
+  tokens,
+}: {
+  cart: CartUnderTest;
+  relay: RelayUnderTest;
+  tokens: readonly string[];
+}): Promise<void> {
+  const { kafka, prefix, slot } = relay.configuration;
+  const options = { brokers: kafka.brokers, prefix, slot };
+  const panels = openPanels(options);
+  try {
+    for (const token of tokens) {
+      expect(await panels.passed(token, { timeoutMs: 20_000 })).toMatchObject({ tag: 'end' });
+    }
+    // Of this transaction nothing is published: no publication has the table.
+    await cart.query('create table notes (note text)');
+    const [row] = await cart.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+    const passed = await panels.passed(`1@${row?.lsn}`, { timeoutMs: 20_000 });
+    expect(passed).toMatchObject({ tag: 'position' });
+    // A checkpoint and an END that are published together come in any order.
+    expect(['end', 'position']).toContain((await postAndAwait(`${cart.url}/carts`, options)).tag);
+  } finally {
+    await panels.close();
+  }
+}
 
 /** `<xid8>@<lsn>`: END has the low 32 bits of the xid. */
 function read(token = ''): { xid: number; lsn: bigint } {

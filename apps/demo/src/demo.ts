@@ -34,8 +34,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     const names = external ? uniqueNames() : plainNames;
     const system = await startSystem({ servers: stack, names, say, dropDatabases: external && !keep });
     try {
-      const ended = system.relay.unexpectedEnd.then((failure) => Promise.reject(failure));
-      const exitCode = await Promise.race([shopAndCompare(system, options), ended]);
+      const exitCode = await Promise.race([shopAndCompare(system, options), system.relay.untilUnaskedExit()]);
       if (keep) await leaveUp(system, options);
       return exitCode;
     } finally {

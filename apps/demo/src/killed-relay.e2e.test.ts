@@ -22,7 +22,7 @@ beforeAll(async () => {
   maintenance = await testDatabase();
   const servers = { databaseUrl: maintenance.url, brokers: testBrokers() };
   system = await startSystem({ servers, names: uniqueNames(), say: () => {}, dropDatabases: true });
-});
+}, 240_000);
 afterAll(async () => {
   await system.close();
   await maintenance.drop();

@@ -4,6 +4,7 @@ import { KnownRows } from '@diptych/compare/known-rows';
 import { renderPair } from '@diptych/compare/pair';
 import type { Say } from '@diptych/testkit/progress';
 import { startStack } from '@diptych/testkit/stack';
+import { buildPage } from './console-page.ts';
 import { firstShopper } from './script.ts';
 import { plainNames, type System, startSystem, uniqueNames } from './system.ts';
 
@@ -22,16 +23,16 @@ export async function start({ keep, say, signal, out }: StartOptions): Promise<v
     const external = stack.kind === 'external';
     const names = external ? uniqueNames() : plainNames;
     const dropDatabases = external && !keep;
-    const everything = { documentedPorts: true, projections: true };
+    const everything = { documentedPorts: true, projections: true, console: true };
+    await buildPage(say);
     const system = await startSystem({ servers: stack, names, say, dropDatabases, ...everything });
     try {
       out.write(addresses(system));
-      const ended = system.relay.unexpectedEnd.then((failure) => Promise.reject(failure));
       const shopping = Promise.all([
         showPairs(system, { signal, out, say }),
         firstShopper({ ...system, legacy: true }),
       ]);
-      await Promise.race([shopping, ended]);
+      await Promise.race([shopping, system.relay.untilUnaskedExit()]);
     } finally {
       say('stopping …');
       await system.close();
@@ -60,9 +61,10 @@ async function showPairs(
 }
 
 function addresses(system: System): string {
-  const { cartUrl, shippingUrl, projectionsUrl, databaseUrl, brokers, relay, names } = system;
+  const { cartUrl, shippingUrl, projectionsUrl, consoleUrl, databaseUrl, brokers, relay, names } = system;
   const topics = `${names.domainPrefix}cart, ${names.prefix}.public.*, ${names.prefix}.transaction`;
   return `
+console       ${consoleUrl}
 cart service  ${cartUrl}/docs
 shipping      ${shippingUrl}/shipments
 projections   ${projectionsUrl}/removed-before-checkout

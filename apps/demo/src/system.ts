@@ -1,16 +1,23 @@
 /** The services on given servers: cart service, relay, shipping, on databases and topics of one run. */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { migrate } from '@diptych/cart-app/migrations';
 import { type CartService, startCart } from '@diptych/cart-app/server';
+import { declaredDrifts } from '@diptych/compare/declared-drifts';
+import { noMasks } from '@diptych/compare/mask';
+import { startConsole } from '@diptych/compare-app/console/console-server';
 import { startProjections } from '@diptych/projections-app/server';
-import { Lifecycle } from '@diptych/runtime/lifecycle';
+import { type Lifecycle, startWhole } from '@diptych/runtime/lifecycle';
 import { createLogger, type Logger } from '@diptych/runtime/log';
 import { startShipping } from '@diptych/shipping-app/server';
 import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import { freePorts } from '@diptych/testkit/port';
 import { type Say, showing } from '@diptych/testkit/progress';
+import { RelayProcess, type RelaySettings } from '@diptych/testkit/relay-process';
+import { Watchdog } from '@diptych/testkit/watchdog';
 import { preferredPort } from './preferred-port.ts';
-import { RelayProcess } from './relay-process.ts';
 
 /** Real servers, whoever started them. */
 export interface Servers {
@@ -24,6 +31,7 @@ export interface Names {
   readonly cartDatabase: string;
   readonly shippingDatabase: string;
   readonly projectionsDatabase: string;
+  readonly compareDatabase: string;
   readonly slot: string;
   readonly prefix: string;
   readonly domainPrefix: string;
@@ -34,6 +42,7 @@ export const plainNames: Names = {
   cartDatabase: 'cart',
   shippingDatabase: 'shipping',
   projectionsDatabase: 'projections',
+  compareDatabase: 'diptych_compare',
   slot: 'diptych',
   prefix: 'diptych',
   domainPrefix: 'outbox.event.',
@@ -46,6 +55,7 @@ export function uniqueNames(): Names {
     cartDatabase: `cart_${run}`,
     shippingDatabase: `shipping_${run}`,
     projectionsDatabase: `projections_${run}`,
+    compareDatabase: `diptych_compare_${run}`,
     slot: `diptych_${run}`,
     prefix: `diptych_${run}`,
     domainPrefix: `diptych_${run}.outbox.event.`,
@@ -57,6 +67,7 @@ export interface System {
   readonly shippingUrl: string;
   /** Null where they were not asked for. */
   readonly projectionsUrl: string | null;
+  readonly consoleUrl: string | null;
   /** The captured database. */
   readonly databaseUrl: string;
   readonly names: Names;
@@ -76,17 +87,13 @@ export interface SystemOptions {
   readonly documentedPorts?: boolean;
   /** Whether the projections run too. */
   readonly projections?: boolean;
+  /** Whether the console runs too. */
+  readonly console?: boolean;
 }
 
 /** Starts everything; when a part fails, what was started is ended again. */
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const lifecycle = new Lifecycle({ signals: [] });
-  try {
-    return await build(options, lifecycle);
-  } catch (error) {
-    await lifecycle.close();
-    throw error;
-  }
+  return await startWhole((lifecycle) => build(options, lifecycle));
 }
 
 async function build(options: SystemOptions, lifecycle: Lifecycle): Promise<System> {
@@ -100,9 +107,10 @@ async function build(options: SystemOptions, lifecycle: Lifecycle): Promise<Syst
   await showing({ say, what: 'migrating the cart database' }, () => migrate(databaseUrl));
   const port = async (documented: number): Promise<number> =>
     options.documentedPorts ? preferredPort(documented) : ((await freePorts(1))[0] ?? 0);
-  const relay = new RelayProcess(relaySettings({ databaseUrl, servers, names, httpPort: await port(8090) }));
+  const settings = relaySettings({ databaseUrl, servers, names, httpPort: await port(8090) });
+  const relay = await relayOf(settings, lifecycle);
   await showing({ say, what: 'preparing slot, publications and topics' }, () => relay.initialise());
-  lifecycle.onClose('relay', () => relay.stop());
+  lifecycle.onClose('relay', async () => void (await relay.stop()));
   relay.start();
   await showing({ say, what: 'waiting for the relay' }, () => relay.ready());
   const log = createLogger('demo', { level: 'error' });
@@ -121,9 +129,23 @@ async function build(options: SystemOptions, lifecycle: Lifecycle): Promise<Syst
   const projectionsUrl = options.projections
     ? await project(options, { lifecycle, log, port: await port(8083) })
     : null;
+  const consoleUrl = options.console
+    ? await console(options, { lifecycle, log, port: await port(8084), databaseUrl, relayUrl: relay.url })
+    : null;
   const close = () => lifecycle.close();
-  const [{ brokers }, urls] = [servers, { cartUrl: cart.url, shippingUrl: shipping.url, projectionsUrl }];
+  const { brokers } = servers;
+  const urls = { cartUrl: cart.url, shippingUrl: shipping.url, projectionsUrl, consoleUrl };
   return { ...urls, databaseUrl, names, brokers, relay, close };
+}
+
+/** Should we be killed, it must not live on without its servers. */
+async function relayOf(settings: RelaySettings, lifecycle: Lifecycle): Promise<RelayProcess> {
+  const directory = await mkdtemp(join(tmpdir(), 'diptych-demo-'));
+  lifecycle.onClose('log of the relay', () => rm(directory, { recursive: true, force: true }));
+  const watchdog = new Watchdog();
+  lifecycle.onClose('watchdog', () => watchdog.finish());
+  watchdog.directoryCreated(directory);
+  return new RelayProcess({ name: 'the relay', logFile: join(directory, 'relay.log'), watchdog, settings });
 }
 
 /** Starts the projections of both kinds of carts, and answers where they are. */
@@ -142,6 +164,27 @@ async function project(
   return projections.url;
 }
 
+/** Starts the console, and answers where it is. */
+async function console(
+  { servers, names, dropDatabases }: SystemOptions,
+  from: { lifecycle: Lifecycle; log: Logger; port: number; databaseUrl: string; relayUrl: string },
+): Promise<string> {
+  const { lifecycle, log, port } = from;
+  const databaseUrl = await createDatabase(servers.databaseUrl, names.compareDatabase);
+  if (dropDatabases) lifecycle.onClose('compare database', () => dropDatabase(databaseUrl));
+  const { prefix, domainPrefix, slot } = names;
+  const { brokers } = servers;
+  const started = await startConsole({
+    ...{ databaseUrl, brokers, prefix, domainPrefix, slot, name: 'console', keptMax: 100_000, log },
+    ...{ host: '127.0.0.1', port, token: null, names: [], version: 'demo', priceFile: null },
+    ...{ relays: [from.relayUrl], sourceUrl: from.databaseUrl, masks: noMasks },
+    drifts: await declaredDrifts(undefined),
+    audit: { accepted: [], eventOnly: [] },
+  });
+  lifecycle.onClose('the console', started.close);
+  return started.url;
+}
+
 function relaySettings({
   databaseUrl,
   servers,
@@ -152,7 +195,7 @@ function relaySettings({
   servers: Servers;
   names: Names;
   httpPort: number;
-}) {
+}): RelaySettings {
   return {
     DIPTYCH_DATABASE_URL: databaseUrl,
     DIPTYCH_KAFKA_BROKERS: servers.brokers.join(','),

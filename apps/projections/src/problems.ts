@@ -1,7 +1,7 @@
-/** Every way of saying no, as RFC 9457 problem documents. One table maps a code to its status. */
-import type { FastifyReply } from 'fastify';
+/** Every way of saying no: one table maps a code to its status. */
+import { refusing } from '@diptych/runtime/http-server';
 
-const kinds = {
+export const kinds = {
   'cart-not-found': { status: 404, title: 'No event of this cart has come' },
   'projection-not-found': { status: 404, title: 'No projection is called so' },
   'rebuild-not-found': { status: 404, title: 'Nothing is rebuilt' },
@@ -11,28 +11,7 @@ const kinds = {
   'not-ready': { status: 503, title: 'The projections do not follow now' },
   'database-away': { status: 503, title: 'The database is away; try again soon' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
-} as const satisfies Record<string, { status: number; title: string }>;
-
-export type ProblemCode = keyof typeof kinds;
-
-/** Seconds until a client may try again: a restart of Postgres takes about as long. */
-const retryAfterSeconds = 1;
+} as const;
 
 /** Answers with the problem's document. */
-export function refuse(
-  reply: FastifyReply,
-  { code, detail }: { code: ProblemCode; detail?: string },
-): FastifyReply {
-  const { status, title } = kinds[code];
-  if (status === 503) reply.header('retry-after', retryAfterSeconds);
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({
-      type: `urn:diptych:problem:${code}`,
-      title,
-      status,
-      code,
-      ...(detail === undefined ? {} : { detail }),
-    });
-}
+export const refuse = refusing(kinds);

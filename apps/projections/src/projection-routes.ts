@@ -31,9 +31,6 @@ export function projectionRoutes(
   app.delete<Named>('/projections/:name/rebuild', async ({ params: { name } }, reply) =>
     (await projections.cancel(name)) ? reply.code(204).send() : refuse(reply, { code: 'rebuild-not-found' }),
   );
-  app.get('/metrics', async (_request, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await projections.metrics()),
-  );
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const detail = whyNotReady(projections);

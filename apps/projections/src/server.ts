@@ -1,11 +1,14 @@
 /** The projections of carts as a service: it follows the topics, answers questions, and rebuilds what it is asked to. */
 import { cartContract } from '@diptych/contracts/cart-events';
 import { connectionsOf, Projections } from '@diptych/projection/projections';
+import { createServer, type MetricsSource, metricsRoute, serve } from '@diptych/runtime/http-server';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Pool } from 'pg';
-import { answerErrors } from './answer-errors.ts';
 import { cartProjections } from './cart-projections.ts';
+import { isDatabaseAway } from './database-away.ts';
+import { kinds } from './problems.ts';
 import { projectionRoutes, type RunningProjections } from './projection-routes.ts';
 import { questionRoutes } from './question-routes.ts';
 
@@ -19,13 +22,10 @@ const statementTimeoutMs = 10_000;
 /** Longer than the server's own limit, for a network that swallows packets: then only the client can notice. */
 const queryTimeoutMs = statementTimeoutMs + 2_000;
 
-/** How long requests in flight may take to finish once the service is asked to end: longer than a statement may take. */
-const drainTimeoutMs = 15_000;
-
 export interface ProjectionsServiceOptions {
   /** Its own database, which exists; the tables are created at the start. */
   readonly databaseUrl: string;
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** Of carts, each called by its aggregate type after the last dot. */
   readonly topics: readonly string[];
   /** Consumer groups begin with it. */
@@ -34,6 +34,9 @@ export interface ProjectionsServiceOptions {
   readonly host: string;
   /** 0 is any free port. */
   readonly port: number;
+  /** Default: `/metrics` is at the same port. */
+  readonly metricsPort?: number | undefined;
+  readonly metricsHost?: string | undefined;
 }
 
 /** A running service. `close` ends the transactions and the requests in work, and leaves the groups. */
@@ -51,43 +54,39 @@ export async function startProjections(options: ProjectionsServiceOptions): Prom
     contracts: cartContract,
     projections: cartProjections,
   });
-  const app = buildApp({ pool, projections, log });
-  const close = async (): Promise<void> => {
-    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-    await Promise.all([projections.stop(), app.close()]);
-    clearTimeout(cut);
-    await pool.end();
-  };
-  try {
-    return { url: await app.listen({ host, port }), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { metricsPort, metricsHost } = options;
+  const app = buildApp({ pool, projections, log, isMetered: metricsPort === undefined });
+  return await serve(app, {
+    ...{ host, port, metrics: metricsOf(projections), metricsPort, metricsHost },
+    stop: () => projections.stop(),
+    end: () => pool.end(),
+  });
 }
 
-/** The routes, not listening yet. */
+const metricsOf = (projections: RunningProjections): MetricsSource => ({
+  contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  read: () => projections.metrics(),
+});
+
+/** The routes, not listening yet. `isMetered`: with `/metrics`. */
 export function buildApp({
   pool,
   projections,
   log,
+  isMetered = true,
 }: {
   pool: Pool;
   projections: RunningProjections;
   log: Logger;
+  isMetered?: boolean;
 }): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: 'idle',
-    bodyLimit: 1_024,
-    requestTimeout: 30_000,
-    // Unknown parameters are refused, not removed: a misspelt `olderThan` would be ignored without a word.
-    ajv: { customOptions: { removeAdditional: false } },
+  const app = createServer({
+    ...{ log, kinds, bodyBytesMax: 1_024 },
+    explain: (error) => (isDatabaseAway(error) ? 'database-away' : null),
   });
-  answerErrors(app, log);
   questionRoutes(app, pool);
   projectionRoutes(app, { pool, projections });
+  if (isMetered) metricsRoute(app, metricsOf(projections));
   return app;
 }
 

@@ -3,6 +3,7 @@ import { runInboxCommand } from '@diptych/inbox/inbox-command';
 import { OperatingError } from '@diptych/runtime/failure';
 import { Lifecycle } from '@diptych/runtime/lifecycle';
 import { createLogger } from '@diptych/runtime/log';
+import { openTracer } from '@diptych/runtime/tracing';
 import pg from 'pg';
 import { type Configuration, readConfiguration } from './configuration.ts';
 import { startShipping } from './server.ts';
@@ -22,7 +23,9 @@ try {
 }
 
 async function serve(configuration: Configuration): Promise<void> {
-  const service = await startShipping({ ...configuration, log });
+  const tracer = await openTracer({ service: 'shipping', environment: process.env, log });
+  lifecycle.onClose('traces', () => tracer.close());
+  const service = await startShipping({ ...configuration, log, tracer });
   lifecycle.onClose('the shipping service', service.close);
   log.info({ url: service.url }, 'the shipping service listens');
   await lifecycle.untilStopped();

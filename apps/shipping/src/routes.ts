@@ -1,9 +1,10 @@
 /** What the shipping service answers over HTTP: its shipments, and whether it ships. */
 import type { Inbox } from '@diptych/inbox/inbox';
+import { createServer, type MetricsSource, metricsRoute } from '@diptych/runtime/http-server';
 import type { Logger } from '@diptych/runtime/log';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import pg from 'pg';
-import { refuse } from './problems.ts';
+import { kinds, refuse } from './problems.ts';
 import { readShipment, readShipments } from './shipments.ts';
 
 const shipmentsPerPage = 100;
@@ -24,35 +25,27 @@ const listSchema = {
 
 const oneSchema = { params: { type: 'object', required: ['cartId'], properties: { cartId } } };
 
-/** The routes, not listening yet. */
+export const metricsOf = ({ metrics: { registry } }: Pick<Inbox<never>, 'metrics'>): MetricsSource => ({
+  contentType: registry.contentType,
+  read: () => registry.metrics(),
+});
+
+/** The routes, not listening yet. `isMetered`: with `/metrics`. */
 export function buildApp({
   pool,
   inbox,
   log,
+  isMetered = true,
 }: {
   pool: pg.Pool;
   inbox: Pick<Inbox<never>, 'progress' | 'metrics'>;
   log: Logger;
+  isMetered?: boolean;
 }): FastifyInstance {
-  const app = fastify({
-    loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: 'idle',
-    bodyLimit: 1_024,
-    requestTimeout: 30_000,
-    // Unknown parameters are refused, not removed: a misspelt `limit` would be ignored without a word.
-    ajv: { customOptions: { removeAdditional: false } },
+  const app = createServer({
+    ...{ log, kinds, bodyBytesMax: 1_024 },
+    explain: (error) => (isDatabaseAway(error) ? 'database-away' : null),
   });
-  app.setNotFoundHandler((_request, reply) => refuse(reply, { code: 'route-not-found' }));
-  app.setErrorHandler((error, _request, reply) => {
-    if (isRefusal(error)) return refuse(reply, { code: 'request-invalid', detail: error.message });
-    const away = isDatabaseAway(error);
-    // The server's `detail` may quote a row, so that only the message is logged.
-    const reason = error instanceof Error ? error.message : String(error);
-    log[away ? 'warn' : 'error']({ reason }, 'a request failed');
-    return refuse(reply, { code: away ? 'database-away' : 'internal-error' });
-  });
-
   app.get<{ Querystring: { after: number; limit: number } }>(
     '/shipments',
     { schema: listSchema },
@@ -70,10 +63,7 @@ export function buildApp({
       return shipment ?? refuse(reply, { code: 'shipment-not-found' });
     },
   );
-  app.get('/metrics', async (_request, reply) => {
-    const { registry } = inbox.metrics;
-    return reply.type(registry.contentType).send(await registry.metrics());
-  });
+  if (isMetered) metricsRoute(app, metricsOf(inbox));
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const now = inbox.progress;
@@ -85,13 +75,6 @@ export function buildApp({
     return { status: 'ready' };
   });
   return app;
-}
-
-/** Whether Fastify says that the request is at fault. */
-function isRefusal(error: unknown): error is Error {
-  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number')
-    return false;
-  return error.statusCode >= 400 && error.statusCode < 500;
 }
 
 /**

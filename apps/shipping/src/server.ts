@@ -1,10 +1,13 @@
 /** The shipping service: ships each checked-out cart once. */
 import { cartContract } from '@diptych/contracts/cart-events';
 import { Inbox } from '@diptych/inbox/inbox';
+import { serve } from '@diptych/runtime/http-server';
+import type { Brokers } from '@diptych/runtime/kafka-access';
 import type { Logger } from '@diptych/runtime/log';
+import { noTracer, type Tracer } from '@diptych/runtime/tracing';
 import { Pool } from 'pg';
-import { buildApp } from './routes.ts';
-import { consumer, handlers } from './ship.ts';
+import { buildApp, metricsOf } from './routes.ts';
+import { consumer, handlersOf } from './ship.ts';
 import { createTables } from './shipments.ts';
 
 /** Carts that are shipped at the same time, each of another partition. */
@@ -19,13 +22,10 @@ const statementTimeoutMs = 10_000;
 /** Longer than the server's own limit, for a network that swallows packets: then only the client can notice. */
 const queryTimeoutMs = statementTimeoutMs + 2_000;
 
-/** How long requests in flight may take to finish once the service is asked to end: longer than a statement may take. */
-const drainTimeoutMs = 15_000;
-
 export interface ShippingOptions {
   /** Its own database, which exists; the tables are created at the start. */
   readonly databaseUrl: string;
-  readonly brokers: readonly string[];
+  readonly brokers: Brokers;
   /** Default `shipping`. */
   readonly groupId?: string;
   /** Default `outbox.event.cart`. */
@@ -34,6 +34,11 @@ export interface ShippingOptions {
   readonly host: string;
   /** 0 is any free port. */
   readonly port: number;
+  /** Default: `/metrics` is at the same port. */
+  readonly metricsPort?: number | undefined;
+  readonly metricsHost?: string | undefined;
+  /** Left out: no spans. Closed by whoever opened it. */
+  readonly tracer?: Tracer;
 }
 
 /** A running shipping service. `close` ends the shipments and the requests in work, and leaves the group. */
@@ -45,26 +50,20 @@ export interface ShippingService {
 /** Starts the service. It waits neither for the database nor for Kafka nor for the topic: `/readyz` says when it ships. */
 export async function startShipping(options: ShippingOptions): Promise<ShippingService> {
   const { brokers, groupId = 'shipping', topic = 'outbox.event.cart', log, host, port } = options;
+  const { metricsPort, metricsHost, tracer = noTracer } = options;
   const pool = openPool(options);
   const inbox = new Inbox({
     ...{ pool, brokers, group: groupId, consumer, topics: [topic], log, parallelMax },
     contracts: cartContract,
-    handlers,
+    handlers: handlersOf(tracer),
     prepare: () => createTables(pool),
   });
-  const app = buildApp({ pool, inbox, log });
-  const close = async (): Promise<void> => {
-    const cut = setTimeout(() => app.server.closeAllConnections(), drainTimeoutMs);
-    await Promise.all([inbox.stop(), app.close()]);
-    clearTimeout(cut);
-    await pool.end();
-  };
-  try {
-    return { url: await app.listen({ host, port }), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const app = buildApp({ pool, inbox, log, isMetered: metricsPort === undefined });
+  return await serve(app, {
+    ...{ host, port, metrics: metricsOf(inbox), metricsPort, metricsHost },
+    stop: () => inbox.stop(),
+    end: () => pool.end(),
+  });
 }
 
 /** Opens no connection yet. */

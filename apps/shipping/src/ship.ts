@@ -2,7 +2,9 @@
 import type { cartContract } from '@diptych/contracts/cart-events';
 import type { DomainEvent } from '@diptych/inbox/domain-event';
 import type { Handlers } from '@diptych/inbox/inbox-options';
+import { traced } from '@diptych/inbox/trace-context';
 import { OperatingError } from '@diptych/runtime/failure';
+import type { Tracer } from '@diptych/runtime/tracing';
 import type { ClientBase } from 'pg';
 import { insertShipment } from './shipments.ts';
 
@@ -12,7 +14,9 @@ export const consumer = 'shipping';
 type CartContract = typeof cartContract;
 
 /** Whatever else happens to carts is passed over. */
-export const handlers: Handlers<CartContract> = { CartCheckedOut: ship };
+export const handlersOf = (tracer: Tracer): Handlers<CartContract> => ({
+  CartCheckedOut: traced(tracer, ship),
+});
 
 /**
  * Ships the cart, once for the event however long ago it was shipped. Throws OperatingError `event-contradictory`, which is
