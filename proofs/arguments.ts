@@ -33,22 +33,29 @@ export function number(
 }
 
 /**
- * Runs a proof to its exit code: 0 when every figure is within its limit, 1 when not, 2 for bad use or when it was
- * interrupted, 4 when the world did not let it begin. `--json` prints one line; otherwise `describe` does.
+ * Runs a proof to its exit code: 0 when every figure is within its limit, 1 when not, 2 for bad use, when something made the
+ * run void or when it was interrupted, 4 when the world did not let it begin. `--json` prints one line; otherwise `describe` does.
  */
 export async function runProof({
   usage,
   prove,
 }: {
   usage: string;
-  prove: (context: ProofContext) => Promise<{ verdict: Verdict; json: boolean; notes: readonly string[] }>;
+  prove: (context: ProofContext) => Promise<{
+    verdict: Verdict;
+    json: boolean;
+    notes: readonly string[];
+    /** Something disturbed the run: it says nothing, whatever its figures are. */
+    isVoid?: boolean;
+  }>;
 }): Promise<number> {
   const lifecycle = new Lifecycle();
   const say = sayTo(process.stderr);
   try {
-    const { verdict, json, notes } = await prove({ say, signal: lifecycle.stopping });
+    const { verdict, json, notes, isVoid = false } = await prove({ say, signal: lifecycle.stopping });
     for (const note of notes) say(note);
     process.stdout.write(`${json ? verdictLine(verdict) : describe(verdict)}\n`);
+    if (isVoid) return 2;
     return failuresOf(verdict).length === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof BadUse || isParseArgsError(error)) {

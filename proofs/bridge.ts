@@ -6,10 +6,11 @@ import { poll } from '@diptych/runtime/poll';
 import { createDatabase, dropDatabase } from '@diptych/testkit/database';
 import { freePorts } from '@diptych/testkit/port';
 import type { Say } from '@diptych/testkit/progress';
+import { RelayProcess, type RelaySettings } from '@diptych/testkit/relay-process';
+import type { Control } from '@diptych/testkit/server';
 import { type Stack, startStack } from '@diptych/testkit/stack';
 import { Watchdog } from '@diptych/testkit/watchdog';
 import pg from 'pg';
-import { RelayProcess, type RelaySettings } from './relay-process.ts';
 
 export interface BridgeOptions {
   readonly stack: Stack;
@@ -195,4 +196,18 @@ export async function startOwnStack(options: { say: Say; signal: AbortSignal }) 
   const stack = await startStack({ ...options, env: { ...process.env, DIPTYCH_STACK: 'embedded' } });
   if (stack.kind === 'external') throw new Error('servers of one’s own are embedded');
   return stack;
+}
+
+const startsMax = 5;
+
+/** Starts a server that was killed: a start is given a minute, which a busy machine may need more than once. */
+export async function startPatiently(server: Control): Promise<void> {
+  for (let left = startsMax; ; ) {
+    try {
+      return await server.start();
+    } catch (error) {
+      left -= 1;
+      if (left === 0) throw error;
+    }
+  }
 }

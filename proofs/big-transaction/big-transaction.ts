@@ -1,10 +1,10 @@
 /** One transaction of very many rows and events; the relay killed while it publishes it; every record counted. */
 import { poll } from '@diptych/runtime/poll';
 import type { Say } from '@diptych/testkit/progress';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { startStack } from '@diptych/testkit/stack';
 import { Bridge } from '../bridge.ts';
 import { readCommitted } from '../java-consumer.ts';
-import type { RelayProcess } from '../relay-process.ts';
 import { type Counted, Ordinals } from './ordinals.ts';
 
 export interface BigTransactionOptions {

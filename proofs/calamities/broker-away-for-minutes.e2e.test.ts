@@ -7,10 +7,10 @@
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { parseAddress } from '@diptych/testkit/port';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
-import type { RelayProcess } from '../relay-process.ts';
 import { type OwnStack, startOwnStack } from './own-stack-for-tests.ts';
 import { createShop, expectAllOnce, hasRole, keepWriting, Relays, slotNow } from './shop-for-tests.ts';
 

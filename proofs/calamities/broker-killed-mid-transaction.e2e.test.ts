@@ -5,10 +5,10 @@
 import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
+import { endTransaction } from '@diptych/testkit/kafka-frames';
 import { parseAddress } from '@diptych/testkit/port';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { endTransaction } from '../chaos/kafka-frames.ts';
 import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
 import { type OwnStack, startOwnStack } from './own-stack-for-tests.ts';
 

@@ -2,11 +2,11 @@
 import { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { testBrokers, testDatabase } from '@diptych/testkit/for-tests';
+import { endTransaction, produce } from '@diptych/testkit/kafka-frames';
 import { parseAddress } from '@diptych/testkit/port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { endTransaction, produce } from '../chaos/kafka-frames.ts';
 import { CountingLoad, expectCountedOnce } from './counting-load-for-tests.ts';
 
 let proxy: FaultProxy;

@@ -135,7 +135,7 @@ async function strayRelay({ relay, primaryUrl }: PrimaryAndStandby) {
   const stopping = new AbortController();
   const board = new Board();
   const ended = runRelay({
-    configuration: { ...relay.configuration, database: { url: primaryUrl } },
+    configuration: { ...relay.configuration, database: { ...relay.configuration.database, url: primaryUrl } },
     ...{ board, metrics: new Metrics(board), log: createLogger('stray', { level: 'silent' }) },
     ...{ ...acceptedNothing, stopping: stopping.signal },
   });

@@ -2,9 +2,9 @@
 import type { Inbox } from '@diptych/inbox/inbox';
 import { type NoteContract, noteInbox, notePool, notes, untilTrue } from '@diptych/inbox/inbox-for-tests';
 import { listParked } from '@diptych/inbox/parked-events';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { Readers } from './inbox-for-tests.ts';
 
 let readers: Readers;

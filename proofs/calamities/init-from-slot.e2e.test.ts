@@ -6,9 +6,9 @@ import { Destination } from '@diptych/relay-app/destination';
 import { initialise } from '@diptych/relay-app/initialise';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { formatLsn } from '@diptych/wal/lsn';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
 import {
   brokerOf,

@@ -4,9 +4,9 @@
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
-import type { RelayProcess } from '../relay-process.ts';
 import {
   brokerOf,
   createShop,

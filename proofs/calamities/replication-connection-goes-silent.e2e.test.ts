@@ -4,8 +4,8 @@
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { createShop, expectAllOnce, postgresOf, slotNow, throughPort } from './shop-for-tests.ts';
 
 let shop: RelayUnderTest;

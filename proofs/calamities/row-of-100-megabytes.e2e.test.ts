@@ -8,8 +8,8 @@ import { ParkedTopic } from '@diptych/relay-app/parking/parked-topic';
 import type { RelayUnderTest, TestServers } from '@diptych/relay-app/relay-under-test';
 import { testBrokers, testDatabase } from '@diptych/testkit/for-tests';
 import { type KafkaCluster, startKafkaCluster } from '@diptych/testkit/kafka-cluster';
+import type { RelayProcess, RelaySettings } from '@diptych/testkit/relay-process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { RelayProcess, RelaySettings } from '../relay-process.ts';
 import { createShop, hasRole, publishedIds, Relays } from './shop-for-tests.ts';
 
 const mebibyte = 1024 * 1024;

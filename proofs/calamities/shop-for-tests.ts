@@ -8,13 +8,14 @@ import type { AcceptedGap } from '@diptych/relay-app/parking/parked-record';
 import { ParkedTopic } from '@diptych/relay-app/parking/parked-topic';
 import { RelayUnderTest, type TestServers } from '@diptych/relay-app/relay-under-test';
 import { present } from '@diptych/runtime/assert';
+import { addressesOf } from '@diptych/runtime/kafka-access';
 import { poll } from '@diptych/runtime/poll';
+import type { UnaskedExit } from '@diptych/testkit/node-process';
 import { type Address, freePorts } from '@diptych/testkit/port';
+import { RelayProcess, type RelaySettings } from '@diptych/testkit/relay-process';
 import { Watchdog } from '@diptych/testkit/watchdog';
 import pg from 'pg';
 import { expect } from 'vitest';
-import type { UnaskedExit } from '../node-process.ts';
-import { RelayProcess, type RelaySettings } from '../relay-process.ts';
 
 /** Bounds of what takes a moment on a quiet machine: five times slower ones pass too. */
 const waitMs = 60_000;
@@ -56,20 +57,16 @@ export class Relays {
     }: { settings?: RelaySettings; nodeArguments?: readonly string[] } = {},
   ): Promise<RelayProcess> {
     const [port] = await freePorts(1);
-    const { database, kafka, slot, prefix, outbox } = this.#shop.configuration;
+    const { kafka } = this.#shop.configuration;
     const process = new RelayProcess({
       name,
       logFile: this.#logFile(name),
       watchdog: this.#watchdog,
       nodeArguments,
       settings: {
-        DIPTYCH_DATABASE_URL: database.url,
-        DIPTYCH_KAFKA_BROKERS: kafka.brokers.join(','),
+        ...this.#shop.environment,
         DIPTYCH_KAFKA_PARTITIONS: String(kafka.partitions),
         DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: idleCheckpointIntervalMs,
-        DIPTYCH_SLOT: slot,
-        DIPTYCH_PREFIX: prefix,
-        DIPTYCH_OUTBOX_TOPIC_PREFIX: outbox.topicPrefix,
         DIPTYCH_HTTP_PORT: String(port),
         ...settings,
       },
@@ -106,7 +103,7 @@ export async function hasRole(relay: RelayProcess, role: 'active' | 'standby'): 
 
 /** Its one broker, or its Postgres: where a proxy leads to. */
 export function brokerOf({ configuration }: RelayUnderTest): Address {
-  return addressOf(`tcp://${configuration.kafka.brokers[0]}`);
+  return addressOf(`tcp://${addressesOf(configuration.kafka.brokers)[0]}`);
 }
 
 export function postgresOf({ configuration }: RelayUnderTest): Address {
@@ -144,13 +141,17 @@ export async function acceptedGaps({ configuration }: RelayUnderTest): Promise<A
   return items.flatMap(({ item }) => (item.tag === 'gap' ? [item] : []));
 }
 
-/** Ends the server's side of the relay's session, as an operator would. */
-export async function terminateWalSender({ sql, configuration }: RelayUnderTest): Promise<void> {
-  const { rowCount } = await sql.query(
-    'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active',
-    [configuration.slot],
-  );
-  expect(rowCount).toBe(1);
+/** Ends the server's side of the relay's session, as an operator would: of the one there is or is about to be. It is gone then. */
+export async function terminateWalSender(shop: RelayUnderTest): Promise<void> {
+  const holder = await poll(async () => (await slotNow(shop)).holder ?? undefined, {
+    what: 'a session holds the slot',
+    timeoutMs: waitMs,
+  });
+  const { rows } = await shop.sql.query<{ ended: boolean }>('select pg_terminate_backend($1, $2) as ended', [
+    holder,
+    waitMs,
+  ]);
+  expect(rows).toEqual([{ ended: true }]);
 }
 
 /** Writes carts one by one until told to stop, over every outage; answers which were certainly committed. */

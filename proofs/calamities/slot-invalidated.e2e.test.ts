@@ -5,8 +5,8 @@
  */
 import type { RelayUnderTest, RunningRelay } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { type OwnPostgres, startOwnPostgres } from './own-postgres-for-tests.ts';
 import { acceptedGaps, brokerOf, createShop, publishedIds, slotNow } from './shop-for-tests.ts';
 

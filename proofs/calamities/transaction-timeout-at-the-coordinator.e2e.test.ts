@@ -6,8 +6,8 @@
 import { FetchClient } from '@diptych/kafka/fetch-client';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
 import { brokerOf, createShop, hasRole, publishedIds, Relays } from './shop-for-tests.ts';
 
 /** https://kafka.apache.org/43/design/protocol/#protocol_api_keys */

@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RelayProcess } from '../relay-process.ts';
 import { startOwnPostgres } from './own-postgres-for-tests.ts';
 import {
   createShop,

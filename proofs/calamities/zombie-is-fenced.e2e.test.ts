@@ -4,9 +4,9 @@
  */
 import type { RelayUnderTest } from '@diptych/relay-app/relay-under-test';
 import { poll } from '@diptych/runtime/poll';
+import { FaultProxy } from '@diptych/testkit/fault-proxy';
+import { endTransaction } from '@diptych/testkit/kafka-frames';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
-import { endTransaction } from '../chaos/kafka-frames.ts';
 import {
   brokerOf,
   createShop,

@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryMode } from '@diptych/delivery/protocol';
 import { unreachable } from '@diptych/runtime/assert';
+import type { FaultProxy } from '@diptych/testkit/fault-proxy';
+import { endTransaction, produce } from '@diptych/testkit/kafka-frames';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import type { Control } from '@diptych/testkit/server';
 import pg from 'pg';
-import type { RelayProcess } from '../relay-process.ts';
 import type { Random } from '../simulate/random.ts';
 import { Deck } from './deck.ts';
-import type { FaultProxy } from './fault-proxy.ts';
-import { endTransaction, produce } from './kafka-frames.ts';
 
 /** How often each was done. */
 export interface FaultCounts {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { nodeArguments } from '@diptych/relay-app/node-arguments';
+import { engineArguments, nodeEnvironment } from '@diptych/relay-app/node-arguments';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Watchdog } from '@diptych/testkit/watchdog';
 
@@ -55,7 +55,8 @@ export class EngineProcess {
     };
     const args = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]);
     this.#watchdog = watchdog;
-    this.#child = spawn(process.execPath, [...nodeArguments, engineMain, 'engine', ...args, mode], {
+    this.#child = spawn(process.execPath, [...engineArguments, engineMain, 'engine', ...args, mode], {
+      env: { ...process.env, ...nodeEnvironment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -75,6 +76,11 @@ export class EngineProcess {
   /** The longest from a commit until it was folded, in ms, once it had caught up. */
   get lagMsMax(): number {
     return this.#lagMsMax;
+  }
+
+  /** What is behind until now does not count. */
+  forgetLag(): void {
+    this.#lagMsMax = 0;
   }
 
   /** The kernel's high-water mark, as it was looked at last. Linux only: else NaN, which no limit accepts. */

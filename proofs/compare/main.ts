@@ -9,7 +9,7 @@ npm run prove:compare -- [--seed N] [--transactions N] [--leaks N] [--drifts N] 
   --transactions   that are written as fast as it goes, with what is to be found among them (default 200000)
   --leaks          transactions without an event among them (default 25)
   --drifts         aggregates whose two states part (default 10)
-  --kills          of the relay meanwhile, and then of the engine (default 3)
+  --kills          of the relay and of the broker meanwhile, and then of the engine: so many each (default 3)
   --live-seconds   before that, at 1,000 transactions a second, with the engine following (default 20)`;
 
 /** What the engine is held to (docs/prove.md). */

@@ -39,6 +39,8 @@ export class Workload {
   #sinceLast = 0;
   #nextOrder = 1;
   #written = 0;
+  /** So many are written, and no more until it is raised: whoever is to die among them does so at its place. */
+  writtenMax = Number.POSITIVE_INFINITY;
 
   constructor({ databaseUrl, seed }: { databaseUrl: string; seed: number }) {
     this.#databaseUrl = databaseUrl;
@@ -105,7 +107,7 @@ export class Workload {
       await client.query('set synchronous_commit = off');
       let order = this.#newOrder();
       while (!isOver() && (this.#written < end || this.#toPlant.length > 0)) {
-        if (!due()) {
+        if (!due() || this.#written >= this.writtenMax) {
           await sleep(2);
           continue;
         }

@@ -11,7 +11,7 @@ import { Connect } from './connect.ts';
 import { installConnect } from './connect-installation.ts';
 import type { Servers } from './mode-sides.ts';
 import { availableModes, unknownSettings } from './modes.ts';
-import { brokenBy, type CaseOutcome, runCase } from './run-case.ts';
+import { brokenBy, type CaseOutcome, lacksExtension, runCase } from './run-case.ts';
 import { Session } from './session.ts';
 
 export interface CampaignOptions {
@@ -77,15 +77,26 @@ export async function runCases(
         } finally {
           // What is left of it is of no use to the next case.
           if (session === shared) shared = undefined;
-          await session?.close();
+          await closed(session);
         }
+        // Whose fault it was is not known: no other case is to break by it.
+        if (outcomes.at(-1)?.tag === 'broken') await servers.connect.renew();
       }
       for (const outcome of outcomes.slice(-1)) tell(outcome);
     }
   } finally {
-    await shared?.close();
+    await closed(shared);
   }
   return outcomes;
+}
+
+/** Ends a session. What it can not end any more goes with the servers. */
+async function closed(session: Session | undefined): Promise<void> {
+  try {
+    await session?.close();
+  } catch (error) {
+    if (brokenBy(error) === undefined) throw error;
+  }
 }
 
 /** Why a case cannot be run here and now. */
@@ -94,7 +105,7 @@ function hindrance({ notRun, needs, extensions }: Case, available: ReadonlySet<s
   const lacking = unknownSettings(needs);
   if (lacking.length > 0) return `the relay has no setting ${lacking.join(', ')} yet`;
   const missing = extensions.filter((extension) => !available.has(extension));
-  return missing.length > 0 ? `this server has no extension ${missing.join(', ')}` : undefined;
+  return missing.length > 0 ? `${lacksExtension} ${missing.join(', ')}` : undefined;
 }
 
 /** Whether a case may follow others: it asks for nothing of its own, and leaves both sides as they were. */

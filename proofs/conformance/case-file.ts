@@ -29,8 +29,9 @@
  *     -- meanwhile                                               nobody waits for the next statement, but its connection
  *     -- may fail                                                the next statement may be refused by the server
  */
+
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 import { BadUse } from '../arguments.ts';
-import type { RelaySettings } from '../relay-process.ts';
 import type { ConnectorConfiguration } from './connect.ts';
 import type { ModeName } from './modes.ts';
 import { routerOfOurs, routerOfTheirs } from './router-option.ts';

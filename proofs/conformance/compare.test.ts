@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { columnOf, columnTypes } from './column-of.ts';
 import { absent, align, compareTopics } from './compare.ts';
 import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
@@ -10,7 +11,7 @@ import type { Observed } from './observed.ts';
 import { pgLiteral } from './pg-literal.ts';
 import { randomScript } from './random/script.ts';
 import { resultsPage, rowsOf } from './results.ts';
-import { type CaseOutcome, withoutRepeats } from './run-case.ts';
+import { type CaseOutcome, lacksExtension, withoutRepeats } from './run-case.ts';
 
 const change = (lsn: number, fields: Record<string, unknown> = {}): Observed => ({
   topic: 's1.t',
@@ -77,8 +78,8 @@ describe('a comparison', () => {
 describe('a declaration', () => {
   const nobody: ReadonlySet<string> = new Set();
   const place = {
-    ...({ mode: 'exact', type: 'integer' } as const),
-    ...{ messages: nobody, streamed: nobody, parked: nobody, rekeyed: nobody },
+    ...({ mode: 'exact', column: { name: 'pk', type: 'integer', isWhole: true } } as const),
+    ...{ messages: nobody, streamed: nobody, parked: nobody, rekeyed: nobody, curtailed: nobody },
   };
 
   test('takes a before that holds the key alone, and no other lack', () => {
@@ -98,6 +99,38 @@ describe('a declaration', () => {
     const [difference] = compareTopics([change(1, { after: { pk: 2 } })], [change(1)]);
     expect(difference && declarationOf(difference, place)).toBeUndefined();
   });
+});
+
+test('the column of a difference has the type that it had in its transaction, whatever its name holds', () => {
+  const note = {
+    ...({
+      operation: 'INSERT',
+      relation: '1',
+      topic: 's1.t',
+      before: null,
+      key: null,
+      primaryKey: null,
+    } as const),
+    ...{ columns: ['a', 'a.b', 'c[0]'], after: [null, null, null] },
+  };
+  const types = columnTypes({
+    noted: [
+      { ...note, xid: '1', types: ['integer', 'date', 'text'] },
+      { ...note, xid: '2', types: ['integer', 'timestamp', 'text'] },
+    ],
+    baseOf: (type) => type,
+    keysNow: new Map(),
+  });
+  const of = (txId: number, path: string) => {
+    const record = change(1, { source: { txId } });
+    const pair = { ours: record, theirs: record };
+    return columnOf({ topic: 's1.t', record: '', path, ours: 1, theirs: 2, pair }, types);
+  };
+  expect(of(1, 'value.after.a.b')).toEqual({ name: 'a.b', type: 'date', isWhole: true });
+  expect(of(2, 'value.before.a.b[1]')).toEqual({ name: 'a.b', type: 'timestamp', isWhole: false });
+  expect(of(3, 'key.c[0]')).toEqual({ name: 'c[0]', type: 'text', isWhole: false });
+  expect(of(1, 'value.after.generated.x')).toEqual({ name: 'generated', type: undefined, isWhole: false });
+  expect(of(1, 'value.op')).toBeUndefined();
 });
 
 test('an expectation is whole for rows and keys, and counts the records', () => {
@@ -120,6 +153,11 @@ test('what the reference repeats after a kill is taken once', () => {
     change(3),
   ]);
   expect(withoutRepeats([tombstone, change(1), tombstone])).toEqual([tombstone, change(1), tombstone]);
+  const end = (events: number): Observed => ({
+    ...{ topic: 'transaction', key: { id: '7' }, headers: {} },
+    value: { status: 'END', id: '7', event_count: events },
+  });
+  expect(withoutRepeats([end(2), change(1), end(1)])).toEqual([end(2), change(1)]);
 });
 
 test('a fold keeps unchanged columns, forgets what was deleted, and is empty after a truncate', () => {
@@ -244,5 +282,12 @@ describe('what a run comes to', () => {
     expect([...rowsOf(page).keys()]).toEqual(['C-01', 'C-02', 'C-03', 'C-04']);
     expect(page).toContain('| C-02 | a title | passed | still fails: it ends |');
     expect(page).toContain('3 cases were run, 2 passed; 1 were not run.');
+    // Another server may have what this one lacks.
+    const lacking = { name: 'C-02', title: 'a title', tag: 'not-run', why: `${lacksExtension} x` } as const;
+    const after = resultsPage({ ...told, outcomes: [lacking] }, rowsOf(page));
+    expect(after).toContain('| C-02 | a title | passed | still fails: it ends |');
+    expect(resultsPage({ ...told, outcomes: [lacking] })).toContain(
+      '| not run | this server has no extension x |',
+    );
   });
 });

@@ -22,12 +22,21 @@ export interface ConnectOptions {
   readonly directory: string;
   readonly watchdog: Watchdog;
   readonly signal?: AbortSignal | undefined;
+  /** Memory and compilers of the JVM. Left out: what starts soon and stays small. */
+  readonly jvmArguments?: readonly string[];
+  /** Properties of the worker that are to be others. */
+  readonly properties?: ConnectorConfiguration;
 }
 
+const quickAndSmall = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const logConfiguration = fileURLToPath(new URL('./connect/log4j2.properties', import.meta.url));
 const answerTimeoutMs = 2000;
-/** A request that validates a connector opens a connection to Postgres; a worker that rebalances answers 409 meanwhile. */
-const requestTimeoutMs = 90_000;
+/**
+ * A request that validates a connector opens a connection to Postgres; a worker that rebalances answers 409 meanwhile, and
+ * one that waits for a connector's end does not answer: it is asked again, whatever is asked may be asked twice.
+ */
+const requestTimeoutMs = 240_000;
+const askTimeoutMs = 30_000;
 const stateTimeoutMs = 180_000;
 /** A JVM that loads two hundred jars: 10 s alone, minutes where others work. */
 const startTimeoutMs = 240_000;
@@ -55,7 +64,7 @@ export class Connect {
 
   /** Starts the worker, without connectors. Throws OperatingError `server-not-started`, `prerequisite-missing`. */
   static async start(options: ConnectOptions): Promise<Connect> {
-    const { installation, directory, watchdog, signal } = options;
+    const { installation, directory, watchdog, signal, jvmArguments = quickAndSmall } = options;
     const java = await findJava();
     if (java.tag === 'missing') {
       throw new OperatingError('prerequisite-missing', `Kafka Connect needs Java: ${java.why}`, {
@@ -67,12 +76,11 @@ export class Connect {
     const url = `http://127.0.0.1:${port}`;
     const properties = join(directory, 'worker.properties');
     await writeFile(properties, workerProperties(options, port));
-    const memory = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
     const server = new Server({
       name: 'Kafka Connect',
       command: java.command,
       args: [
-        ...memory,
+        ...jvmArguments,
         `-Dlog4j2.configurationFile=${logConfiguration}`,
         ...['-cp', installation.jars.join(':')],
         ...['org.apache.kafka.connect.cli.ConnectStandalone', properties],
@@ -87,6 +95,11 @@ export class Connect {
     });
     await server.start();
     return new Connect(server, url);
+  }
+
+  /** Of the worker; undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#server.pid;
   }
 
   /** Makes a connector, or gives it another configuration; it starts at once. */
@@ -135,6 +148,13 @@ export class Connect {
     for (const [name, configuration] of this.#connectors) await this.put(name, configuration);
   }
 
+  /** Another worker in its place, without connectors: of one that does not do what it is asked. */
+  async renew(): Promise<void> {
+    this.#connectors.clear();
+    await this.#server.kill();
+    await this.#server.start();
+  }
+
   /** Nothing of it is needed any more. */
   async close(): Promise<void> {
     await this.#server.kill();
@@ -146,7 +166,7 @@ export class Connect {
       const answer = await fetch(`${this.#url}${path}`, {
         method,
         headers: { 'content-type': 'application/json' },
-        signal: AbortSignal.timeout(requestTimeoutMs),
+        signal: AbortSignal.timeout(askTimeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await answer.text();
@@ -158,11 +178,25 @@ export class Connect {
         remedy: 'Its answer says why.',
       });
     };
-    return await poll(ask, { what: `Connect answers ${method} ${path}`, timeoutMs: requestTimeoutMs });
+    const askAgain = (error: unknown) => {
+      if (error instanceof DOMException && error.name === 'TimeoutError') return undefined;
+      throw error;
+    };
+    const what = `Kafka Connect answers ${method} ${path}`;
+    try {
+      return await poll(() => ask().catch(askAgain), { what, timeoutMs: requestTimeoutMs });
+    } catch (error) {
+      if (error instanceof OperatingError) throw error;
+      const remedy = 'Its log, connect.log in its directory, may say why.';
+      throw new OperatingError('server-not-started', String(error), { remedy, cause: error });
+    }
   }
 }
 
-function workerProperties({ installation, brokers, directory }: ConnectOptions, port: number): string {
+function workerProperties(
+  { installation, brokers, directory, properties: others = {} }: ConnectOptions,
+  port: number,
+): string {
   const properties = {
     'bootstrap.servers': brokers.join(','),
     listeners: `http://127.0.0.1:${port}`,
@@ -177,6 +211,7 @@ function workerProperties({ installation, brokers, directory }: ConnectOptions, 
     'offset.flush.interval.ms': '200',
     'topic.creation.enable': 'true',
     'connector.client.config.override.policy': 'All',
+    ...others,
   };
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -189,4 +224,30 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/**
+ * What a connector captures: a slot of its own and the tables of a publication, in topics that begin with its id. Nothing is
+ * made or read before it starts. https://debezium.io/documentation/reference/3.7/connectors/postgresql.html#postgresql-connector-properties
+ */
+export function capturing(
+  databaseUrl: string,
+  { id, publication }: { readonly id: string; readonly publication: string },
+): ConnectorConfiguration {
+  const url = new URL(databaseUrl);
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    'database.hostname': url.hostname,
+    'database.port': url.port,
+    'database.user': decodeURIComponent(url.username),
+    'database.password': decodeURIComponent(url.password),
+    'database.dbname': decodeURIComponent(url.pathname.slice(1)),
+    'plugin.name': 'pgoutput',
+    'topic.prefix': id,
+    'slot.name': id,
+    'publication.name': publication,
+    'publication.autocreate.mode': 'disabled',
+    'snapshot.mode': 'no_data',
+  };
 }

@@ -1,4 +1,5 @@
 /** A difference that is meant, as a predicate with its reason. */
+import type { ColumnOf } from './column-of.ts';
 import type { Difference } from './compare.ts';
 import type { ModeName } from './modes.ts';
 
@@ -13,13 +14,16 @@ export interface Declared {
 /** What is known of a difference besides itself. */
 export interface Place {
   readonly mode: ModeName;
-  readonly type: string | undefined;
+  /** The column that it is in; undefined where it is in none. */
+  readonly column: ColumnOf | undefined;
   /** Positions of logical messages outside of transactions. */
   readonly messages: ReadonlySet<string>;
   /** Keys that the stream has changed, `topic key`. */
   readonly streamed: ReadonlySet<string>;
   /** Topics of tables whose key was another for a while, or is not their primary key. */
   readonly rekeyed: ReadonlySet<string>;
+  /** Topics, and the transactions of their changes, whose keys the reference leaves a column out of. */
+  readonly curtailed: ReadonlySet<string>;
   /** What ours has set aside: `topic xid` and `topic key`. */
   readonly parked: ReadonlySet<string>;
 }

@@ -39,6 +39,17 @@ export const declaredReads: readonly Declared[] = [
       markerOf(pair.theirs) !== 'incremental',
   },
   {
+    name: 'read-before-christ',
+    reason:
+      'The reference reads dates before the year 1 as if they were after it: 0044-03-15 BC as 0044-03-15. Streamed it gives them ' +
+      'as they are, and so do we in both.',
+    modes: bothModes,
+    holds: ({ ours, pair }, type) =>
+      isOfRead(pair) &&
+      /^date\b/.test(type ?? '') &&
+      (typeof ours === 'number' ? ours < daysOfYear1 : /^-\d{4,}-\d\d-\d\dZ$/.test(String(ours))),
+  },
+  {
     name: 'tables-are-read-at-once',
     reason:
       'Several tables are read at once, so which row is the first or the last of all is whichever it is. The reference knows no ' +
@@ -72,6 +83,9 @@ export const declaredReads: readonly Declared[] = [
     },
   },
 ];
+
+/** 0001-01-01, counted from 1970. */
+const daysOfYear1 = -719_162;
 
 const isOfRead = ({ ours, theirs }: Difference['pair']): boolean =>
   [ours, theirs].every((record) => record === undefined || isReadRow(record));

@@ -12,11 +12,8 @@ export const declaredValues: readonly Declared[] = [
       'The reference leaves out columns whose type it does not know (composites, multiranges, intervals in arrays …). ' +
       'We give the text that the database gives; the database itself judges it.',
     modes: bothModes,
-    holds: ({ path, ours, theirs }, type) =>
-      /^value\.(before|after)\.[^.[]+$/.test(path) &&
-      theirs === absent &&
-      ours !== absent &&
-      !referenceKnows.test(type ?? ''),
+    holds: ({ ours, theirs }, type, { column }) =>
+      column?.isWhole === true && theirs === absent && ours !== absent && !referenceKnows.test(type ?? ''),
   },
   {
     name: 'no-null-for-a-value',
@@ -32,8 +29,8 @@ export const declaredValues: readonly Declared[] = [
     reason:
       'The reference gives a column’s default where the row has null. Null it was: the database judges that in both modes.',
     modes: bothModes,
-    holds: ({ path, ours, theirs }) =>
-      /^value\.(before|after)\.[^.[]+$/.test(path) && ours === null && theirs !== null && theirs !== absent,
+    holds: ({ ours, theirs }, _type, { column }) =>
+      column?.isWhole === true && ours === null && theirs !== null && theirs !== absent,
   },
   {
     name: 'no-column-before-its-time',
@@ -41,8 +38,8 @@ export const declaredValues: readonly Declared[] = [
       'The reference asks the catalogue of now, and gives null for a column that came after the row. The database judges that ' +
       'no column is missing that there was.',
     modes: bothModes,
-    holds: ({ path, ours, theirs }) =>
-      /^value\.(before|after)\.[^.[]+$/.test(path) && ours === absent && theirs === null,
+    holds: ({ ours, theirs }, _type, { column }) =>
+      column?.isWhole === true && ours === absent && theirs === null,
   },
   {
     name: 'vectors-are-no-lists',

@@ -189,7 +189,7 @@ async function readTables(session: Session): Promise<FoldedTable[]> {
   for (const { schema, name, ...table } of tables) {
     const list = table.columns.map((column) => `${pg.escapeIdentifier(column)}::text`).join(', ');
     const rows = await session.query<{ texts: (string | null)[] }>(
-      `select array[${list}]::text[] as texts from ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`,
+      `select array[${list}]::text[] as texts from only ${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`,
     );
     read.push({ ...table, rows: rows.map(({ texts }) => texts) });
   }

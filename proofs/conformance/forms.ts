@@ -1,7 +1,7 @@
 /** How a relay of ours represents values, by its settings: what its records have to be read by. */
 import { valueModes } from '@diptych/relay-app/change-settings';
 import { readConfiguration } from '@diptych/relay-app/configuration';
-import type { RelaySettings } from '../relay-process.ts';
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 
 export type Forms = ReturnType<typeof valueModes>;
 

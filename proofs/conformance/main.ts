@@ -16,13 +16,14 @@ import type { CaseOutcome } from './run-case.ts';
 const usage = `
 npm run conformance -- [--case C-23]… [--write] [--json]
 npm run conformance -- --sql file.sql [--json]
-npm run conformance -- --random [--seed N] [--statements N] [--json]
+npm run conformance -- --random [--seed N] [--seeds N] [--statements N] [--json]
   --case        only the cases whose name begins so; may be repeated
   --write       write docs/conformance.md from what came of all cases; with --case, of these alone
   --sql         a script of your own instead of the cases; the marks are in docs/conformance.md
   --random      a script drawn from the seed instead of the cases
   --seed        what it is drawn from (default 1)
-  --statements  how many there are (default 5000)`;
+  --seeds       how many scripts, of that seed and those that follow it (default 1)
+  --statements  how many each of them has (default 5000)`;
 
 const casesDirectory = new URL('./cases/', import.meta.url);
 const resultsFile = new URL('../../docs/conformance.md', import.meta.url);
@@ -34,6 +35,7 @@ function readArguments() {
       sql: { type: 'string' },
       random: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
+      seeds: { type: 'string', default: '1' },
       statements: { type: 'string', default: '5000' },
       write: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -48,6 +50,7 @@ function readArguments() {
     sql: values.sql,
     random: values.random,
     seed: number(values.seed, { option: 'seed', min: 0, max: 2 ** 32 }),
+    seeds: number(values.seeds, { option: 'seeds', min: 1, max: 1000 }),
     statements: number(values.statements, { option: 'statements', min: 10, max: 1_000_000 }),
     write: values.write,
     json: values.json,
@@ -56,7 +59,9 @@ function readArguments() {
 
 /** What is to be run: the cases, a script, or what the seed gives. */
 async function readWork(args: ReturnType<typeof readArguments>): Promise<Case[]> {
-  if (args.random) return [randomScript(args)];
+  const { seed, seeds, statements } = args;
+  if (args.random)
+    return Array.from({ length: seeds }, (_, index) => randomScript({ seed: seed + index, statements }));
   return args.sql === undefined ? await readCases(args.cases) : [await readScript(args.sql)];
 }
 
@@ -82,6 +87,16 @@ async function readScript(file: string): Promise<Case> {
   return parseCase(basename(file), text);
 }
 
+/** Of the rows those of cases that are still there: what this server cannot run may have been run on another one. */
+function elsewhere(
+  rows: ReadonlyMap<string, string>,
+  outcomes: readonly CaseOutcome[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    outcomes.flatMap(({ name }) => [[name, rows.get(name) ?? ''] as const]).filter(([, line]) => line !== ''),
+  );
+}
+
 process.exitCode = await runProof({
   usage,
   prove: async ({ say, signal }) => {
@@ -98,7 +113,8 @@ process.exitCode = await runProof({
     if (args.write) {
       const day = new Date().toISOString().slice(0, 10);
       const modes = availableModes().map(({ name }) => name);
-      const kept = rowsOf(args.cases.length > 0 ? await readFile(resultsFile, 'utf8') : '');
+      const written = rowsOf(await readFile(resultsFile, 'utf8'));
+      const kept = args.cases.length > 0 ? written : elsewhere(written, outcomes);
       await writeFile(resultsFile, resultsPage({ outcomes, modes, versions, day }, kept));
     }
     const verdict = {

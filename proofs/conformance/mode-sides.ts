@@ -1,11 +1,11 @@
 /** In each mode a relay of ours and a connector of Debezium's, set up to publish the same. */
 import { join } from 'node:path';
 import { freePorts } from '@diptych/testkit/port';
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 import type { Stack } from '@diptych/testkit/stack';
 import type { Watchdog } from '@diptych/testkit/watchdog';
-import type { RelaySettings } from '../relay-process.ts';
 import type { SnapshotUse, Step } from './case-file.ts';
-import type { Connect, ConnectorConfiguration } from './connect.ts';
+import { type Connect, type ConnectorConfiguration, capturing } from './connect.ts';
 import { type Forms, formsOf } from './forms.ts';
 import type { Mode } from './modes.ts';
 import { DebeziumSide, DiptychSide, type Side } from './side.ts';
@@ -47,10 +47,26 @@ export async function createSides(servers: Servers, session: SideOptions): Promi
   const ports = await freePorts(servers.modes.length);
   return servers.modes.map((mode, index) => ({
     mode,
-    forms: formsOf({ ...mode.relay, ...session.options.relay }),
+    forms: formsOf({ ...mode.relay, ...withPrefix(session.options.relay, 'ours') }),
     ours: createOurs(servers, { ...session, mode, port: ports[index] ?? 0 }),
     theirs: createTheirs(servers, { ...session, mode }),
   }));
+}
+
+/**
+ * Does something to all sides: to ours one after the other, for the second relay finds the publications that the first one
+ * made, and to theirs meanwhile. Throws what went wrong when nothing is under way any more.
+ */
+export async function eachSide(
+  sides: readonly ModeSides[],
+  act: (side: Side) => Promise<void>,
+): Promise<void> {
+  const inTurn = async (some: readonly Side[]) => {
+    for (const side of some) await act(side);
+  };
+  const all = [sides.map(({ ours }) => ours), sides.map(({ theirs }) => theirs)];
+  const ended = await Promise.allSettled(all.map(inTurn));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 function createOurs(
@@ -83,21 +99,8 @@ function createTheirs(
   { name, databaseUrl, options, mode }: SideOptions & { mode: Mode },
 ): Side {
   const prefix = `${name}_${mode.name}_theirs`;
-  const url = new URL(databaseUrl);
   const configuration = {
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'tasks.max': '1',
-    'database.hostname': url.hostname,
-    'database.port': url.port,
-    'database.user': decodeURIComponent(url.username),
-    'database.password': decodeURIComponent(url.password),
-    'database.dbname': decodeURIComponent(url.pathname.slice(1)),
-    'plugin.name': 'pgoutput',
-    'topic.prefix': prefix,
-    'slot.name': prefix,
-    'publication.name': 'reference',
-    'publication.autocreate.mode': 'disabled',
-    'snapshot.mode': 'no_data',
+    ...capturing(databaseUrl, { id: prefix, publication: 'reference' }),
     'provide.transaction.metadata': 'true',
     // Times to wait, not what is published.
     'poll.interval.ms': '10',
@@ -114,10 +117,10 @@ function createTheirs(
     ...mode.connector,
     ...withPrefix(options.connector, prefix),
   };
-  return new DebeziumSide({ prefix, connect, configuration });
+  return new DebeziumSide({ name: prefix, connect, configuration });
 }
 
-/** `%prefix%` in an option is the side's own prefix. */
+/** `%prefix%` in an option is the side's own name, which is its prefix unless it is given another one. */
 function withPrefix(options: Readonly<Record<string, string>>, prefix: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [name, value.replaceAll('%prefix%', prefix)]),

@@ -1,7 +1,7 @@
 /** The two ways in which both sides are compared: each a configuration of ours and the connector's that means the same. */
 import { configurationSchema } from '@diptych/relay-app/configuration';
 import { settingsOf } from '@diptych/runtime/configuration';
-import type { RelaySettings } from '../relay-process.ts';
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 import type { ConnectorConfiguration } from './connect.ts';
 
 export type ModeName = 'exact' | 'debezium';
@@ -19,7 +19,8 @@ const modes: readonly Mode[] = [
   {
     name: 'exact',
     needs: [],
-    relay: {},
+    // Not by default; Debezium publishes them always.
+    relay: { DIPTYCH_CHANGE_MESSAGES: 'true' },
     connector: {
       'decimal.handling.mode': 'string',
       'time.precision.mode': 'isostring',

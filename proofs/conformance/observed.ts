@@ -18,6 +18,8 @@ export interface Observed {
   readonly place?: Place;
   /** Why it was set aside: it is none of its topic then. */
   readonly parked?: string;
+  /** Set aside with the delete before it. */
+  readonly isParkedTombstone?: boolean;
 }
 
 interface Place {
@@ -122,7 +124,7 @@ function placeOf({ partition, timestampMs: timestamp, headers }: IncomingRecord)
 /** docs/parking.md, "The topic". */
 function observeParked(record: IncomingRecord, prefix: string): Observed {
   const body = parseJson(String(record.value));
-  const { topic, reason } = isObject(body) ? body : {};
+  const { topic, reason, sha256 } = isObject(body) ? body : {};
   return {
     topic: String(topic).slice(prefix.length + 1),
     key: record.key === null ? null : parseJson(String(record.key)),
@@ -130,6 +132,7 @@ function observeParked(record: IncomingRecord, prefix: string): Observed {
     headers: {},
     place: placeOf(record),
     parked: String(reason),
+    isParkedTombstone: sha256 === null,
   };
 }
 

@@ -24,7 +24,7 @@ export interface Noted {
   readonly types: readonly string[];
   readonly before: readonly (string | null)[] | null;
   readonly after: readonly (string | null)[] | null;
-  /** The columns of the replica identity at that moment; null where there is none, and with FULL. */
+  /** The columns of the replica identity at that moment: none of a deferrable key; null where there is none, and with FULL. */
   readonly key: readonly string[] | null;
   readonly primaryKey: readonly string[] | null;
 }
@@ -33,6 +33,8 @@ export interface DatabaseAccount {
   readonly noted: readonly Noted[];
   /** The type that values have: of a domain what it is over, of any other the type itself. */
   readonly baseOf: (type: string) => string;
+  /** The primary keys that the noted tables have now, by their oids; null of one that has none, or is dropped. */
+  readonly keysNow: ReadonlyMap<string, readonly string[] | null>;
 }
 
 /** What the database says of everything since the last case. */
@@ -50,7 +52,11 @@ export async function askDatabase(session: Session): Promise<DatabaseAccount> {
     const base = bases.get(element);
     return base === undefined ? type : baseOf(base) + brackets;
   };
-  return { noted, baseOf };
+  const keys = await session.query<{ relation: string; primary: string[] | null }>(
+    `select relation::text, k.primary_key as primary from (select distinct relation from conformance.noted) n,
+       conformance.key_columns(n.relation) k`,
+  );
+  return { noted, baseOf, keysNow: new Map(keys.map(({ relation, primary }) => [relation, primary])) };
 }
 
 export interface JudgeOptions {
@@ -78,7 +84,9 @@ export async function judge(records: readonly Observed[], options: JudgeOptions)
     const published = [...(ours.get(place) ?? []), ...(aside.get(place) ?? [])];
     const got = inOrderOf(
       noted,
-      published.sort((one, other) => ordinalOf(one) - ordinalOf(other)),
+      published.sort(
+        (one, other) => ordinalOf(one) - ordinalOf(other) || Number(isDelete(other)) - Number(isDelete(one)),
+      ),
     );
     for (const note of noted) {
       if (note.operation === 'TRUNCATE') {
@@ -105,15 +113,6 @@ export async function judgeFold(records: readonly Observed[], options: JudgeOpti
   return [...wrong, ...(await judgeValues(values, options))];
 }
 
-/** The type of a column as the database noted it last, by topic and column. */
-export function columnTypes({ noted }: DatabaseAccount): ReadonlyMap<string, string> {
-  return new Map(
-    noted.flatMap(({ topic, columns, types }) =>
-      columns.map((column, index) => [`${topic} ${column}`, types[index] ?? ''] as const),
-    ),
-  );
-}
-
 const transactionOf = (value: unknown): string =>
   isObject(value) && isObject(value.source) ? String(value.source.txId) : '';
 
@@ -121,6 +120,9 @@ const ordinalOf = ({ place }: Observed): number => place?.ordinal ?? 0;
 
 const operationOf = (record: Observed | undefined): string =>
   isObject(record?.value) ? String(record.value.op) : '';
+
+/** The first half of a key change: of one place in the transaction, and of a partition that may be read later. */
+const isDelete = (record: Observed): boolean => operationOf(record) === 'd';
 
 interface Findings {
   readonly account: DatabaseAccount;
@@ -172,16 +174,25 @@ function compareChange(note: Noted, findings: Findings): void {
 }
 
 const isKeyOf = (key: unknown, columns: readonly string[]): boolean =>
-  isObject(key) && Object.keys(key).toSorted().join() === columns.toSorted().join();
+  columns.length === 0
+    ? key === null
+    : isObject(key) && Object.keys(key).toSorted().join() === columns.toSorted().join();
 
-/** Topics of tables whose key was another for a while, or is not their primary key: the reference asks the catalogue of now. */
-export function rekeyedTopics({ noted }: DatabaseAccount): ReadonlySet<string> {
-  const keys = Map.groupBy(noted, ({ topic }) => topic);
+/**
+ * Topics of tables whose key was another for a while, is not their primary key, or is gone with its table: the reference asks
+ * the catalogue of now.
+ */
+export function rekeyedTopics({ noted, keysNow }: DatabaseAccount): ReadonlySet<string> {
   const isRekeyed = (notes: readonly Noted[]): boolean => {
-    const forms = notes.flatMap(({ key, primaryKey }) => [key ?? primaryKey, primaryKey]);
+    const forms = notes.flatMap(({ key, primaryKey, relation }) => [
+      key ?? primaryKey,
+      primaryKey,
+      keysNow.get(relation) ?? null,
+    ]);
     return new Set(forms.map((columns) => columns?.join() ?? '')).size > 1;
   };
-  return new Set([...keys].filter(([, notes]) => isRekeyed(notes)).map(([topic]) => topic));
+  const byTopic = Map.groupBy(noted, ({ topic }) => topic);
+  return new Set([...byTopic].filter(([, notes]) => isRekeyed(notes)).map(([topic]) => topic));
 }
 
 interface Image {

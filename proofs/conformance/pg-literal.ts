@@ -15,8 +15,8 @@ const specials: Readonly<Record<string, string>> = {
 /** The literal; null for SQL's null. */
 export function pgLiteral(value: unknown, type: string, forms: Forms = exactForms): string | null {
   if (value === null || value === undefined) return null;
-  if (Array.isArray(value) && /\b(vector|halfvec)$/.test(type))
-    return `[${value.map(stringifyLossless).join(',')}]`;
+  if (Array.isArray(value) && /\b(vector|halfvec)(\(\d+\))?$/.test(type))
+    return `[${value.map((one) => pgLiteral(one, '', forms)).join(',')}]`;
   if (Array.isArray(value)) return arrayLiteral(value, { elementType: type.replace(/\[\]$/, ''), forms });
   const decimal = forms.decimals === 'precise' ? decimalLiteral(value, type) : undefined;
   if (decimal !== undefined) return decimal;
@@ -45,7 +45,7 @@ function textLiteral(value: string, type: string, forms: Forms): string {
 }
 
 /** Node reads both alphabets of base64. */
-function bytesOf(value: string, form: Forms['binary']): Buffer {
+export function bytesOf(value: string, form: Forms['binary']): Buffer {
   return Buffer.from(value, form === 'hex' ? 'hex' : 'base64');
 }
 
@@ -56,10 +56,17 @@ function arrayLiteral(
   const elements = values.map((value) => {
     const literal = pgLiteral(value, elementType, forms);
     if (literal === null) return 'NULL';
-    return Array.isArray(value) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
+    return literal.startsWith('{') && Array.isArray(value)
+      ? literal
+      : `"${literal.replace(/["\\]/g, '\\$&')}"`;
   });
-  // https://www.postgresql.org/docs/18/arrays.html#ARRAYS-IO: of box alone
-  return `{${elements.join(elementType === 'box' ? ';' : ',')}}`;
+  return `{${elements.join(delimiterOf(elementType))}}`;
+}
+
+/** https://www.postgresql.org/docs/18/arrays.html#ARRAYS-IO: of box alone, and of PostGIS's types. */
+function delimiterOf(elementType: string): string {
+  if (elementType === 'box') return ';';
+  return /\b(geometry|geography)\b/.test(elementType) ? ':' : ',';
 }
 
 /** Geometry, hstore's map, or a composite's fields. */

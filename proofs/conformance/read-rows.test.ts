@@ -29,11 +29,17 @@ describe('rows that a snapshot read', () => {
   test('may be missing on one side when the stream has changed them, and not otherwise', () => {
     const ours = [record('c', 1)];
     const differences = compareTopics(ours, [record('c', 1), record('r', 1), record('r', 2)]);
-    const place = { mode: 'exact', type: undefined, streamed: streamedKeys(ours) } as const;
+    const place = { mode: 'exact', column: undefined, streamed: streamedKeys(ours) } as const;
     const nobody: ReadonlySet<string> = new Set();
     expect(
       differences.map((one) =>
-        declarationOf(one, { ...place, messages: nobody, parked: nobody, rekeyed: nobody }),
+        declarationOf(one, {
+          ...place,
+          messages: nobody,
+          parked: nobody,
+          rekeyed: nobody,
+          curtailed: nobody,
+        }),
       ),
     ).toEqual(['read-or-streamed', undefined]);
   });

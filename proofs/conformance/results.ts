@@ -1,6 +1,6 @@
 /** `docs/conformance.md`: how the comparison is made, and the table of what came of it, written by the run. */
 import { declared } from './declared.ts';
-import type { CaseOutcome } from './run-case.ts';
+import { type CaseOutcome, lacksExtension } from './run-case.ts';
 
 export interface Results {
   readonly outcomes: readonly CaseOutcome[];
@@ -21,12 +21,15 @@ const nameOf = (line: string): string => line.split(' | ')[0]?.slice(2) ?? '';
 /** C-9 before C-10. */
 export const byNumber = new Intl.Collator('en', { numeric: true }).compare;
 
-/** The whole page. `kept`: rows of cases that were not among those of this run. */
+/** The whole page. `kept`: rows of cases that were not among those of this run, or for which this server has no extension. */
 export function resultsPage(
   { outcomes, modes, versions, day }: Results,
   kept: ReadonlyMap<string, string> = new Map(),
 ): string {
-  const rows = new Map([...kept, ...outcomes.map((outcome) => [outcome.name, row(outcome)] as const)]);
+  const isKept = (outcome: CaseOutcome) =>
+    outcome.tag === 'not-run' && outcome.why.startsWith(lacksExtension) && kept.has(outcome.name);
+  const told = outcomes.filter((outcome) => !isKept(outcome));
+  const rows = new Map([...kept, ...told.map((outcome) => [outcome.name, row(outcome)] as const)]);
   const table = [...rows].toSorted(([a], [b]) => byNumber(a, b)).map(([, line]) => line);
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
@@ -80,9 +83,13 @@ const introduction = [
   'npm run conformance -- --case C-23                    # those whose name begins so; may be repeated',
   'npm run conformance -- --sql mine.sql                 # any script of statements, with the marks below',
   'npm run conformance -- --random --seed 7 --statements 5000',
+  'npm run conformance -- --random --seed 1 --seeds 10    # ten scripts, one after the other',
   'npm run conformance -- --json                         # one line at the end (wire.md, "What scripts print")',
   '```',
   'It needs Java 17 and Maven besides a stack (README), and fetches Kafka Connect and Debezium from Maven Central once, about 45 MB.',
+  'Cases of extensions that neither Postgres nor its contrib has (PostGIS, pgvector) run on an image that has them, in the containers',
+  'stack: `docker build -t diptych-postgres-extensions proofs/conformance/extensions`, then with `DIPTYCH_STACK=containers` and',
+  '`DIPTYCH_POSTGRES_IMAGE=diptych-postgres-extensions` `npm run conformance -- --case C-49 --case C-50 --write`, which leaves the other rows.',
   'Exit code 0: no undeclared difference; 1: some; 2: bad use; 4: the world did not let it begin.',
   '',
   '## How it is judged',
@@ -90,9 +97,9 @@ const introduction = [
   '  sees. Each value of ours, in whichever form the mode has, is given back to Postgres as the type of its column and has to be that text; no',
   '  change may be missing or besides; all change events and rows that were read, folded by key, have to be the table. (Of `timetz` the time in',
   '  UTC; what a form gives up, as zeros behind a decimal without a scale, is not asked for.)',
-  '- **Debezium second**, for shape, order and headers, in two modes: `exact`, our defaults against `decimal.handling.mode=string`,',
-  '  `time.precision.mode=isostring`, `interval.handling.mode=string`, `hstore.handling.mode=map`, `skipped.operations=none`; `debezium`,',
-  '  `change.compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
+  '- **Debezium second**, for shape, order and headers, in two modes: `exact`, our defaults and logical messages against',
+  '  `decimal.handling.mode=string`, `time.precision.mode=isostring`, `interval.handling.mode=string`, `hstore.handling.mode=map`,',
+  '  `skipped.operations=none`; `debezium`, `change.compat: debezium` against its defaults. A mode whose setting the relay does not have is not run.',
   '- Not compared: headers `diptych-*` and `__debezium.context.*`, `source.version`, `source.name`, the envelope’s own `ts_*`,',
   '  `transaction.id` but for its xid.',
   '- Where Debezium loses, invents or hides something, the case states what is right (`expect`), and the run shows live whether it still',
@@ -103,6 +110,8 @@ const introduction = [
   '  else is told, row by row, in [outbox.md](outbox.md#tables-of-your-own-routed-as-debezium-would).',
   '- What a snapshot read beside the stream stands in it by chance: rows with `op` `r` are compared with each other by their keys, and the',
   '  fold shows that they stand where they may. The reference is asked by its signal table, ours by `diptych snapshot`.',
+  '- Tables that `change.include` and `change.exclude` leave out are not asked for; with `change.partitions: root` the rows of partitions are',
+  '  judged as those of their table, without its fold. Columns that a case masks, hashes, cuts or leaves out are judged by Debezium alone.',
   '- A value without a form in Debezium’s defaults is set aside (`change.onPoison: park` in that mode); the rest is compared.',
   '- A random script (`--random`) holds all types, contrib’s among them, and is written to eight tables that change: transactions that run at the',
   '  same time, savepoints, upserts, key changes, truncates, logical messages, DDL, restarts. How many statements the server refused is said.',

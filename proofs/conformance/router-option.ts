@@ -3,7 +3,7 @@
  * has it in `outboxes`, theirs as a transformation of what comes from the table.
  * https://debezium.io/documentation/reference/3.7/transformations/outbox-event-router.html
  */
-import type { RelaySettings } from '../relay-process.ts';
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 import type { ConnectorConfiguration } from './connect.ts';
 
 type Options = Readonly<Record<string, string>>;

@@ -4,14 +4,16 @@ import { OperatingError } from '@diptych/runtime/failure';
 import { stringifyLossless } from '@diptych/runtime/json';
 import pg from 'pg';
 import type { Case } from './case-file.ts';
+import { type ColumnTypes, columnOf, columnTypes } from './column-of.ts';
 import { absent, compareTopics, type Difference } from './compare.ts';
+import { referenceKnows } from './declaration.ts';
 import { declarationOf } from './declared.ts';
 import { brokenExpectations } from './expectation.ts';
 import { type CaseInSession, judgeCase } from './judge-case.ts';
 import type { ModeName } from './modes.ts';
 import { isObject, type Observed, type Published } from './observed.ts';
-import { askDatabase, columnTypes, type DatabaseAccount, rekeyedTopics } from './oracle.ts';
-import { streamedKeys, topicInKafka } from './read-rows.ts';
+import { askDatabase, type DatabaseAccount, rekeyedTopics } from './oracle.ts';
+import { streamedKeys } from './read-rows.ts';
 import { NotCaughtUp, type Session } from './session.ts';
 
 /** A difference that nothing declares. `type`: of the column that it is in. */
@@ -47,6 +49,9 @@ export type CaseOutcome = { readonly name: string; readonly title: string } & (
       readonly seconds: number;
     }
 );
+
+/** Why a case is not run on a server that another one may stand in for. */
+export const lacksExtension = 'this server has no extension';
 
 /** Runs a case. A session in which a side has ended, or a statement was refused, is not to be used again. */
 export async function runCase(
@@ -167,13 +172,29 @@ function declaredOf(
       `${topic} ${stringifyLossless(key)}`,
     ]),
   );
+  const curtailed = curtailedKeys(differences, { ours, types });
+  const known = { mode, messages, streamed, parked, rekeyed, curtailed };
   for (const difference of differences) {
-    const type = typeOf(difference, types);
-    const taken = declarationOf(difference, { mode, type, messages, streamed, parked, rekeyed });
-    if (taken === undefined) undeclared.push({ ...difference, type });
+    const column = columnOf(difference, types);
+    const taken = declarationOf(difference, { ...known, column });
+    if (taken === undefined) undeclared.push({ ...difference, type: column?.type });
     else declared[taken] = (declared[taken] ?? 0) + 1;
   }
   return { undeclared, declared };
+}
+
+/** Where the reference's keys lack a column of a type that it does not know: topics, and the transactions in them. */
+function curtailedKeys(
+  differences: readonly Difference[],
+  { ours, types }: { ours: Published; types: ColumnTypes },
+): ReadonlySet<string> {
+  const lacks = (difference: Difference) => {
+    const type = difference.path.startsWith('key.') ? columnOf(difference, types)?.type : undefined;
+    return type !== undefined && difference.theirs === absent && !referenceKnows.test(type);
+  };
+  const topics = new Set(differences.filter(lacks).map(({ topic }) => topic));
+  const changes = ours.records.filter(({ topic }) => topics.has(topic));
+  return new Set([...topics, ...changes.map(({ place }) => place?.xid ?? '')]);
 }
 
 /** A reference that has ended lacks what comes after its last record, in whichever topic. */
@@ -209,15 +230,6 @@ function unexpectedEnd(failure: string | undefined, refusal: string | undefined)
   ];
 }
 
-/** The type of the column that a difference is in. */
-function typeOf({ topic, path }: Difference, types: ReadonlyMap<string, string>): string | undefined {
-  const column =
-    /^(?:key|headers\.__debezium\.(?:new|old)key|(?:value|schemas\.value\.fields)\.(?:before|after)(?:\.fields)?)\.([^.[]+?)(?:$|[.[]| \(order)/.exec(
-      path,
-    )?.[1];
-  return types.get(`${topicInKafka(topic)} ${column}`);
-}
-
 function within(topics: string, published: Published): Published {
   const { records, parked, failure } = published;
   const isWithin = ({ topic }: Observed) => topic.startsWith(topics);
@@ -233,7 +245,9 @@ export function withoutRepeats(records: readonly Observed[]): Observed[] {
   let repeats = false;
   return records.filter(({ topic, key, value }) => {
     if (value === null) return !repeats;
-    const id = JSON.stringify([topic, key, value], bigints);
+    // The BEGIN or END of a transaction that comes again may count anew.
+    const what = topic === 'transaction' && isObject(value) ? value.status : value;
+    const id = JSON.stringify([topic, key, what], bigints);
     repeats = seen.has(id);
     seen.add(id);
     return !repeats;

@@ -8,7 +8,7 @@ import pg from 'pg';
 import type { Step } from './case-file.ts';
 import { Connections } from './connections.ts';
 import { Markers } from './markers.ts';
-import { createSides, type ModeSides, type Servers, type SessionOptions } from './mode-sides.ts';
+import { createSides, eachSide, type ModeSides, type Servers, type SessionOptions } from './mode-sides.ts';
 import { hasSource, isParked, type Observed, observe, type Published, TopicsReader } from './observed.ts';
 import type { Side } from './side.ts';
 import { changeSlots } from './slots.ts';
@@ -99,7 +99,6 @@ export class Session {
       }
       for (const step of options.preparation) await session.run(step);
       await session.#lookAtTables();
-      // One after the other: the second relay finds the publications that the first one made.
       await session.#start();
       session.#markers.follow();
       await session.#begin();
@@ -182,7 +181,8 @@ export class Session {
     return {
       failure: this.#failures.get(side),
       records: [...before, ...observed.filter((record) => !isParked(record))],
-      parked: observed.filter(isParked),
+      // What follows a delete that is set aside is no change of its own.
+      parked: observed.filter((one) => isParked(one) && !one.isParkedTombstone),
     };
   }
 
@@ -194,7 +194,7 @@ export class Session {
   /** Ends both sides and drops the database. */
   async close(): Promise<void> {
     await this.#markers.close();
-    for (const side of this.#all()) await side.close();
+    await eachSide(this.sides, (side) => side.close());
     await this.#connections.close();
     await dropDatabase(this.databaseUrl);
   }
@@ -203,13 +203,13 @@ export class Session {
     return this.sides.flatMap(({ ours, theirs }) => [ours, theirs]);
   }
 
-  async #each(act: (side: Side) => Promise<void>): Promise<void> {
-    for (const side of this.#all()) if (!this.#failures.has(side)) await act(side);
+  #each(act: (side: Side) => Promise<void>): Promise<void> {
+    return eachSide(this.sides, async (side) => (this.#failures.has(side) ? undefined : await act(side)));
   }
 
-  async #start(): Promise<void> {
+  #start(): Promise<void> {
     this.#starts += 1;
-    await this.#each((side) => side.start());
+    return this.#each((side) => side.start());
   }
 
   /** Waits until a query gives one true. Throws NotCaughtUp. */

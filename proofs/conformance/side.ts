@@ -1,11 +1,13 @@
 /** One of the readers of the WAL that are compared: a relay of ours, or a connector of Debezium's. */
 import { poll } from '@diptych/runtime/poll';
-import { type RelayOptions, RelayProcess } from '../relay-process.ts';
+import { type RelayOptions, RelayProcess } from '@diptych/testkit/relay-process';
 import type { Connect, ConnectorConfiguration } from './connect.ts';
 
 export interface Side {
-  /** First part of its topics; its slot has the same name. */
+  /** First part of its topics. */
   readonly prefix: string;
+  /** Its replication slot. */
+  readonly slot: string;
   /** Begins, or goes on where it was. */
   start(): Promise<void>;
   /** An orderly end. */
@@ -20,12 +22,14 @@ export interface Side {
 
 export class DiptychSide implements Side {
   readonly prefix: string;
+  readonly slot: string;
   readonly #relay: RelayProcess;
   #isInitialised = false;
   #wanted = false;
 
   constructor(options: RelayOptions) {
-    this.prefix = options.name;
+    this.prefix = options.settings.DIPTYCH_PREFIX ?? options.name;
+    this.slot = options.settings.DIPTYCH_SLOT ?? options.name;
     this.#relay = new RelayProcess(options);
   }
 
@@ -72,27 +76,30 @@ const stateTimeoutMs = 180_000;
 
 export class DebeziumSide implements Side {
   readonly prefix: string;
+  /** The connector's name too. */
+  readonly slot: string;
   readonly #connect: Connect;
   readonly #configuration: ConnectorConfiguration;
   #life: 'new' | 'running' | 'stopped' = 'new';
 
-  constructor(options: { prefix: string; connect: Connect; configuration: ConnectorConfiguration }) {
-    this.prefix = options.prefix;
+  constructor(options: { name: string; connect: Connect; configuration: ConnectorConfiguration }) {
+    this.prefix = options.configuration['topic.prefix'] ?? options.name;
+    this.slot = options.name;
     this.#connect = options.connect;
     this.#configuration = options.configuration;
   }
 
   async start(): Promise<void> {
-    if (this.#life === 'new') await this.#connect.put(this.prefix, this.#configuration);
-    else if (this.#life === 'stopped') await this.#connect.resumeConnector(this.prefix);
+    if (this.#life === 'new') await this.#connect.put(this.slot, this.#configuration);
+    else if (this.#life === 'stopped') await this.#connect.resumeConnector(this.slot);
     else await this.#connect.revive();
     this.#life = 'running';
-    const begun = async () => ((await this.#connect.state(this.prefix)).tag === 'pending' ? undefined : true);
-    await poll(begun, { what: `connector ${this.prefix} has begun`, timeoutMs: stateTimeoutMs });
+    const begun = async () => ((await this.#connect.state(this.slot)).tag === 'pending' ? undefined : true);
+    await poll(begun, { what: `connector ${this.slot} has begun`, timeoutMs: stateTimeoutMs });
   }
 
   async stop(): Promise<void> {
-    await this.#connect.stopConnector(this.prefix);
+    await this.#connect.stopConnector(this.slot);
     this.#life = 'stopped';
   }
 
@@ -103,12 +110,12 @@ export class DebeziumSide implements Side {
 
   async failure(): Promise<string | undefined> {
     if (this.#life !== 'running') return undefined;
-    const state = await this.#connect.state(this.prefix);
+    const state = await this.#connect.state(this.slot);
     return state.tag === 'failed' ? rootCause(state.trace) : undefined;
   }
 
   close(): Promise<void> {
-    return this.#connect.remove(this.prefix);
+    return this.#connect.remove(this.slot);
   }
 }
 

@@ -9,7 +9,7 @@ export async function changeSlots(
   change: 'drop slots' | 'recreate slots',
   { session, signal }: { session: Session; signal: AbortSignal },
 ): Promise<void> {
-  const names = session.sides.flatMap(({ ours, theirs }) => [ours.prefix, theirs.prefix]);
+  const names = session.sides.flatMap(({ ours, theirs }) => [ours.slot, theirs.slot]);
   const areFree = async () => {
     const active = await session.query(
       'select from pg_replication_slots where slot_name = any ($1) and active',

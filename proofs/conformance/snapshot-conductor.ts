@@ -5,6 +5,7 @@ import type { IncomingRecord } from '@diptych/kafka/record';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { ModeSides } from './mode-sides.ts';
 import { isObject } from './observed.ts';
+import type { Side } from './side.ts';
 import { type SnapshotRequest, signalOf } from './snapshot-option.ts';
 
 export interface ConductorOptions {
@@ -104,16 +105,16 @@ export class SnapshotConductor {
       }
       if ((await ours.failure()) !== undefined) continue;
       if (readsAtEachStart && (this.#begun.get(ours.prefix) ?? 0) < starts - 1) return false;
-      if ((await this.#tablesLeft(ours.prefix)) > 0) return false;
+      if ((await this.#tablesLeft(ours)) > 0) return false;
     }
     return true;
   }
 
   /** What the last checkpoint says: it is in one Kafka transaction with the rows. */
-  async #tablesLeft(prefix: string): Promise<number> {
+  async #tablesLeft({ prefix, slot }: Side): Promise<number> {
     const { brokers } = this.#options;
     let left = 0;
-    const topics = [`${prefix}.checkpoint.${prefix}`];
+    const topics = [`${prefix}.checkpoint.${slot}`];
     for await (const { value } of readToEnd({ brokers, topics, from: { last: 10n } })) {
       const body: unknown = value === null ? null : JSON.parse(String(value));
       const snapshot = isObject(body) ? body.snapshot : null;

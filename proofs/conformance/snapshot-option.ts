@@ -2,8 +2,9 @@
  * Snapshots, as a script asks both sides for them. Ours are commands (docs/snapshots.md), the reference's are rows of a signal
  * table. https://debezium.io/documentation/reference/3.7/configuration/signalling.html
  */
+
+import type { RelaySettings } from '@diptych/testkit/relay-process';
 import { BadUse } from '../arguments.ts';
-import type { RelaySettings } from '../relay-process.ts';
 import type { ConnectorConfiguration } from './connect.ts';
 
 export interface SnapshotOptions {

@@ -3,11 +3,10 @@ import { migrate } from '@diptych/cart-app/migrations';
 import { present } from '@diptych/runtime/assert';
 import { poll } from '@diptych/runtime/poll';
 import { failuresOf } from '@diptych/runtime/verdict';
+import type { UnaskedExit } from '@diptych/testkit/node-process';
 import type { Say } from '@diptych/testkit/progress';
-import type { Control } from '@diptych/testkit/server';
-import { Bridge, startOwnStack } from '../bridge.ts';
+import { Bridge, startOwnStack, startPatiently } from '../bridge.ts';
 import { installFlink } from '../flink/flink-sql.ts';
-import type { UnaskedExit } from '../node-process.ts';
 import { Random } from '../simulate/random.ts';
 import { countedOf } from './figures.ts';
 import { type Judgement, judge } from './judge.ts';
@@ -44,7 +43,6 @@ const settings = {
   DIPTYCH_TIMING_IDLE_CHECKPOINT_INTERVAL_MS: '1000',
 } as const;
 const drainTimeoutMs = 15 * 60_000;
-const startsMax = 5;
 
 type Servers = Awaited<ReturnType<typeof startOwnStack>>;
 
@@ -151,18 +149,6 @@ function targetsOf({ bridge, stack, shipping, projections }: Run): Record<Kind, 
       start: () => startPatiently(stack.kafka),
     },
   };
-}
-
-/** A start is given a minute, which a busy machine may need more than once. */
-async function startPatiently(server: Control): Promise<void> {
-  for (let left = startsMax; ; ) {
-    try {
-      return await server.start();
-    } catch (error) {
-      left -= 1;
-      if (left === 0) throw error;
-    }
-  }
 }
 
 /** Waits until it has handled all that its topics hold; answers whether it did within the time. */

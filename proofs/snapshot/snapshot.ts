@@ -2,11 +2,11 @@
 import { readToEnd } from '@diptych/kafka/partition-reader';
 import { poll } from '@diptych/runtime/poll';
 import type { Say } from '@diptych/testkit/progress';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { startStack } from '@diptych/testkit/stack';
 import pg from 'pg';
 import { Bridge } from '../bridge.ts';
 import { readCommitted } from '../java-consumer.ts';
-import type { RelayProcess } from '../relay-process.ts';
 import { Fold, type FoldedRow, snapshotOf } from './fold.ts';
 import { Writer } from './writer.ts';
 

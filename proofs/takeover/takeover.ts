@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { poll } from '@diptych/runtime/poll';
 import type { Say } from '@diptych/testkit/progress';
+import type { RelayProcess } from '@diptych/testkit/relay-process';
 import { startStack } from '@diptych/testkit/stack';
 import pg from 'pg';
 import { Bridge } from '../bridge.ts';
-import type { RelayProcess } from '../relay-process.ts';
 import { Random } from '../simulate/random.ts';
 import { Observer } from './observer.ts';
 

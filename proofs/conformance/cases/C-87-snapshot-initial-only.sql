@@ -1,6 +1,6 @@
 -- C-87: initial_only reads once and streams nothing, at a second start neither
 -- snapshot mode: initial_only
--- expect s1.a: {"key":{"pk":1},"op":"r","source":{"snapshot":"first"}}
+-- expect s1.a: {"key":{"pk":1},"op":"r"}
 -- expect s1.a: {"key":{"pk":2},"op":"r","source":{"snapshot":"last"}}
 create schema s1;
 create table s1.a (pk int primary key, aa text);

@@ -1,7 +1,7 @@
 /** DDL between the statements, and tables as they are made. */
 import { typeNamed } from './derived-types.ts';
 import { pick } from './draw.ts';
-import { type Column, type KeyKind, keyColumns, type ScriptState, type Table } from './state.ts';
+import { type Column, type KeyKind, keyColumns, primaryKey, type ScriptState, type Table } from './state.ts';
 
 const tablesMax = 8;
 const columnsMax = 14;
@@ -13,7 +13,7 @@ const keyKinds: readonly KeyKind[] = [
 
 const keyDefinitions: Readonly<Record<KeyKind, string>> = {
   id: 'id int, primary key (id)',
-  'id and text': 'id int, k text, primary key (id, k)',
+  'id and text': 'id int, k text, primary key (k, id)',
   uuid: 'id uuid, primary key (id)',
   text: 'id text, primary key (id)',
   numeric: 'id numeric(12,2), primary key (id)',
@@ -182,7 +182,7 @@ function changeKey(state: ScriptState, { table, hasKey }: { table: Table; hasKey
   if (['index', 'partitions', 'none'].includes(table.key)) return;
   table.hasKey = hasKey;
   if (hasKey) {
-    return state.say(`alter table ${table.name} add primary key (${keyColumns(table)})`);
+    return state.say(`alter table ${table.name} add primary key (${primaryKey(table)})`);
   }
   state.say(
     `do $body$ begin execute format('alter table ${table.name.replaceAll("'", "''")} drop constraint %I', ` +

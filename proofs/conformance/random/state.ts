@@ -70,6 +70,9 @@ export class ScriptState implements TypeWorld {
   }
 }
 
+/** In the order of the primary key, which is not the table's. */
+export const primaryKey = ({ key }: Table): string => (key === 'id and text' ? 'k, id' : 'id');
+
 /** The columns that identify a row, as a list of SQL. */
 export const keyColumns = ({ key }: Table): string => (key === 'id and text' ? 'id, k' : 'id');
 
