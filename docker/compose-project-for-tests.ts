@@ -48,6 +48,7 @@ export class ComposeProject {
       'STANDBY_PORT',
       'SHIPPING_PORT',
       'PROJECTIONS_PORT',
+      'CONSOLE_PORT',
       'POSTGRES_PORT',
       'KAFKA_PORT',
     ];

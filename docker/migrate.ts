@@ -1,15 +1,17 @@
 /** What has to be there before the services start: the databases exist, and the cart's has the newest schema. */
 import { migrate } from '@diptych/cart-app/migrations';
 import { createLogger } from '@diptych/runtime/log';
+import { databaseUrlFrom } from '@diptych/runtime/service-environment';
 import pg from 'pg';
 
-const {
-  DATABASE_URL: cartUrl = '',
-  SHIPPING_DATABASE_URL: shippingUrl = '',
-  PROJECTIONS_DATABASE_URL: projectionsUrl = '',
-} = process.env;
+const [cartUrl = '', ...others] = [
+  'DATABASE',
+  'SHIPPING_DATABASE',
+  'PROJECTIONS_DATABASE',
+  'COMPARE_DATABASE',
+].map((name) => databaseUrlFrom(process.env, { name, url: process.env[`${name}_URL`] ?? '' }));
 const log = createLogger('migrate');
-for (const url of [cartUrl, shippingUrl, projectionsUrl]) {
+for (const url of [cartUrl, ...others]) {
   log.info({ database: databaseOf(url), created: await createDatabase(url) }, 'the database is there');
 }
 await migrate(cartUrl);

@@ -9,7 +9,7 @@ const arrivalTimeoutMs = 60_000;
 const pollIntervalMs = 200;
 
 /** Services that do their work and end; the last one only when asked. */
-const oneShot = ['migrate', 'init', 'compare'];
+const oneShot = ['migrate', 'init', 'compare', 'current-carts-topic', 'current-carts'];
 
 /** Opening a cart is a step too; each step is one transaction with one event. */
 const stepsOfACart = workedExample.length + 1;
@@ -55,11 +55,12 @@ test('every service comes up well, and nothing listens beyond this machine', asy
     'relay-standby': well,
     shipping: well,
     projections: well,
+    console: well,
   });
   const published = containers
     .flatMap(({ Publishers }) => Publishers ?? [])
     .filter(({ PublishedPort }) => PublishedPort > 0);
-  expect(published.map(({ URL }) => URL)).toEqual(Array.from({ length: 7 }, () => '127.0.0.1'));
+  expect(published.map(({ URL }) => URL)).toEqual(Array.from({ length: 8 }, () => '127.0.0.1'));
 });
 
 test('every container has a bound on its memory; what stays says how it is and is started again', async () => {

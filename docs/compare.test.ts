@@ -22,7 +22,9 @@ test('the files of the page can be used', () => {
 test('each command of the page, and each of its options, is one that there is', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
   const sources = {
-    diptych: read('apps/relay/src/commands/comparison-commands.ts'),
+    diptych: ['comparison-commands', 'audit-install-commands', 'price']
+      .map((name) => read(`apps/relay/src/commands/${name}.ts`))
+      .join('\n'),
     compare: read('apps/compare/src/engine-command.ts'),
   };
   for (const line of blocks('sh').join('').trim().split('\n')) {
@@ -30,7 +32,8 @@ test('each command of the page, and each of its options, is one that there is', 
     expect(scripts).toHaveProperty(script);
     const source = script === 'compare' ? sources.compare : sources.diptych;
     expect(source).toContain(`command('${command}')`);
-    for (const [option] of options.matchAll(/--[a-z-]+/g)) expect(source).toContain(`'${option} `);
+    for (const [option] of options.matchAll(/--[a-z-]+/g))
+      expect(source).toMatch(new RegExp(`'${option}[ ']`));
   }
 });
 
@@ -39,4 +42,8 @@ test('what the page says of a file is what is refused', () => {
     'f.json cannot be used',
   );
   expect(() => parseAccepted('[]', 'f.json')).toThrow(/cannot be used/);
+});
+
+test('the code of the page is the code that runs in apps/demo', () => {
+  expect(blocks('ts')).toEqual([read('apps/demo/src/examples/read-your-writes-for-tests.ts')]);
 });
