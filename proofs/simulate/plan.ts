@@ -66,6 +66,7 @@ export const slowMsMax = 2500;
 /** Sizes of the model: a Kafka transaction is cut at 100 "bytes", so that most schedules divide some transaction. */
 export const limits = {
   batchBytesMax: 100,
+  pieceBytesMax: 30,
   queueBytesMax: 200,
   statusIntervalMs: 300,
   idleCheckpointIntervalMs: 800,

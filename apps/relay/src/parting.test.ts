@@ -8,7 +8,13 @@ import { Parting } from './parting.ts';
 const state = () =>
   initialState<string>(
     {
-      ...{ batchBytesMax: 100, queueBytesMax: 200, statusIntervalMs: 1, idleCheckpointIntervalMs: 1 },
+      ...{
+        batchBytesMax: 100,
+        pieceBytesMax: 0,
+        queueBytesMax: 200,
+        statusIntervalMs: 1,
+        idleCheckpointIntervalMs: 1,
+      },
       ...{ idleCheckpointBytes: 1, drainTimeoutMs: 10_000, publishTimeoutMs: 1 },
       delivery: 'exactly-once',
     },

@@ -15,6 +15,7 @@ import { formatLsn, type Lsn } from '@diptych/wal/lsn';
 import { ReplicationSession } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
 import { type Batch, Batches } from './batches.ts';
+import { deliveryLimits } from './delivery-limits.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Hold } from './hold.ts';
 import { committedAtUs } from './identity-stamp.ts';
@@ -54,10 +55,7 @@ export class Session {
     this.#context = context;
     const { configuration, catalogue, log } = context;
     this.#heartbeat = new Heartbeat({ catalogue, configuration, log });
-    this.#state = initialState(
-      { ...configuration.limits, ...configuration.timing, delivery: configuration.delivery },
-      performance.now(),
-    );
+    this.#state = initialState(deliveryLimits(configuration), performance.now());
     this.#replication = new ReplicationSession(
       {
         databaseUrl: context.catalogue.databaseUrl,

@@ -111,6 +111,7 @@ test('what waits for Kafka is received, and does not move it', () => {
       ...time,
       delivery: 'exactly-once',
       batchBytesMax: 1,
+      pieceBytesMax: 0,
       queueBytesMax: 1,
       idleCheckpointIntervalMs: 1,
       idleCheckpointBytes: 1,

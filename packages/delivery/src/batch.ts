@@ -1,17 +1,19 @@
 import type { Lsn } from '@diptych/wal/lsn';
 
 /**
- * One raw message with its records, the end of a transaction with its END record, or records that stand for themselves
- * between two transactions. It is never divided.
+ * What is never divided: the records of consecutive messages of one transaction, those of some small transactions that are whole,
+ * or records that stand for themselves between two transactions. It grows in the queue: each object that waits there is copied by
+ * the garbage collector, a piece for each message was a fifth of what a drain cost.
  */
 export interface Piece<R> {
-  /** Of its transaction; of the last one before it, when it stands for itself. */
-  readonly commitLsn: Lsn;
-  readonly ordinal: number;
-  readonly bytes: number;
-  readonly records: readonly R[];
+  /** Of its last transaction; of the last one before it, when it stands for itself. */
+  commitLsn: Lsn;
+  /** Of its last message. */
+  ordinal: number;
+  bytes: number;
+  readonly records: R[];
   /** First byte after the commit record, when this piece ends its transaction. */
-  readonly commitEndLsn: Lsn | null;
+  commitEndLsn: Lsn | null;
   /** Belongs to no transaction: what is published up to it is whole. */
   readonly standalone: boolean;
 }
@@ -19,9 +21,29 @@ export interface Piece<R> {
 export interface Batch<R> {
   readonly pieces: readonly Piece<R>[];
   readonly bytes: number;
-  /** How many transactions and pieces that stand for themselves end in it. */
-  readonly transactions: number;
+  /** How many of them are whole. */
+  readonly whole: number;
   readonly rest: Piece<R>[];
+}
+
+/** Nothing is open behind it: its transactions are whole, or it stands for itself. */
+export function isWhole<R>({ standalone, commitEndLsn }: Piece<R>): boolean {
+  return standalone || commitEndLsn !== null;
+}
+
+/** Puts what follows `piece` into it, where one piece may hold both; answers whether it does. */
+export function joins<R>(piece: Piece<R>, next: Piece<R>, pieceBytesMax: number): boolean {
+  if (piece.standalone || next.standalone) return false;
+  const isSameTransaction = piece.commitEndLsn === null && piece.commitLsn === next.commitLsn;
+  const areBothWhole = piece.commitEndLsn !== null && next.commitEndLsn !== null;
+  if (!isSameTransaction && !areBothWhole) return false;
+  if (piece.bytes + next.bytes > pieceBytesMax) return false;
+  for (const record of next.records) piece.records.push(record);
+  piece.bytes += next.bytes;
+  piece.commitLsn = next.commitLsn;
+  piece.ordinal = next.ordinal;
+  piece.commitEndLsn = next.commitEndLsn;
+  return true;
 }
 
 /**
@@ -32,17 +54,16 @@ export interface Batch<R> {
 export function cutBatch<R>(queue: readonly Piece<R>[], batchBytesMax: number): Batch<R> | null {
   let bytes = 0;
   let count = 0;
-  let whole = { count: 0, bytes: 0, transactions: 0 };
+  let whole = { count: 0, bytes: 0, pieces: 0 };
   for (const piece of queue) {
     if (count > 0 && bytes + piece.bytes > batchBytesMax) break;
     bytes += piece.bytes;
     count += 1;
-    if (piece.standalone || piece.commitEndLsn !== null)
-      whole = { count, bytes, transactions: whole.transactions + 1 };
+    if (isWhole(piece)) whole = { count, bytes, pieces: whole.pieces + 1 };
   }
   const full = count < queue.length || bytes >= batchBytesMax;
-  const cut = whole.count > 0 ? whole : full ? { count, bytes, transactions: 0 } : null;
+  const cut = whole.count > 0 ? whole : full ? { count, bytes, pieces: 0 } : null;
   if (!cut || cut.count === 0) return null;
-  const { transactions } = cut;
-  return { pieces: queue.slice(0, cut.count), bytes: cut.bytes, transactions, rest: queue.slice(cut.count) };
+  const pieces = queue.slice(0, cut.count);
+  return { pieces, bytes: cut.bytes, whole: cut.pieces, rest: queue.slice(cut.count) };
 }

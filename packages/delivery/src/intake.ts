@@ -1,7 +1,7 @@
 /** What the stream brings, on its way into the queue: which of it is taken, and where it stands. */
 import { assert } from '@diptych/runtime/assert';
 import type { Lsn } from '@diptych/wal/lsn';
-import type { Piece } from './batch.ts';
+import { isWhole, joins, type Piece } from './batch.ts';
 import type { Action, Admission, Progress } from './protocol.ts';
 import { proceed } from './publishing.ts';
 import type { DeliveryState } from './state.ts';
@@ -63,8 +63,7 @@ export function receive<R>(
   if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return [];
   // What makes no record takes no place: a filtered transaction of any size leaves nothing in the queue.
   if (records.length === 0) return [];
-  state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn: null, standalone: false });
-  state.queuedBytes += bytes;
+  enqueue(state, { commitLsn, ordinal, bytes, records: [...records], commitEndLsn: null, standalone: false });
   return proceed(state);
 }
 
@@ -76,24 +75,32 @@ export function finish<R>(
   assert(open, 'a commit ends a transaction');
   const { admission, commitLsn, ordinal } = open;
   state.open = null;
-  if (admission.tag !== 'skip') {
-    const last = state.queue.at(-1);
-    // Only the position of the last one counts: however many there are behind a batch that hangs, they take one place.
-    if (records.length === 0 && last && isEmptyEnd(last)) {
-      state.queue.pop();
-      state.queuedWhole -= 1;
-    }
-    state.queue.push({ commitLsn, ordinal, bytes, records, commitEndLsn, standalone: false });
-    state.queuedBytes += bytes;
-    state.queuedWhole += 1;
-  }
+  if (admission.tag !== 'skip')
+    enqueue(state, { commitLsn, ordinal, bytes, records: [...records], commitEndLsn, standalone: false });
   if (!state.stopping && commitEndLsn > state.received) state.received = commitEndLsn;
   return proceed(state);
 }
 
-/** The end of a transaction that published nothing. */
-function isEmptyEnd<R>({ records, bytes, commitEndLsn }: Piece<R>): boolean {
-  return records.length === 0 && bytes === 0 && commitEndLsn !== null;
+/**
+ * Behind the last piece, or into it. Of transactions that publish nothing only the position of the last counts: however many there
+ * are behind a batch that hangs, they take one place.
+ */
+function enqueue<R>(state: DeliveryState<R>, piece: Piece<R>): void {
+  const { queue, limits } = state;
+  state.queuedBytes += piece.bytes;
+  const last = queue.at(-1);
+  const wasWhole = last !== undefined && isWhole(last);
+  if (!last || !joins(last, piece, limits.pieceBytesMax)) queue.push(piece);
+  else if (wasWhole || !isWhole(last)) return;
+  else {
+    // It was open until now. A small transaction goes to those before it.
+    const before = queue.at(-2);
+    if (before && isWhole(before) && joins(before, last, limits.pieceBytesMax)) {
+      queue.pop();
+      return;
+    }
+  }
+  if (isWhole(queue.at(-1) ?? piece)) state.queuedWhole += 1;
 }
 
 /** It moves no position: what it holds is exactly once because the checkpoint is committed with it. */
@@ -104,8 +111,13 @@ export function takeStandalone<R>(
   assert(acceptsStandalone(state), 'what stands for itself comes between two transactions');
   assert(records.length > 0, 'what is offered holds records');
   const commitLsn = state.queue.at(-1)?.commitLsn ?? state.published.lsn;
-  state.queue.push({ commitLsn, ordinal: 0, bytes, records, commitEndLsn: null, standalone: true });
-  state.queuedBytes += bytes;
-  state.queuedWhole += 1;
+  enqueue(state, {
+    commitLsn,
+    ordinal: 0,
+    bytes,
+    records: [...records],
+    commitEndLsn: null,
+    standalone: true,
+  });
   return proceed(state);
 }

@@ -7,6 +7,7 @@ import { type DeliveryState, initialState } from './state.ts';
 export const limits: Limits = {
   delivery: 'exactly-once',
   batchBytesMax: 100,
+  pieceBytesMax: 20,
   queueBytesMax: 200,
   statusIntervalMs: 1000,
   idleCheckpointIntervalMs: 10_000,

@@ -22,6 +22,8 @@ export interface Limits {
   readonly delivery: DeliveryMode;
   /** A batch is cut at this size; one transaction of Postgres that is larger is published in pieces. */
   readonly batchBytesMax: number;
+  /** What waits is put together up to this size: a batch is cut where two such pieces meet, a small share of one. */
+  readonly pieceBytesMax: number;
   /** Above it the socket is paused, below half of it resumed. */
   readonly queueBytesMax: number;
   /** The published position is reported this often, also while nothing happens: wal_sender_timeout must not pass. */

@@ -71,7 +71,7 @@ function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
     const batch = cutBatch(state.queue, state.limits.batchBytesMax);
     if (!batch) return [];
     state.queue = batch.rest;
-    state.queuedWhole -= batch.transactions;
+    state.queuedWhole -= batch.whole;
     const progress = progressAfter(state, batch.pieces);
     const records: R[] = [];
     let hasStandalone = false;

@@ -42,7 +42,7 @@ export interface DeliveryState<R> {
   queue: Piece<R>[];
   /** Of the queue and of the batch in flight. */
   queuedBytes: number;
-  /** How many transactions and standalone pieces end in the queue. */
+  /** How many pieces of the queue are whole. */
   queuedWhole: number;
   publishing: Batch<R> | null;
   /** What is in Kafka for certain. */

@@ -13,7 +13,13 @@ import type { PublishedRecord } from '../panels.ts';
 import { Ledger } from './ledger.ts';
 
 const limits = {
-  ...{ batchBytesMax: 3, queueBytesMax: 6, statusIntervalMs: 1000, idleCheckpointIntervalMs: 10_000 },
+  ...{
+    batchBytesMax: 3,
+    pieceBytesMax: 0,
+    queueBytesMax: 6,
+    statusIntervalMs: 1000,
+    idleCheckpointIntervalMs: 10_000,
+  },
   ...{ idleCheckpointBytes: 1_000_000, publishTimeoutMs: 30_000, drainTimeoutMs: 10_000 },
 };
 
