@@ -3,6 +3,8 @@
  * What is taken is a view of a slab: nothing is copied out, and a slab lives as long as the last of its records.
  */
 
+import { putDigits } from '@diptych/runtime/digits';
+
 /** Room for some hundred records; a slab that one slow record keeps alive costs no more than this. */
 const slabBytes = 256 * 1024;
 
@@ -95,25 +97,8 @@ export class JsonWriter {
 
   /** The digits of a whole number, zero or more and safe. */
   digits(value: number): void {
-    if (value > 0x7fff_ffff) {
-      const high = Math.floor(value / 1e9);
-      this.digits(high);
-      const low = value - high * 1e9;
-      for (let limit = 1e8; limit > low && limit >= 10; limit /= 10) this.byte(0x30);
-      this.digits(low);
-      return;
-    }
-    let length = 1;
-    for (let limit = 10; limit <= value; limit *= 10) length += 1;
-    this.#room(length);
-    const slab = this.#slab;
-    let rest = value;
-    for (let at = this.#at + length - 1; at >= this.#at; at -= 1) {
-      const tens = (rest / 10) | 0;
-      slab[at] = 0x30 + rest - tens * 10;
-      rest = tens;
-    }
-    this.#at += length;
+    this.#room(16);
+    this.#at = putDigits(this.#slab, this.#at, value);
   }
 
   /** UTF-8 as a JSON string, with its quotes. */

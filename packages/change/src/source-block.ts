@@ -1,3 +1,4 @@
+import { digitsOf, putDigits } from '@diptych/runtime/digits';
 import type { Transaction } from '@diptych/transaction/transaction';
 import type { Lsn } from '@diptych/wal/lsn';
 
@@ -54,6 +55,8 @@ export class SourceBlock {
   readonly #middle: string;
   readonly #database: string;
   #bytes = Buffer.allocUnsafeSlow(partsBytes);
+  /** Null: the next transaction is written whole. */
+  #places: Places | null = null;
 
   constructor({ version, prefix, database }: SourceOptions) {
     const [ours, name, db] = [version, prefix, database].map((text) => JSON.stringify(text));
@@ -84,14 +87,46 @@ export class SourceBlock {
   /** The parts for a transaction; `id` is its own, as END has it. */
   of(transaction: Transaction, id: string): TransactionParts {
     const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
+    const numbers = {
+      timeUs: Number(commitTimeUs),
+      previous: previousCommitEndLsn === null ? -1 : Number(previousCommitEndLsn),
+      xid,
+    };
+    const places = this.#places;
+    const isAlike =
+      places !== null &&
+      origin === null &&
+      id.length === places.idLength &&
+      widthOf(numbers.timeUs) === places.timeWidth &&
+      widthOf(numbers.previous) === places.previousWidth &&
+      widthOf(xid) === places.xidWidth;
+    return isAlike ? this.#overwrite(places, { transaction, id, ...numbers }) : this.#write(transaction, id);
+  }
+
+  /** Nearly all transactions differ from the one before in some digits: those of as many are put in their place. */
+  #overwrite(
+    places: Places,
+    { transaction, id, timeUs, previous, xid }: Numbers & { transaction: Transaction; id: string },
+  ): TransactionParts {
+    const bytes = this.#bytes;
+    putDigits(bytes, places.timeMs, Math.floor(timeUs / 1000));
+    putDigits(bytes, places.timeUs, timeUs);
+    putDigits(bytes, places.timeNs, timeUs);
+    putDigits(bytes, places.previous, previous);
+    putDigits(bytes, places.xid, xid);
+    for (let index = 0; index < id.length; index += 1) bytes[places.id + index] = id.charCodeAt(index);
+    return { ...places.parts, transaction };
+  }
+
+  #write(transaction: Transaction, id: string): TransactionParts {
+    const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
     const previous = previousCommitEndLsn === null ? 'null' : `\\"${previousCommitEndLsn}\\"`;
     const from = origin === null ? 'null' : JSON.stringify(origin.name);
     const head = `${this.#opening}${commitTimeUs / 1000n}${this.#middle}${previous},\\"`;
     const times = `\\"]","ts_us":${commitTimeUs},"ts_ns":${commitTimeUs}000,`;
     const txId = `,"txId":${xid},"lsn":`;
-    const tail =
-      `,"xmin":null,"origin":${from},"origin_lsn":${origin?.lsn ?? 'null'}},` +
-      `"transaction":{"id":"${id}","total_order":`;
+    const block = `,"xmin":null,"origin":${from},"origin_lsn":${origin?.lsn ?? 'null'}},"transaction":{"id":"`;
+    const tail = `${block}${id}","total_order":`;
     const bytesMax = 3 * (head.length + times.length + txId.length + tail.length);
     if (bytesMax > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
     const bytes = this.#bytes;
@@ -99,6 +134,51 @@ export class SourceBlock {
     const timesEnd = headEnd + bytes.write(times, headEnd);
     const xidEnd = timesEnd + bytes.write(txId, timesEnd);
     const tailEnd = xidEnd + bytes.write(tail, xidEnd);
-    return { transaction, bytes, headEnd, timesEnd, xidEnd, tailEnd };
+    const parts = { transaction, bytes, headEnd, timesEnd, xidEnd, tailEnd };
+    const timeMs = Buffer.byteLength(this.#opening);
+    const timeUs = headEnd + '\\"]","ts_us":'.length;
+    const timeWidth = widthOf(Number(commitTimeUs));
+    const previousWidth = widthOf(Number(previousCommitEndLsn ?? -1));
+    const places = {
+      parts,
+      timeMs,
+      timeUs,
+      timeNs: timeUs + timeWidth + ',"ts_ns":'.length,
+      timeWidth,
+      previous: headEnd - ',\\"'.length - '\\"'.length - previousWidth,
+      previousWidth,
+      xid: timesEnd + ',"txId":'.length,
+      xidWidth: widthOf(xid),
+      id: xidEnd + block.length,
+      idLength: id.length,
+    };
+    // Only what is of digits alone is put in place: no origin, no null, nothing negative or unsafe.
+    const isOfDigits = origin === null && places.timeWidth > 3 && previousWidth > 0;
+    this.#places = isOfDigits ? places : null;
+    return parts;
   }
 }
+
+interface Numbers {
+  readonly timeUs: number;
+  readonly previous: number;
+  readonly xid: number;
+}
+
+/** Where the numbers of the last transaction stand, and how many digits they have. */
+interface Places {
+  readonly parts: TransactionParts;
+  readonly timeMs: number;
+  readonly timeUs: number;
+  readonly timeNs: number;
+  readonly timeWidth: number;
+  readonly previous: number;
+  readonly previousWidth: number;
+  readonly xid: number;
+  readonly xidWidth: number;
+  readonly id: number;
+  readonly idLength: number;
+}
+
+/** How many digits; 0 of a number that is written in another way. */
+const widthOf = (value: number): number => (value >= 0 && Number.isSafeInteger(value) ? digitsOf(value) : 0);

@@ -54,17 +54,33 @@ export function plainEvent(
 function plainHeaders(row: Row, plan: RoutePlan): readonly PlainHeader[] | null {
   const { headers: told } = plan;
   if (told >= 0 && row.start(told) >= 0 && !isEmptyObject(row, told)) return null;
-  const made: PlainHeader[] = [
-    { name: 'id', column: plan.id },
-    { name: 'eventType', column: plan.type },
-  ];
-  if (isValue(row, plan.typeVersion)) made.push({ name: 'eventVersion', column: plan.typeVersion });
-  if (isValue(row, plan.aggregateVersion))
-    made.push({ name: 'aggregateVersion', column: plan.aggregateVersion });
-  for (const { column } of made) {
+  const headers = headersOf(plan, {
+    eventVersion: isValue(row, plan.typeVersion),
+    aggregateVersion: isValue(row, plan.aggregateVersion),
+  });
+  for (const { column } of headers) {
     if (!isValue(row, column) || !isAscii(row.bytes, row.start(column), row.end(column))) return null;
   }
-  return made;
+  return headers;
+}
+
+/** The same list for all rows of a plan that have the same columns: it is asked for with each event. */
+const known = new WeakMap<RoutePlan, (readonly PlainHeader[])[]>();
+
+function headersOf(
+  plan: RoutePlan,
+  has: { readonly eventVersion: boolean; readonly aggregateVersion: boolean },
+): readonly PlainHeader[] {
+  const ofPlan = known.get(plan) ?? [];
+  if (ofPlan.length === 0) known.set(plan, ofPlan);
+  const place = (has.eventVersion ? 1 : 0) + (has.aggregateVersion ? 2 : 0);
+  ofPlan[place] ??= [
+    { name: 'id', column: plan.id },
+    { name: 'eventType', column: plan.type },
+    ...(has.eventVersion ? [{ name: 'eventVersion', column: plan.typeVersion }] : []),
+    ...(has.aggregateVersion ? [{ name: 'aggregateVersion', column: plan.aggregateVersion }] : []),
+  ];
+  return ofPlan[place];
 }
 
 /** The text of a column, when it has one that is plain. */
