@@ -2,8 +2,8 @@
 import { encodeBegin, encodeEnd, type MarkerOptions, writeEnd } from '@diptych/change/end';
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
-import { Slabs } from '@diptych/kafka/packed-record';
 import type { OutgoingRecord } from '@diptych/kafka/record';
+import { Slabs } from '@diptych/kafka/slabs';
 import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { topicSource } from '@diptych/outbox/router-options';
@@ -110,7 +110,7 @@ export class Panels {
     this.#waiting = new WaitingRecords(slabs);
     this.#plain = new PlainRecords({
       ...{ change: this.change, outboxes: this.#outboxes, stamp: this.#stamp },
-      ...{ poison, slabs, rowBytesMax: limits.rowBytesMax },
+      ...{ poison, slabs, waiting: this.#waiting, rowBytesMax: limits.rowBytesMax },
     });
   }
 

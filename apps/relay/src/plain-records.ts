@@ -5,9 +5,10 @@
  */
 import { collectionOf } from '@diptych/change/relation-plan';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
+import { BodyWriter } from '@diptych/kafka/body-writer';
 import { identityBytesMax } from '@diptych/kafka/identity';
-import { BodyWriter, type Slabs } from '@diptych/kafka/packed-record';
 import { recordOverheadBytesMax } from '@diptych/kafka/packing';
+import type { Slabs } from '@diptych/kafka/slabs';
 import type { PlainEvent, PlainHeader } from '@diptych/outbox/plain-event';
 import type { WrittenRecord } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
@@ -16,7 +17,7 @@ import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
 import type { Outbox, Outboxes } from './outboxes.ts';
 import type { PublishedRecord } from './panels.ts';
 import type { Poison } from './parking/poison.ts';
-import { WaitingRecord } from './waiting-record.ts';
+import type { WaitingRecords } from './waiting-record.ts';
 
 export interface PlainRecordsOptions {
   readonly change: ChangePanel;
@@ -24,6 +25,7 @@ export interface PlainRecordsOptions {
   readonly stamp: IdentityStamp;
   readonly outboxes: Outboxes;
   readonly slabs: Slabs;
+  readonly waiting: WaitingRecords;
   readonly rowBytesMax: number;
 }
 
@@ -106,11 +108,11 @@ export class PlainRecords {
   }
 
   #waiting(head: Pick<PublishedRecord, 'topic' | 'panel' | 'bytes'>): PublishedRecord | null {
-    const { poison, stamp } = this.#options;
+    const { poison, stamp, waiting } = this.#options;
     const body = this.#body;
     const { topic, panel, bytes } = head;
-    if (!poison.takes(topic, body.written + recordOverheadBytesMax)) return null;
-    return new WaitingRecord({ topic, timestampMs: stamp.timestampMs, panel, bytes }, body.end());
+    if (!poison.takes(topic, body.end - body.start + recordOverheadBytesMax)) return null;
+    return waiting.take({ topic, timestampMs: stamp.timestampMs, panel, bytes }, body.close());
   }
 
   /** Names of headers are a few constants of ours. */

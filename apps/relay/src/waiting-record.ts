@@ -1,27 +1,54 @@
 /** A record of a panel that waits for its batch, as the bytes it is sent as. */
-import { type Body, PackedRecord, RecordPacker, type Slabs } from '@diptych/kafka/packed-record';
+import { PackedRecord, RecordPacker } from '@diptych/kafka/packed-record';
+import type { Body, Slabs } from '@diptych/kafka/slabs';
 import type { PublishedRecord } from './panels.ts';
 
 /** What a waiting record is besides its bytes. */
 export type WaitingHead = Pick<PublishedRecord, 'topic' | 'timestampMs' | 'panel' | 'bytes'>;
 
-export class WaitingRecord extends PackedRecord implements PublishedRecord {
-  readonly panel: PublishedRecord['panel'];
-  readonly bytes: number;
+/** Released ones that are kept for the next: about as many small ones as a relay lets wait by default. */
+const freeRecordsMax = 32_768;
 
-  constructor(head: WaitingHead, body: Body) {
+/** Made by `WaitingRecords`, and used again by it when it was released. */
+export class WaitingRecord extends PackedRecord implements PublishedRecord {
+  panel: PublishedRecord['panel'];
+  bytes: number;
+  readonly #home: WaitingRecord[];
+
+  constructor(head: WaitingHead, body: Body, home: WaitingRecord[]) {
     super(head, body);
     this.panel = head.panel;
     this.bytes = head.bytes;
+    this.#home = home;
+  }
+
+  override hold(head: WaitingHead, body: Body): void {
+    super.hold(head, body);
+    this.panel = head.panel;
+    this.bytes = head.bytes;
+  }
+
+  override release(): void {
+    super.release();
+    if (this.#home.length < freeRecordsMax) this.#home.push(this);
   }
 }
 
-/** Packs the records of one session. */
+/** The waiting records of one session. Those that were published are used again: whatever is new is copied while it waits. */
 export class WaitingRecords {
   readonly #packer: RecordPacker;
+  readonly #free: WaitingRecord[] = [];
 
   constructor(slabs: Slabs) {
     this.#packer = new RecordPacker(slabs);
+  }
+
+  /** A record that stands where `body` says now. */
+  take(head: WaitingHead, body: Body): WaitingRecord {
+    const free = this.#free.pop();
+    if (free === undefined) return new WaitingRecord(head, body, this.#free);
+    free.hold(head, body);
+    return free;
   }
 
   /**
@@ -34,7 +61,7 @@ export class WaitingRecords {
       const record = records[index] as PublishedRecord;
       bytes += record.bytes;
       const body = record.snapshotLog === undefined ? this.#packer.pack(record) : null;
-      if (body) records[index] = new WaitingRecord(record, body);
+      if (body) records[index] = this.take(record, body);
     }
     return bytes;
   }

@@ -4,7 +4,7 @@ import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { untilNothingIsOpen } from './open-transactions.ts';
 import { PackedRecord } from './packed-record.ts';
-import { type PackingLimits, type PlacedRecord, pack } from './packing.ts';
+import { Packing, type Send, type TooLong } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
 import type { OutgoingRecord } from './record.ts';
@@ -17,7 +17,7 @@ export interface ClientDriver {
   /** Connects, and InitProducerId. */
   fence(): Promise<void>;
   /** Sends to the given partitions, in order, and waits until all in-sync replicas have the records. */
-  send(records: readonly PlacedRecord[]): Promise<void>;
+  send(places: Send): Promise<void>;
   /** Ends the transaction that the first send began; without transactions there is nothing to do. */
   commit(): Promise<void>;
   /** Ends the connections, whatever is in flight. Never throws. */
@@ -87,43 +87,45 @@ export class ClientPublisher implements Publisher {
   }
 
   /** Where each record goes and with which send. Nothing is begun yet, so an error leaves the publisher usable. */
-  async #plan(records: readonly OutgoingRecord[]): Promise<readonly (readonly PlacedRecord[])[]> {
+  async #plan(records: readonly OutgoingRecord[]): Promise<readonly Send[]> {
     try {
       const unknown = new Set<string>();
       for (const { topic } of records) if (!this.#catalog.has(topic)) unknown.add(topic);
       if (unknown.size > 0) await this.#catalog.load(unknown);
-      const limits: PackingLimits = {
-        messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
-        sendBytesMax,
-        sendRecordsMax: this.#driver.sendRecordsMax,
-        isAtomic: this.#options.transactionalId !== null,
-      };
-      const packing = pack(this.#place(records), limits);
-      if (!packing.ok) throw tooLarge(packing);
-      return packing.sends;
+      return this.#pack(records);
     } catch (error) {
       if (this.#state === 'publishing') this.#state = 'idle';
       throw classify(error, 'asking');
     }
   }
 
-  #place(records: readonly OutgoingRecord[]): PlacedRecord[] {
-    const placed: PlacedRecord[] = [];
+  #pack(records: readonly OutgoingRecord[]): readonly Send[] {
+    const packing = new Packing({
+      messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
+      sendBytesMax,
+      sendRecordsMax: this.#driver.sendRecordsMax,
+      isAtomic: this.#options.transactionalId !== null,
+    });
+    const put = (record: OutgoingRecord, partition: number) => {
+      const failure = packing.add(record, partition);
+      if (failure) throw tooLarge(failure);
+    };
     const topics = new Map<string, { readonly there: number; readonly agreed: number }>();
     for (const record of records) {
-      const { there, agreed } = topics.get(record.topic) ?? this.#partitions(record.topic, topics);
+      const { topic } = record;
+      const { there, agreed } = topics.get(topic) ?? this.#partitions(topic, topics);
       if (record.spread === 'every') {
-        for (let partition = 0; partition < agreed; partition += 1) placed.push({ record, partition });
-      } else {
-        const partition =
-          record instanceof PackedRecord
-            ? record.partitionOf(agreed)
-            : (record.partition ?? partitionOf(record.key, agreed));
-        if (partition >= there) throw noPartition({ topic: record.topic, partition, partitions: there });
-        placed.push({ record, partition });
+        for (let partition = 0; partition < agreed; partition += 1) put(record, partition);
+        continue;
       }
+      const partition =
+        record instanceof PackedRecord
+          ? record.partitionOf(agreed)
+          : (record.partition ?? partitionOf(record.key, agreed));
+      if (partition >= there) throw noPartition({ topic, partition, partitions: there });
+      put(record, partition);
     }
-    return placed;
+    return packing.end();
   }
 
   #partitions(topic: string, known: Map<string, { there: number; agreed: number }>) {
@@ -134,7 +136,7 @@ export class ClientPublisher implements Publisher {
   }
 
   /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */
-  async #send(sends: readonly (readonly PlacedRecord[])[]): Promise<void> {
+  async #send(sends: readonly Send[]): Promise<void> {
     for (const send of sends) {
       this.#move('publishing', 'publishing');
       await this.#driver.send(send);
@@ -169,15 +171,7 @@ function noPartition(what: { topic: string; partition: number; partitions: numbe
   );
 }
 
-function tooLarge({
-  topic,
-  bytes,
-  bytesMax,
-}: {
-  topic: string;
-  bytes: number;
-  bytesMax: number;
-}): OperatingError {
+function tooLarge({ topic, bytes, bytesMax }: TooLong): OperatingError {
   return new OperatingError(
     'record-too-large',
     `a record for the topic ${topic} takes ${bytes} bytes as a batch, the topic allows ${bytesMax}`,

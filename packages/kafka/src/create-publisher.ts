@@ -1,6 +1,6 @@
 import { present, unreachable } from '@diptych/runtime/assert';
 import { type ClientDriver, ClientPublisher } from './client-publisher.ts';
-import type { PlacedRecord } from './packing.ts';
+import type { Send } from './packing.ts';
 import { PlatformaticDriver } from './platformatic-publisher.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
 
@@ -47,8 +47,8 @@ class LoadedDriver implements ClientDriver {
     await driver.fence();
   }
 
-  send(records: readonly PlacedRecord[]): Promise<void> {
-    return this.#fenced.send(records);
+  send(places: Send): Promise<void> {
+    return this.#fenced.send(places);
   }
 
   commit(): Promise<void> {

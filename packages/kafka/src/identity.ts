@@ -3,8 +3,9 @@
  * `diptych-tx: <timeline>-<commitLsn, 16 hex digits>-<xid>-<ordinal>-<part>-<commit time in µs>`
  */
 import { assert } from '@diptych/runtime/assert';
+import { digitsOf, putDigits, putHexDigits } from '@diptych/runtime/digits';
 import { formatLsnSortable, type Lsn, parseLsnSortable, type Xid, xid } from '@diptych/wal/lsn';
-import type { BodyWriter } from './packed-record.ts';
+import type { BodyWriter } from './body-writer.ts';
 
 export interface Identity {
   /** The timeline that holds the commit record. */
@@ -39,6 +40,7 @@ export function identitiesOf(
 
 /** Name of the header with its length, as a record has it. */
 const nameField = Buffer.concat([Buffer.from([2 * identityHeader.length]), Buffer.from(identityHeader)]);
+const dash = 0x2d;
 /** Enough for all of an identity but its ordinal and its part. */
 const textBytes = 128;
 
@@ -52,17 +54,33 @@ export class IdentityWriter {
   #tailEnd = 0;
 
   begin({ timeline, commitLsn, xid, commitTimeUs }: Omit<Identity, 'ordinal' | 'part'>): void {
-    this.#headEnd = this.#text.write(`${timeline}-${formatLsnSortable(commitLsn)}-${xid}-`, 'latin1');
-    this.#tailEnd = this.#headEnd + this.#text.write(`-${commitTimeUs}`, this.#headEnd, 'latin1');
+    const text = this.#text;
+    const position = Number(commitLsn);
+    const timeUs = Number(commitTimeUs);
+    if (!Number.isSafeInteger(position) || !Number.isSafeInteger(timeUs) || timeUs < 0) {
+      this.#headEnd = text.write(`${timeline}-${formatLsnSortable(commitLsn)}-${xid}-`, 'latin1');
+      this.#tailEnd = this.#headEnd + text.write(`-${commitTimeUs}`, this.#headEnd, 'latin1');
+      return;
+    }
+    const positionAt = putDigits(text, 0, timeline);
+    text[positionAt] = dash;
+    const xidAt = putHexDigits(text, positionAt + 1, position);
+    text[xidAt] = dash;
+    const xidEnd = putDigits(text, xidAt + 1, xid);
+    text[xidEnd] = dash;
+    this.#headEnd = xidEnd + 1;
+    text[this.#headEnd] = dash;
+    this.#tailEnd = putDigits(text, this.#headEnd + 1, timeUs);
   }
 
   /** Name and text of the header. */
   write(body: BodyWriter, { ordinal, part }: Pick<Identity, 'ordinal' | 'part'>): void {
-    const place = `${ordinal}-${part}`;
     body.raw(nameField);
-    body.length(this.#tailEnd + place.length);
+    body.length(this.#tailEnd + digitsOf(ordinal) + 1 + digitsOf(part));
     body.raw(this.#text, 0, this.#headEnd);
-    body.ascii(place);
+    body.digits(ordinal);
+    body.byte(dash);
+    body.digits(part);
     body.raw(this.#text, this.#headEnd, this.#tailEnd);
   }
 }

@@ -2,7 +2,7 @@ import kafkajs, { type Message, type Producer, type TopicMessages, type Transact
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import { createKafka } from './kafkajs-client.ts';
-import type { PlacedRecord } from './packing.ts';
+import type { Place, Send } from './packing.ts';
 import type { PublisherOptions } from './publisher.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
@@ -46,12 +46,12 @@ export class KafkajsDriver implements ClientDriver {
    * again also what another still works on, with new sequence numbers, so that nothing tells the repeat from a new record;
    * and what moved to a leader that has answered already is not sent at all. (2.2.4, src/producer/sendMessages.js)
    */
-  async send(records: readonly PlacedRecord[]): Promise<void> {
+  async send(places: Send): Promise<void> {
     await this.#track(async () => {
       if (this.#isTransactional) this.#transaction ??= await this.#producer.transaction();
       const sender = this.#transaction ?? this.#producer;
-      for (const ofPartition of messagesByPartition(records)) {
-        await sender.sendBatch({ acks: -1, topicMessages: [ofPartition] });
+      for (const place of places) {
+        await sender.sendBatch({ acks: -1, topicMessages: [messagesOf(place)] });
       }
     });
   }
@@ -76,19 +76,15 @@ export class KafkajsDriver implements ClientDriver {
   }
 }
 
-function messagesByPartition(records: readonly PlacedRecord[]): TopicMessages[] {
-  const partitions = new Map<string, { readonly topic: string; readonly messages: Message[] }>();
-  for (const { record, partition } of records) {
-    const place = `${record.topic} ${partition}`;
-    const ofPartition = partitions.get(place) ?? { topic: record.topic, messages: [] };
-    partitions.set(place, ofPartition);
-    ofPartition.messages.push({
+function messagesOf({ topic, partition, records }: Place): TopicMessages {
+  const messages = records.map((record): Message => {
+    return {
       partition,
       key: record.key,
       value: record.value,
       headers: Object.fromEntries(record.headers),
       timestamp: record.timestampMs.toString(),
-    });
-  }
-  return [...partitions.values()];
+    };
+  });
+  return { topic, messages };
 }

@@ -127,3 +127,20 @@ test('a record that was released is neither read nor released again', () => {
   expect(() => released.value).toThrow('a record that was released is not read');
   expect(() => released.release()).toThrow('a record is released once');
 });
+
+test('a record becomes another one when it was released, and not before', () => {
+  const packer = new RecordPacker();
+  const record = (text: string) => ({
+    ...{ topic: text, key: Buffer.from(text), value: Buffer.from(text), timestampMs: text.length },
+    headers: [['name', text]] as const,
+  });
+  const packedOne = packed([record('one')], packer)[0] as PackedRecord;
+  const next = record('another');
+  const body = packer.pack(next);
+  if (!body) throw new Error('it is short');
+  expect(() => packedOne.hold(next, body)).toThrow('a record is another one when it was released');
+  packedOne.release();
+  packedOne.hold(next, body);
+  const { topic, key, value, headers, timestampMs } = packedOne;
+  expect({ topic, key, value, headers, timestampMs }).toEqual(next);
+});

@@ -6,56 +6,40 @@
 import { assert } from '@diptych/runtime/assert';
 import { murmur2 } from './partitioner.ts';
 import type { OutgoingRecord, RecordHeader } from './record.ts';
-import { FieldsWriter, fieldsBytesMax, putVarint } from './record-fields.ts';
+import { FieldsWriter, fieldsBytesMax } from './record-fields.ts';
+import { type Body, bodyBytesMax, nowhere, Slabs } from './slabs.ts';
 
-/** Room for some hundred records. */
-const slabBytes = 256 * 1024;
-/** A longer record stays what it is: a second copy of it would cost memory, and it is one of few. */
-const bodyBytesMax = 16 * 1024;
-/** Below this, copying byte by byte is faster than a call of `Buffer.copy`. */
-const shortBytes = 48;
-
-/** Slabs without records that are kept for the next ones: as much as a relay lets wait by default. */
-const freeSlabsMax = 32;
-
-/** Memory that many records stand in. */
-interface Slab {
-  readonly bytes: Buffer;
-  readonly home: Slabs | null;
-  /** Records in it that were not released. */
-  held: number;
-}
-
-const nowhere: Slab = { bytes: Buffer.alloc(0), home: null, held: 0 };
-
-/** Where a body stands: all of a record but what depends on its place in a batch, from the length of its key on. */
-export interface Body {
-  readonly slab: Slab;
-  readonly start: number;
-  readonly end: number;
-  /** Of the key, not negative; -1 without a key. */
-  readonly hash: number;
-}
+export type PackedHead = Pick<OutgoingRecord, 'topic' | 'timestampMs'>;
 
 /**
  * A record without a partition of its own, and not spread over all. Key, value and headers are read when they are asked for: an
  * object that is made of it by `...` lacks them.
  */
 export class PackedRecord implements OutgoingRecord {
-  readonly topic: string;
-  readonly timestampMs: number;
-  readonly start: number;
-  readonly end: number;
-  #slab: Slab;
-  readonly #hash: number;
+  topic = '';
+  timestampMs = Number.NaN;
+  start = 0;
+  end = 0;
+  #slab = nowhere;
+  #hash = -1;
 
-  constructor({ topic, timestampMs }: Pick<OutgoingRecord, 'topic' | 'timestampMs'>, body: Body) {
+  constructor(head: PackedHead, body: Body) {
+    this.#put(head, body);
+  }
+
+  /** Is another record from now on, which is none yet, or was released. */
+  hold(head: PackedHead, body: Body): void {
+    assert(this.#slab === nowhere, 'a record is another one when it was released');
+    this.#put(head, body);
+  }
+
+  #put({ topic, timestampMs }: PackedHead, { slab, start, end, hash }: Body): void {
     this.topic = topic;
     this.timestampMs = timestampMs;
-    this.#slab = body.slab;
-    this.start = body.start;
-    this.end = body.end;
-    this.#hash = body.hash;
+    this.start = start;
+    this.end = end;
+    this.#slab = slab;
+    this.#hash = hash;
   }
 
   /** Where `start` and `end` are. */
@@ -117,134 +101,6 @@ export class RecordPacker {
     const end = this.#fields.write(slab.bytes, start, record);
     this.#slabs.taken(end);
     return { slab, start, end, hash: key === null ? -1 : murmur2(key) & 0x7fff_ffff };
-  }
-}
-
-/**
- * Writes one body piece by piece: key, value, number of headers, and of each header name and text. `begin` says how many bytes
- * all of it takes at most; without `end` nothing was written.
- */
-export class BodyWriter {
-  readonly #slabs: Slabs;
-  #slab: Buffer = nowhere.bytes;
-  #start = 0;
-  #at = 0;
-  #hash = -1;
-
-  constructor(slabs: Slabs) {
-    this.#slabs = slabs;
-  }
-
-  /** False for a record that is too long to be copied. */
-  begin(bytesMax: number): boolean {
-    if (bytesMax > bodyBytesMax) return false;
-    const at = this.#slabs.room(bytesMax);
-    this.#slab = this.#slabs.slab.bytes;
-    this.#start = at;
-    this.#at = at;
-    this.#hash = -1;
-    return true;
-  }
-
-  /** A key, which decides the partition; without one `nothing` comes first. */
-  key(bytes: Buffer, start: number, end: number): void {
-    this.sized(bytes, start, end);
-    this.#hash = murmur2(this.#slab, this.#at - (end - start), this.#at) & 0x7fff_ffff;
-  }
-
-  /** No key, or no value. */
-  nothing(): void {
-    this.#at = putVarint(this.#slab, this.#at, -1);
-  }
-
-  /** Bytes with their length: a value, a header's name or text. */
-  sized(bytes: Buffer, start: number, end: number): void {
-    this.length(end - start);
-    this.raw(bytes, start, end);
-  }
-
-  /** A length, or a number of headers. */
-  length(length: number): void {
-    this.#at = putVarint(this.#slab, this.#at, length);
-  }
-
-  /** Bytes as they are. */
-  raw(bytes: Buffer, start = 0, end = bytes.length): void {
-    const slab = this.#slab;
-    let at = this.#at;
-    if (end - start > shortBytes) this.#at += bytes.copy(slab, at, start, end);
-    else {
-      for (let from = start; from < end; from += 1) {
-        slab[at] = bytes[from] as number;
-        at += 1;
-      }
-      this.#at = at;
-    }
-  }
-
-  /** ASCII as it is. */
-  ascii(text: string): void {
-    for (let index = 0; index < text.length; index += 1) {
-      this.#slab[this.#at] = text.charCodeAt(index);
-      this.#at += 1;
-    }
-  }
-
-  /** How long it is so far. */
-  get written(): number {
-    return this.#at - this.#start;
-  }
-
-  /** It is written. */
-  end(): Body {
-    this.#slabs.taken(this.#at);
-    return { slab: this.#slabs.slab, start: this.#start, end: this.#at, hash: this.#hash };
-  }
-}
-
-/**
- * Where bodies stand, one behind the other. A slab whose records were all released is used again: left to the garbage collector,
- * which sees only small objects that are old, dozens of them would be resident at any time, and it would mark all it has to find them.
- */
-export class Slabs {
-  #slab = this.#newSlab();
-  #at = 0;
-  readonly #free: Slab[] = [];
-
-  /** The one with room. */
-  get slab(): Slab {
-    return this.#slab;
-  }
-
-  /** A place in `slab` with so many bytes behind it, at most the longest body. */
-  room(bytes: number): number {
-    if (this.#at + bytes > slabBytes) {
-      const full = this.#slab;
-      this.#slab = this.#free.pop() ?? this.#newSlab();
-      this.#at = 0;
-      if (full.held === 0) this.#keep(full);
-    }
-    return this.#at;
-  }
-
-  /** A record stands before `at`. */
-  taken(at: number): void {
-    this.#at = at;
-    this.#slab.held += 1;
-  }
-
-  /** One record less stands in it. */
-  released(slab: Slab): void {
-    slab.held -= 1;
-    if (slab.held === 0 && slab !== this.#slab) this.#keep(slab);
-  }
-
-  #newSlab(): Slab {
-    return { bytes: Buffer.allocUnsafeSlow(slabBytes), home: this, held: 0 };
-  }
-
-  #keep(slab: Slab): void {
-    if (this.#free.length < freeSlabsMax) this.#free.push(slab);
   }
 }
 

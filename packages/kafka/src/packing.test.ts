@@ -1,7 +1,7 @@
 import { createRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batchOverheadBytes, type PackingLimits, type PlacedRecord, pack, recordBytes } from './packing.ts';
+import { batchOverheadBytes, Packing, type PackingLimits, recordBytes, type Send } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 
 const limits: PackingLimits = {
@@ -11,6 +11,11 @@ const limits: PackingLimits = {
   isAtomic: true,
 };
 
+interface PlacedRecord {
+  readonly record: OutgoingRecord;
+  readonly partition: number;
+}
+
 function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
   return {
     record: { topic, key: null, value: Buffer.from(value), headers: [], timestampMs: 1 },
@@ -18,14 +23,13 @@ function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
   };
 }
 
-function sendsOf(
-  records: readonly PlacedRecord[],
-  change: Partial<PackingLimits> = {},
-): (readonly PlacedRecord[])[] {
-  const packing = pack(records, { ...limits, ...change });
-  if (!packing.ok) throw new Error(`too large: ${packing.bytes} bytes`);
-  return [...packing.sends];
+function sendsOf(records: readonly PlacedRecord[], change: Partial<PackingLimits> = {}): readonly Send[] {
+  const packing = new Packing({ ...limits, ...change });
+  for (const { record, partition } of records) expect(packing.add(record, partition)).toBeNull();
+  return packing.end();
 }
+
+const lengthOf = (send: Send): number => send.reduce((sum, place) => sum + place.records.length, 0);
 
 /** What the client really makes of one partition's records. */
 function encodedBytes(records: readonly OutgoingRecord[]): number {
@@ -43,8 +47,8 @@ function encodedBytes(records: readonly OutgoingRecord[]): number {
 test('without a transaction a record that vouches for others waits until they are acknowledged', () => {
   const word = { ...placed('word'), record: { ...placed('word').record, vouches: true } };
   const records = [placed('a'), placed('b'), word, placed('c')];
-  expect(sendsOf(records, { isAtomic: false }).map((send) => send.length)).toEqual([2, 2]);
-  expect(sendsOf(records).map((send) => send.length)).toEqual([4]);
+  expect(sendsOf(records, { isAtomic: false }).map(lengthOf)).toEqual([2, 2]);
+  expect(sendsOf(records).map(lengthOf)).toEqual([4]);
   expect(sendsOf([word], { isAtomic: false })).toHaveLength(1);
 });
 
@@ -54,12 +58,18 @@ test('nothing makes no send', () => {
 
 test('records that fit go in one send, in their order', () => {
   const records = [placed('1'), placed('2', 1), placed('3')];
-  expect(sendsOf(records)).toEqual([records]);
+  const [first, second, third] = records.map(({ record }) => record);
+  expect(sendsOf(records)).toEqual([
+    [
+      expect.objectContaining({ topic: 'a', partition: 0, records: [first, third] }),
+      expect.objectContaining({ topic: 'a', partition: 1, records: [second] }),
+    ],
+  ]);
 });
 
 test('a batch that would pass max.message.bytes starts a new send', () => {
   const records = [placed('x'.repeat(600)), placed('y'.repeat(600)), placed('z')];
-  expect(sendsOf(records).map((send) => send.length)).toEqual([1, 2]);
+  expect(sendsOf(records).map(lengthOf)).toEqual([1, 2]);
 });
 
 test('the limit is counted per partition and per topic', () => {
@@ -69,13 +79,16 @@ test('the limit is counted per partition and per topic', () => {
 
 test('a send is bounded in bytes and in records over all partitions', () => {
   const records = Array.from({ length: 10 }, (_, index) => placed('x'.repeat(100), index));
-  expect(sendsOf(records, { sendBytesMax: 400 }).map((send) => send.length)).toEqual([3, 3, 3, 1]);
-  expect(sendsOf(records, { sendRecordsMax: 4 }).map((send) => send.length)).toEqual([4, 4, 2]);
+  expect(sendsOf(records, { sendBytesMax: 400 }).map(lengthOf)).toEqual([3, 3, 3, 1]);
+  expect(sendsOf(records, { sendRecordsMax: 4 }).map(lengthOf)).toEqual([4, 4, 2]);
 });
 
-test('a record that fits nowhere is named, with nothing packed', () => {
-  const packing = pack([placed('a'), placed('x'.repeat(2000), 0, 'big')], limits);
-  expect(packing).toMatchObject({ ok: false, topic: 'big', bytesMax: 1000 });
+test('a record that fits nowhere is named, and not packed', () => {
+  const packing = new Packing(limits);
+  packing.add(placed('a').record, 0);
+  const long = placed('x'.repeat(2000), 0, 'big');
+  expect(packing.add(long.record, 0)).toMatchObject({ topic: 'big', bytesMax: 1000 });
+  expect(packing.end().map(lengthOf)).toEqual([1]);
 });
 
 test('the size of a batch is never underestimated, and overestimated by little', () => {
@@ -108,13 +121,25 @@ test('packing keeps every record once, in order, within every limit', () => {
     fc.property(fc.array(one, { maxLength: 60 }), (plan) => {
       const records = plan.map(([size, partition, topic]) => placed('x'.repeat(size), partition, topic));
       const sends = sendsOf(records, { sendRecordsMax: 7 });
-      expect(sends.flat()).toEqual(records);
+      const placeOf = ({ topic, partition }: { topic: string; partition: number }) => `${topic}/${partition}`;
+      const asked = Object.groupBy(records, ({ record, partition }) =>
+        placeOf({ topic: record.topic, partition }),
+      );
+      const packed = Object.groupBy(sends.flat(), placeOf);
+      for (const place of new Set([...Object.keys(asked), ...Object.keys(packed)]))
+        expect(packed[place]?.flatMap((part) => part.records)).toEqual(
+          asked[place]?.map(({ record }) => record),
+        );
       for (const send of sends) {
-        expect(send.length).toBeLessThanOrEqual(7);
-        for (const batch of Object.values(Object.groupBy(send, (p) => `${p.record.topic}/${p.partition}`))) {
-          expect(encodedBytes((batch ?? []).map((p) => p.record))).toBeLessThanOrEqual(1000);
-        }
+        expect(lengthOf(send)).toBeLessThanOrEqual(7);
+        expect(new Set(send.map(placeOf)).size).toBe(send.length);
+        for (const place of send) expect(encodedBytes(place.records)).toBeLessThanOrEqual(1000);
       }
+      const indexes = new Map(records.map(({ record }, index) => [record, index]));
+      const order = sends.map((send) =>
+        send.flatMap((place) => place.records.map((one) => indexes.get(one) ?? -1)),
+      );
+      expect(order.flatMap((ofSend) => ofSend.toSorted((x, y) => x - y))).toEqual([...records.keys()]);
     }),
   );
 });

@@ -7,11 +7,15 @@ import { PackedRecord } from './packed-record.ts';
 import type { OutgoingRecord } from './record.ts';
 import { fieldsBytesMax, varintBytes } from './record-fields.ts';
 
-/** A record with the partition it goes to. */
-export interface PlacedRecord {
-  readonly record: OutgoingRecord;
+/** What one send has for one partition, in its order. */
+export interface Place {
+  readonly topic: string;
   readonly partition: number;
+  readonly records: readonly OutgoingRecord[];
 }
+
+/** What is sent at once. */
+export type Send = readonly Place[];
 
 export interface PackingLimits {
   /** The topic's `max.message.bytes`: the largest record batch that the broker takes. */
@@ -23,9 +27,12 @@ export interface PackingLimits {
   readonly isAtomic: boolean;
 }
 
-export type Packing =
-  | { readonly ok: true; readonly sends: readonly (readonly PlacedRecord[])[] }
-  | { readonly ok: false; readonly topic: string; readonly bytes: number; readonly bytesMax: number };
+/** A record that its topic takes in no batch. */
+export interface TooLong {
+  readonly topic: string;
+  readonly bytes: number;
+  readonly bytesMax: number;
+}
 
 /** Header of a record batch, from `baseOffset` to `recordsCount`. */
 export const batchOverheadBytes = 61;
@@ -56,39 +63,77 @@ export function recordBytesMax(record: OutgoingRecord): number {
   return recordOverheadBytes + fieldsBytesMax(record);
 }
 
+interface GrowingPlace extends Place {
+  readonly records: OutgoingRecord[];
+  bytes: number;
+}
+
+/** A topic of the send that grows. */
+interface Topic {
+  readonly bytesMax: number;
+  /** By partition. */
+  places: GrowingPlace[];
+}
+
 /** Cuts records into sends, in their order, so that no partition's batch of a send passes its topic's limit. */
-export function pack(records: readonly PlacedRecord[], limits: PackingLimits): Packing {
-  const sends: PlacedRecord[][] = [];
-  let send: PlacedRecord[] = [];
-  let sendBytes = 0;
-  let batches = new Map<string, number[]>();
-  for (const placed of records) {
-    const { topic } = placed.record;
-    const bytes = recordBytes(placed.record);
-    const bytesMax = limits.messageBytesMax(topic);
-    if (batchOverheadBytes + bytes > bytesMax) {
-      return { ok: false, topic, bytes: batchOverheadBytes + bytes, bytesMax };
-    }
-    let batch = (batches.get(topic)?.[placed.partition] ?? batchOverheadBytes) + bytes;
-    const waits = !limits.isAtomic && placed.record.vouches === true;
-    const full =
-      waits ||
-      batch > bytesMax ||
-      sendBytes + bytes > limits.sendBytesMax ||
-      send.length >= limits.sendRecordsMax;
-    if (full && send.length > 0) {
-      sends.push(send);
-      send = [];
-      sendBytes = 0;
-      batches = new Map();
-      batch = batchOverheadBytes + bytes;
-    }
-    send.push(placed);
-    sendBytes += bytes;
-    const ofTopic = batches.get(topic) ?? [];
-    ofTopic[placed.partition] = batch;
-    batches.set(topic, ofTopic);
+export class Packing {
+  readonly #limits: PackingLimits;
+  readonly #topics = new Map<string, Topic>();
+  readonly #sends: Send[] = [];
+  #places: GrowingPlace[] = [];
+  #bytes = 0;
+  #records = 0;
+
+  constructor(limits: PackingLimits) {
+    this.#limits = limits;
   }
-  if (send.length > 0) sends.push(send);
-  return { ok: true, sends };
+
+  /** The next record; answers why it cannot be sent, or null. */
+  add(record: OutgoingRecord, partition: number): TooLong | null {
+    const { isAtomic, sendBytesMax, sendRecordsMax } = this.#limits;
+    const topic = this.#topics.get(record.topic) ?? this.#newTopic(record.topic);
+    const bytes = recordBytes(record);
+    const { bytesMax } = topic;
+    const alone = batchOverheadBytes + bytes;
+    if (alone > bytesMax) return { topic: record.topic, bytes: alone, bytesMax };
+    const isFull =
+      (!isAtomic && record.vouches === true) ||
+      (topic.places[partition]?.bytes ?? batchOverheadBytes) + bytes > bytesMax ||
+      this.#bytes + bytes > sendBytesMax ||
+      this.#records >= sendRecordsMax;
+    if (isFull && this.#records > 0) this.#cut();
+    const place = topic.places[partition] ?? this.#newPlace(topic, { topic: record.topic, partition });
+    place.records.push(record);
+    place.bytes += bytes;
+    this.#bytes += bytes;
+    this.#records += 1;
+    return null;
+  }
+
+  /** All of them. Nothing is added any more. */
+  end(): readonly Send[] {
+    if (this.#records > 0) this.#cut();
+    return this.#sends;
+  }
+
+  #cut(): void {
+    this.#sends.push(this.#places);
+    this.#places = [];
+    this.#bytes = 0;
+    this.#records = 0;
+    for (const topic of this.#topics.values()) topic.places = [];
+  }
+
+  #newTopic(name: string): Topic {
+    const topic = { bytesMax: this.#limits.messageBytesMax(name), places: [] };
+    this.#topics.set(name, topic);
+    return topic;
+  }
+
+  #newPlace({ places }: Topic, at: Pick<Place, 'topic' | 'partition'>): GrowingPlace {
+    const place = { ...at, records: [], bytes: batchOverheadBytes };
+    places[at.partition] = place;
+    this.#places.push(place);
+    return place;
+  }
 }

@@ -9,10 +9,9 @@ import { errorCodes } from './classify.ts';
 import { findErrorBy, GenericError, NetworkError } from './client-floors.ts';
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
-import type { PlacedRecord } from './packing.ts';
+import type { Send } from './packing.ts';
 import { type PartitionBatch, type ProducerIdentity, ProducerRequests } from './producer-requests.ts';
 import type { PublisherOptions } from './publisher.ts';
-import type { OutgoingRecord } from './record.ts';
 import { nextSequence, RecordBatchEncoder } from './record-batch.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
@@ -40,9 +39,9 @@ export class PlatformaticDriver implements ClientDriver {
     this.#identity = await this.#persist(() => this.#requests.identify());
   }
 
-  async send(records: readonly PlacedRecord[]): Promise<void> {
+  async send(places: Send): Promise<void> {
     const identity = present(this.#identity, 'a fenced producer');
-    let batches: readonly PartitionBatch[] = this.#encode(records, identity);
+    let batches: readonly PartitionBatch[] = this.#encode(places, identity);
     await this.#add(batches, identity);
     await this.#persist(async () => {
       const untaken = await this.#requests.produce(batches);
@@ -67,14 +66,13 @@ export class PlatformaticDriver implements ClientDriver {
   }
 
   /** One batch for each partition, with the sequence numbers that follow. */
-  #encode(records: readonly PlacedRecord[], { id, epoch }: ProducerIdentity): PartitionBatch[] {
-    const places = recordsByPlace(records);
+  #encode(places: Send, { id, epoch }: ProducerIdentity): PartitionBatch[] {
     this.#encoder.begin();
-    for (const { topic, partition, records: ofPlace } of places) {
+    for (const { topic, partition, records } of places) {
       const place = placeKey(topic, partition);
       const baseSequence = this.#sequences.get(place) ?? 0;
-      this.#sequences.set(place, nextSequence(baseSequence, ofPlace.length));
-      this.#encoder.write(ofPlace, {
+      this.#sequences.set(place, nextSequence(baseSequence, records.length));
+      this.#encoder.write(records, {
         producerId: id,
         producerEpoch: epoch,
         baseSequence,
@@ -117,30 +115,7 @@ export class PlatformaticDriver implements ClientDriver {
   }
 }
 
-interface Place {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: OutgoingRecord[];
-}
-
 const placeKey = (topic: string, partition: number): string => `${topic} ${partition}`;
-
-function recordsByPlace(records: readonly PlacedRecord[]): readonly Place[] {
-  const places: Place[] = [];
-  const topics = new Map<string, Place[]>();
-  for (const { record, partition } of records) {
-    const ofTopic = topics.get(record.topic) ?? [];
-    if (ofTopic.length === 0) topics.set(record.topic, ofTopic);
-    let place = ofTopic[partition];
-    if (place === undefined) {
-      place = { topic: record.topic, partition, records: [] };
-      ofTopic[partition] = place;
-      places.push(place);
-    }
-    place.records.push(record);
-  }
-  return places;
-}
 
 /** The client says of its errors, and of those inside them, whether they pass; of others nobody knows. */
 function mayBeTriedAgain(error: unknown): boolean {

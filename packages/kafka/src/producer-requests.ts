@@ -10,6 +10,7 @@ import type * as Kafka from '@platformatic/kafka';
 import { errorCodes } from './classify.ts';
 import { NetworkError, ProtocolError, ResponseError, requests, Writer } from './client-floors.ts';
 import { Connections, partlyAnswered } from './connections.ts';
+import { type GatheringSocket, gatheringSocket, type LongPart } from './gathered-request.ts';
 
 const {
   addPartitionsToTxnV3,
@@ -52,6 +53,8 @@ interface ProduceRequest {
   readonly transactionalId: string | null;
   readonly timeoutMs: number;
   readonly batches: readonly PartitionBatch[];
+  /** That the request is written to. */
+  readonly socket: GatheringSocket;
 }
 
 type ProduceAnswer = Kafka.produceV11.ProduceResponse;
@@ -156,7 +159,8 @@ export class ProducerRequests {
     try {
       if (leader === -1) throw new ProtocolError('LEADER_NOT_AVAILABLE');
       const connection = await this.#connections.to(leader);
-      const request = { transactionalId: this.#transactionalId, timeoutMs: this.#timeoutMs, batches };
+      const socket = gatheringSocket(connection.socket, { apiKey: api.key });
+      const request = { transactionalId: this.#transactionalId, timeoutMs: this.#timeoutMs, batches, socket };
       const answer = await api.async(connection, request).catch(partlyAnswered<ProduceAnswer>);
       return untakenOf(batches, answer);
     } catch (error) {
@@ -230,18 +234,23 @@ function untakenOf(batches: readonly PartitionBatch[], { responses }: ProduceAns
   });
 }
 
-/** ProduceRequest, version 9 to 11. https://kafka.apache.org/43/design/protocol/#protocol_messages */
-function produceRequest({ transactionalId, timeoutMs, batches }: ProduceRequest): Kafka.Writer {
-  return Writer.create()
+/** ProduceRequest, version 9 to 11, without its batches. https://kafka.apache.org/43/design/protocol/#protocol_messages */
+function produceRequest({ transactionalId, timeoutMs, batches, socket }: ProduceRequest): Kafka.Writer {
+  const parts: LongPart[] = [];
+  const request = Writer.create()
     .appendString(transactionalId)
     .appendInt16(ProduceAcks.ALL)
     .appendInt32(timeoutMs)
     .appendArray([...byTopic(batches)], (topic, [name, ofTopic]) => {
       topic.appendString(name).appendArray(ofTopic, (writer, { partition, bytes }) => {
-        writer.appendInt32(partition).appendBytes(bytes);
+        // COMPACT_RECORDS: their length and one, and they themselves.
+        writer.appendInt32(partition).appendUnsignedVarInt(bytes.length + 1);
+        parts.push({ at: writer.length, bytes });
       });
     })
     .appendTaggedFields();
+  socket.awaits(request.buffer, parts);
+  return request;
 }
 
 function byTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
