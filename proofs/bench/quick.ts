@@ -6,7 +6,7 @@ import { BadUse } from '../arguments.ts';
 import { installConnect } from '../conformance/connect-installation.ts';
 import { drainInTurn, inArena, versions } from './bench.ts';
 import { othersShareMax, quickLimits } from './budgets.ts';
-import { cartWorkload } from './cart-workload.ts';
+import { cartWorkload, warmUps } from './cart-workload.ts';
 import type { Competitor } from './competitor.ts';
 import { debezium } from './debezium.ts';
 import { diptych } from './diptych.ts';
@@ -23,9 +23,6 @@ export interface QuickOptions {
   readonly say: Say;
   readonly signal: AbortSignal;
 }
-
-/** So many drains warm the broker up: its compilers take 3 s of the first one's processor time, and next to none of the fourth's. */
-const warmUps = 3;
 
 export async function quick(options: QuickOptions) {
   const { transactions, only, nodeArguments, say, signal } = options;
