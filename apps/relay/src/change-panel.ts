@@ -124,6 +124,13 @@ export class ChangePanel {
     return record && failure ? { ...record, failure } : record;
   }
 
+  /** The same as `encodeRead` of a row that makes a record like nearly all, with nothing to hide; null of every other one. */
+  writeRead(relation: Relation, row: Row, source: ReadSource): WrittenRecord | null {
+    return this.#mask.row(relation, row).masked === row
+      ? this.#encoder.writeRead(relation, row, source)
+      : null;
+  }
+
   /** Whether the type of each column is known; if not, the catalogue is asked before rows are encoded. */
   knowsTypesOf({ columns }: Relation): boolean {
     return columns.every(({ typeOid }) => this.types.knows(typeOid));

@@ -5,41 +5,30 @@
  */
 import { collectionOf } from '@diptych/change/relation-plan';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
-import { BodyWriter } from '@diptych/kafka/body-writer';
 import { identityBytesMax } from '@diptych/kafka/identity';
-import { recordOverheadBytesMax } from '@diptych/kafka/packing';
-import type { Slabs } from '@diptych/kafka/slabs';
 import type { PlainEvent, PlainHeader } from '@diptych/outbox/plain-event';
 import type { WrittenRecord } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { ChangePanel } from './change-panel.ts';
-import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
+import { sizeOf } from './identity-stamp.ts';
 import type { Outbox, Outboxes } from './outboxes.ts';
 import type { PublishedRecord } from './panels.ts';
-import type { Poison } from './parking/poison.ts';
-import type { WaitingRecords } from './waiting-record.ts';
+import { lengthsBytes, WrittenRecords, type WrittenRecordsOptions } from './written-records.ts';
 
-export interface PlainRecordsOptions {
+export interface PlainRecordsOptions extends WrittenRecordsOptions {
   readonly change: ChangePanel;
-  readonly poison: Poison;
-  readonly stamp: IdentityStamp;
   readonly outboxes: Outboxes;
-  readonly slabs: Slabs;
-  readonly waiting: WaitingRecords;
   readonly rowBytesMax: number;
 }
 
-/** Lengths of key and value, number of headers. */
-const lengthsBytes = 3 * 5;
-
 export class PlainRecords {
   readonly #options: PlainRecordsOptions;
-  readonly #body: BodyWriter;
+  readonly #records: WrittenRecords;
   readonly #names = new Map<string, Buffer>();
 
   constructor(options: PlainRecordsOptions) {
     this.#options = options;
-    this.#body = new BodyWriter(options.slabs);
+    this.#records = new WrittenRecords(options);
   }
 
   /** The one record of a change, and counts it; null when it is out of the ordinary, and nothing was counted. */
@@ -65,17 +54,10 @@ export class PlainRecords {
 
   /** Null when it is too long, or its topic does not take it. */
   written(
-    { topic, bytes, start, keyEnd, end, isKeyed }: WrittenRecord,
-    { panel, ordinal }: { panel: PublishedRecord['panel']; ordinal: number },
+    written: WrittenRecord,
+    place: { panel: PublishedRecord['panel']; ordinal: number },
   ): PublishedRecord | null {
-    const body = this.#body;
-    if (!body.begin(end - start + lengthsBytes + identityBytesMax)) return null;
-    if (isKeyed) body.key(bytes, start, keyEnd);
-    else body.nothing();
-    body.sized(bytes, keyEnd, end);
-    body.length(1);
-    this.#options.stamp.writer.write(body, { ordinal, part: 0 });
-    return this.#waiting({ topic, panel, bytes: sizeOf(end - start, 0) });
+    return this.#records.of(written, place);
   }
 
   #event(
@@ -87,7 +69,7 @@ export class PlainRecords {
     const event = outbox.router.plain(change);
     if (event === null) return null;
     const { topic, row, key, value, headers } = event;
-    const body = this.#body;
+    const { body } = this.#records;
     if (!body.begin(bytesMaxOf(event))) return null;
     const keyBytes = row.end(key) - row.start(key);
     const valueBytes = value < 0 ? 0 : row.end(value) - row.start(value);
@@ -102,17 +84,9 @@ export class PlainRecords {
       body.sized(row.bytes, row.start(column), row.end(column));
     }
     const bytes = sizeOf(keyBytes + valueBytes, headers.length);
-    const record = this.#waiting({ topic, panel: 'domain', bytes });
+    const record = this.#records.close({ topic, panel: 'domain', bytes });
     if (record) counters.countDomainEvent(topic, event.eventType);
     return record;
-  }
-
-  #waiting(head: Pick<PublishedRecord, 'topic' | 'panel' | 'bytes'>): PublishedRecord | null {
-    const { poison, stamp, waiting } = this.#options;
-    const body = this.#body;
-    const { topic, panel, bytes } = head;
-    if (!poison.takes(topic, body.end - body.start + recordOverheadBytesMax)) return null;
-    return waiting.take({ topic, timestampMs: stamp.timestampMs, panel, bytes }, body.close());
   }
 
   /** Names of headers are a few constants of ours. */

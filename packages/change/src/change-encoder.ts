@@ -6,18 +6,16 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { PanelHeader, PanelRecord, WrittenRecord } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { Representation } from './column-plan.ts';
-import { ColumnRules } from './column-rules.ts';
-import type { ChangeEncoderOptions } from './encoder-options.ts';
+import { type ChangeEncoderOptions, representationOf } from './encoder-options.ts';
 import { type ChangeEvent, EnvelopeWriter, type EventContext } from './envelope-writer.ts';
 import { JsonWriter } from './json-writer.ts';
 import { messageFilter, messageKey } from './message-event.ts';
 import { inSchema, messageSchemas, type TableSchemas } from './record-schema.ts';
+import type { PlannedContext, Recorded } from './recorded.ts';
 import { RelationPlan } from './relation-plan.ts';
 import type { LooseSource, ReadSource } from './source-block.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
-import { TypeCatalogue } from './type-catalogue.ts';
 import { Unrepresentable } from './unrepresentable.ts';
-import { exactModes } from './value-modes.ts';
 
 const noHeaders: readonly PanelHeader[] = [];
 
@@ -38,16 +36,11 @@ export class ChangeEncoder {
   constructor(options: ChangeEncoderOptions) {
     this.#options = options;
     this.#publishesMessage = options.messages ? messageFilter(options.messages) : () => false;
-    this.#representation = {
-      types: new TypeCatalogue(),
-      modes: exactModes,
-      columns: new ColumnRules(),
-      placeholder: null,
-      schemas: 'none',
-      ...options.representation,
-    };
-    const { schemas, modes } = this.#representation;
-    const { binary } = modes;
+    this.#representation = representationOf(options);
+    const {
+      schemas,
+      modes: { binary },
+    } = this.#representation;
     this.#messageSchemas = schemas === 'none' ? null : messageSchemas(binary);
     const messageHead = this.#messageSchemas?.value ?? null;
     this.#envelope = new EnvelopeWriter(this.#out, { ...options, binary, messageHead });
@@ -112,11 +105,7 @@ export class ChangeEncoder {
       const op = message.tag === 'insert' ? 'c' : 'u';
       const event: ChangeEvent = { op, before: known, after, known };
       this.#envelope.change({ change, counters, withoutValues: false }, { plan, event, place });
-      const { bytes, start } = out.peek();
-      const keyEnd = start + keyBytes;
-      const written = { topic: plan.topic, bytes, start, keyEnd, end: start + out.written, isKeyed };
-      out.discard();
-      return written;
+      return this.#written(plan, { isKeyed, keyBytes });
     } catch (error) {
       this.#failure(plan, error);
       counters.uncountChange(plan.collection);
@@ -162,6 +151,32 @@ export class ChangeEncoder {
     }
   }
 
+  /** The same as `encodeRead` of a row that makes a record like nearly all; null of every other one, which is for that. */
+  writeRead(relation: Relation, row: Row, source: ReadSource): WrittenRecord | null {
+    const plan = this.#plan(relation);
+    if (plan === null) return null;
+    try {
+      const isKeyed = plan.writeKey(this.#out, row, null);
+      const keyBytes = this.#out.written;
+      this.#envelope.read({ plan, row, source });
+      return this.#written(plan, { isKeyed, keyBytes });
+    } catch (error) {
+      this.#failure(plan, error);
+      return null;
+    }
+  }
+
+  /** What was written, to be copied before more is. */
+  #written(
+    { topic }: RelationPlan,
+    { isKeyed, keyBytes }: { isKeyed: boolean; keyBytes: number },
+  ): WrittenRecord {
+    const { bytes, start } = this.#out.peek();
+    const end = start + this.#out.written;
+    this.#out.discard();
+    return { topic, bytes, start, keyEnd: start + keyBytes, end, isKeyed };
+  }
+
   #plan(relation: Relation): RelationPlan | null {
     const known = this.#plans.get(relation);
     if (known !== undefined) return known;
@@ -180,7 +195,7 @@ export class ChangeEncoder {
   }
 
   /** The delete, and its tombstone when the table has a key. */
-  #delete(context: Context, before: Before, headers = noHeaders): PanelRecord[] {
+  #delete(context: PlannedContext, before: Before, headers = noHeaders): PanelRecord[] {
     const { plan } = context;
     const event: ChangeEvent = { op: 'd', before, after: null, known: null };
     const key = () => plan.keyBefore(this.#out, before);
@@ -192,7 +207,7 @@ export class ChangeEncoder {
   }
 
   /** A row that moved to another key: deleted under the old one, created under the new one, each naming the other. */
-  #keyChange(context: Context, before: Before, after: Row): PanelRecord[] {
+  #keyChange(context: PlannedContext, before: Before, after: Row): PanelRecord[] {
     const { plan } = context;
     const newKey = () => plan.keyAfter(this.#out, after, before);
     const named = this.#keyOf(context, newKey, after);
@@ -242,7 +257,7 @@ export class ChangeEncoder {
   }
 
   /** What is left of a record that cannot be made: why, and the texts of its rows. */
-  #salvage(recorded: Salvaged, failure: OperatingError): PanelRecord {
+  #salvage(recorded: Omit<Recorded, 'change' | 'counters'>, failure: OperatingError): PanelRecord {
     const { plan, event, key: keyOf, part, headers = noHeaders, withoutValues } = recorded;
     const key = this.#keyOf(recorded, keyOf, event.after ?? event.before?.row ?? null);
     if (!withoutValues) this.#envelope.texts(plan, event);
@@ -251,7 +266,7 @@ export class ChangeEncoder {
 
   /** The key, or the texts of the row in its place: records of one key that cannot be made still share a key. */
   #keyOf(
-    { plan, withoutValues }: Pick<Context, 'plan' | 'withoutValues'>,
+    { plan, withoutValues }: Pick<PlannedContext, 'plan' | 'withoutValues'>,
     keyOf: () => Buffer | null,
     row: Row | null,
   ): Buffer | null {
@@ -275,17 +290,4 @@ export class ChangeEncoder {
       cause: error,
     });
   }
-}
-
-interface Context extends EventContext {
-  readonly plan: RelationPlan;
-}
-
-type Salvaged = Omit<Recorded, 'change' | 'counters'>;
-
-interface Recorded extends Context {
-  readonly event: ChangeEvent;
-  readonly key: () => Buffer | null;
-  readonly part: number;
-  readonly headers?: readonly PanelHeader[];
 }

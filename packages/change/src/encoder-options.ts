@@ -1,9 +1,12 @@
 import type { Relation } from '@diptych/pgoutput/relation';
 import type { TopicNaming } from '@diptych/transaction/panel-record';
 import type { Representation } from './column-plan.ts';
+import { ColumnRules } from './column-rules.ts';
 import type { MessageSettings } from './message-event.ts';
 import type { PrimaryKeys } from './record-key.ts';
 import type { SourceOptions } from './source-block.ts';
+import { TypeCatalogue } from './type-catalogue.ts';
+import { exactModes } from './value-modes.ts';
 
 export interface ChangeEncoderOptions extends SourceOptions {
   readonly topics: TopicNaming;
@@ -21,4 +24,16 @@ export interface ChangeEncoderOptions extends SourceOptions {
   readonly messages?: MessageSettings | null;
   /** Now, in ms since 1970: the envelope's own `ts_*`, when the event was made. */
   readonly nowMs?: () => number;
+}
+
+/** What is left out is exact, and all columns as they are. */
+export function representationOf({ representation }: ChangeEncoderOptions): Representation {
+  return {
+    types: new TypeCatalogue(),
+    modes: exactModes,
+    columns: new ColumnRules(),
+    placeholder: null,
+    schemas: 'none',
+    ...representation,
+  };
 }

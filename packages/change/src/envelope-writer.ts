@@ -56,6 +56,8 @@ export class EnvelopeWriter {
   readonly #options: EnvelopeOptions;
   readonly #source: SourceBlock;
   #parts: TransactionParts | null = null;
+  /** The source block of the row that was read last. */
+  #read: (ReadSource & { readonly table: Buffer; readonly bytes: Buffer }) | null = null;
   #nowMs = Number.NaN;
   #stamp: Buffer = Buffer.alloc(0);
 
@@ -96,8 +98,8 @@ export class EnvelopeWriter {
     if (plan.valueHead) out.raw(plan.valueHead);
     out.ascii('{"before":null,"after":');
     plan.writeAfter(out, row, null);
-    out.ascii(',');
-    out.raw(Buffer.from(this.#source.ofRead(source, plan.source)));
+    out.byte(comma);
+    out.raw(this.#sourceOfRead(source, plan.source));
     out.ascii(',"transaction":null,"op":"r"');
     out.raw(this.#stampNow());
     out.ascii(plan.valueHead ? '}}' : '}');
@@ -163,6 +165,18 @@ export class EnvelopeWriter {
     out.ascii(',"data_collection_order":');
     out.digits(place.collectionOrder);
     out.byte(closeBrace);
+  }
+
+  /** The same for nearly all rows of a chunk. */
+  #sourceOfRead(source: ReadSource, table: Buffer): Buffer {
+    const { marker, timeUs, lsn } = source;
+    const last = this.#read;
+    const isAlike =
+      last?.marker === marker && last.timeUs === timeUs && last.lsn === lsn && last.table === table;
+    if (isAlike) return last.bytes;
+    const bytes = Buffer.from(this.#source.ofRead(source, table));
+    this.#read = { marker, timeUs, lsn, table, bytes };
+    return bytes;
   }
 
   #partsOf(transaction: Transaction, { id }: TransactionCounters): TransactionParts {

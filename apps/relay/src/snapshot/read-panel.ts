@@ -1,4 +1,6 @@
 /** Rows that were read to records: as the change panel makes them, with the identity of a snapshot. */
+
+import { Slabs } from '@diptych/kafka/slabs';
 import type { Row } from '@diptych/pgoutput/row';
 import { assert } from '@diptych/runtime/assert';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
@@ -12,6 +14,8 @@ import { bytesOf, IdentityStamp } from '../identity-stamp.ts';
 import type { PublishedRecord } from '../panels.ts';
 import type { Poison } from '../parking/poison.ts';
 import { rowTooLarge } from '../row-size.ts';
+import { WaitingRecords } from '../waiting-record.ts';
+import { type WrittenHeader, WrittenRecords } from '../written-records.ts';
 
 /** Names the snapshot on each of its records. */
 export const snapshotHeader = 'diptych-snapshot';
@@ -41,10 +45,15 @@ export interface ReadPanelOptions {
 export class ReadPanel {
   readonly #options: ReadPanelOptions;
   readonly #stamp: IdentityStamp;
+  readonly #written: WrittenRecords;
 
   constructor(options: ReadPanelOptions) {
+    const { source, poison } = options;
     this.#options = options;
-    this.#stamp = new IdentityStamp(options.source);
+    this.#stamp = new IdentityStamp(source);
+    const slabs = new Slabs();
+    const waiting = new WaitingRecords(slabs);
+    this.#written = new WrittenRecords({ poison, stamp: this.#stamp, slabs, waiting });
   }
 
   /** One record for each row, with the places of the rows as ordinals. Throws what the policy `stop` does not set aside. */
@@ -58,7 +67,32 @@ export class ReadPanel {
       previousCommitEndLsn: null,
       origin: null,
     });
-    return rows.flatMap((texts, index) => this.#record(read, { row: rowOfTexts(texts), index }));
+    const header = { name: Buffer.from(snapshotHeader), text: Buffer.from(read.id) };
+    const records: PublishedRecord[] = [];
+    for (const [index, texts] of rows.entries()) {
+      const row = rowOfTexts(texts);
+      // Of the last one there is more to say.
+      const plain = index < rows.length - 1 ? this.#plain(read, { row, index }, header) : null;
+      if (plain) records.push(plain);
+      else records.push(...this.#record(read, { row, index }));
+    }
+    return records;
+  }
+
+  /** The short way of nearly all, as `PlainRecords` has it for changes; null for what is out of the ordinary. */
+  #plain(
+    read: ReadRows,
+    { row, index }: { row: Row; index: number },
+    header: WrittenHeader,
+  ): PublishedRecord | null {
+    const { change, poison, rowBytesMax } = this.#options;
+    if (row.bytes.length > rowBytesMax || !poison.isQuiet) return null;
+    const { timeUs, sourceLsn: lsn } = read;
+    const source = { marker: read.markerOf(index), timeUs, lsn };
+    const written = change.writeRead(read.described.relation, row, source);
+    return (
+      written && this.#written.of(written, { panel: 'change', ordinal: read.sequence + index + 1 }, header)
+    );
   }
 
   #record(read: ReadRows, { row, index }: { row: Row; index: number }): PublishedRecord[] {
