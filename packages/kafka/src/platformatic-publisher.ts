@@ -43,13 +43,17 @@ export class PlatformaticDriver implements ClientDriver {
     const identity = present(this.#identity, 'a fenced producer');
     let batches: readonly PartitionBatch[] = this.#encode(places, identity);
     await this.#add(batches, identity);
+    let isDoubtful = false;
     await this.#persist(async () => {
       const untaken = await this.#requests.produce(batches);
+      isDoubtful ||= untaken.length > 0;
       batches = untaken.map(({ batch }) => batch);
       const failed = untaken.find(({ error }) => !mayBeTriedAgain(error)) ?? untaken[0];
       if (failed) throw failed.error;
     });
-    this.#encoder.begin(); // what a long record took is not kept until the next
+    // The socket of an attempt without an answer may still write from there.
+    if (isDoubtful) this.#encoder.abandon();
+    else this.#encoder.begin(); // what a long record took is not kept until the next
   }
 
   async commit(): Promise<void> {

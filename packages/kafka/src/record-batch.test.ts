@@ -134,3 +134,15 @@ test('after the largest sequence number comes 0, as Java’s producer counts', (
   expect(nextSequence(0x7fff_ffff, 1)).toBe(0);
   expect(nextSequence(0x7fff_fffe, 5)).toBe(3);
 });
+
+test('what was abandoned stays as it is, whatever is written next', () => {
+  const encoder = new RecordBatchEncoder();
+  encoder.write([record({ value: Buffer.from('first') })], head);
+  const [first] = encoder.batches;
+  const copy = Buffer.from(first ?? []);
+  encoder.abandon();
+  expect(encoder.batches).toEqual([]);
+  encoder.write([record({ value: Buffer.from('other') })], head);
+  expect(first?.equals(copy)).toBe(true);
+  expect(encoder.batches[0]?.equals(copy)).toBe(false);
+});

@@ -55,6 +55,12 @@ export class RecordBatchEncoder {
     this.#spans = [];
   }
 
+  /** Leaves the batches that were written before as they are, for whoever still has them, and begins elsewhere. */
+  abandon(): void {
+    this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
+    this.begin();
+  }
+
   /** The batches since `begin`, in their order. */
   get batches(): readonly Buffer[] {
     return this.#spans.map(({ start, end }) => this.#bytes.subarray(start, end));
