@@ -1,7 +1,8 @@
 /** What waits: which pieces are put together, and which never. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { at, feed, limits, streaming, transaction } from './progress-for-tests.ts';
+import { step } from './delivery.ts';
+import { at, feed, limits, published, streaming, transaction } from './progress-for-tests.ts';
 
 const waiting = (state: ReturnType<typeof streaming>) =>
   state.queue.map(({ records, commitEndLsn }) => `${records.join(' ')}${commitEndLsn === null ? ' …' : ''}`);
@@ -19,6 +20,14 @@ test('small transactions wait as one piece, as many as a piece may hold', () => 
   feed(state, [...transaction(20, 1, 6), ...transaction(30, 1, 6), ...transaction(40, 1, 6)]);
   expect(waiting(state)).toEqual(['20/1 20/end 30/1 30/end', '40/1 40/end']);
   expect(state).toMatchObject({ queuedWhole: 2, queuedBytes: 11 + 14 + 7 });
+});
+
+test('what is published of it is published up to its last transaction', () => {
+  const state = busy();
+  feed(state, [...transaction(20, 1, 6), ...transaction(30, 1, 6)]);
+  const [batch] = published(step(state, { tag: 'published' }));
+  expect(batch?.records).toEqual(['20/1', '20/end', '30/1', '30/end']);
+  expect(batch?.progress).toEqual({ lsn: at(30), part: null, reportedLsn: at(35) });
 });
 
 test('what is whole waits for nothing that is open', () => {
