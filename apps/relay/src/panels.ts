@@ -3,7 +3,6 @@ import { encodeBegin, encodeEnd, type MarkerOptions, writeEnd } from '@diptych/c
 import { TopicNames } from '@diptych/change/topic-name';
 import type { Admission, Event } from '@diptych/delivery/protocol';
 import type { OutgoingRecord } from '@diptych/kafka/record';
-import { Slabs } from '@diptych/kafka/slabs';
 import type { SnapshotLog } from '@diptych/kafka/snapshot-log';
 import { changeTopicName, ownTopicNames } from '@diptych/kafka/topics';
 import { topicSource } from '@diptych/outbox/router-options';
@@ -34,6 +33,7 @@ import { PlainRecords } from './plain-records.ts';
 import { rowTooLarge } from './row-size.ts';
 import type { Described } from './source.ts';
 import { WaitingRecords } from './waiting-record.ts';
+import { WrittenRecords } from './written-records.ts';
 
 /** A record that is ready for Kafka, with what the relay counts by. */
 export interface PublishedRecord extends OutgoingRecord {
@@ -81,7 +81,8 @@ export class Panels {
   readonly #topics: TopicNames;
   readonly #topicPrefix: string;
   readonly #onItem: (item: TransactionItem) => void;
-  readonly #waiting: WaitingRecords;
+  readonly #waiting = new WaitingRecords();
+  readonly #written: WrittenRecords;
   readonly #plain: PlainRecords;
   #counters: ParkingCounters | null = null;
 
@@ -106,11 +107,10 @@ export class Panels {
       publishes: (table) => !this.#outboxes.hasTable(table) || changeTables.has(table),
     });
     this.#outboxes = new Outboxes({ configuration, topics, log, types: this.change.types });
-    const slabs = new Slabs();
-    this.#waiting = new WaitingRecords(slabs);
+    this.#written = new WrittenRecords({ poison, stamp: this.#stamp, waiting: this.#waiting });
     this.#plain = new PlainRecords({
       ...{ change: this.change, outboxes: this.#outboxes, stamp: this.#stamp },
-      ...{ poison, slabs, waiting: this.#waiting, rowBytesMax: limits.rowBytesMax },
+      ...{ poison, written: this.#written, rowBytesMax: limits.rowBytesMax },
     });
   }
 
@@ -260,7 +260,7 @@ export class Panels {
     const marker = this.#markerOf(counters);
     const place = { panel: 'transaction', ordinal: end.rawMessages + 1, part: 0 } as const;
     const written = writeEnd(end, marker);
-    const plain = written && this.#plain.written(written, place);
+    const plain = written && this.#written.of(written, place);
     if (plain) return { tag: 'transaction-ended', commitEndLsn, bytes: plain.bytes, records: [plain] };
     const record = this.#stamp.stamp(encodeEnd(end, marker), place);
     const records = [record];

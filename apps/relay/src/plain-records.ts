@@ -7,28 +7,29 @@ import { collectionOf } from '@diptych/change/relation-plan';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
 import { identityBytesMax } from '@diptych/kafka/identity';
 import type { PlainEvent, PlainHeader } from '@diptych/outbox/plain-event';
-import type { WrittenRecord } from '@diptych/transaction/panel-record';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { ChangePanel } from './change-panel.ts';
-import { sizeOf } from './identity-stamp.ts';
+import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
 import type { Outbox, Outboxes } from './outboxes.ts';
 import type { PublishedRecord } from './panels.ts';
-import { lengthsBytes, WrittenRecords, type WrittenRecordsOptions } from './written-records.ts';
+import type { Poison } from './parking/poison.ts';
+import { lengthsBytes, type WrittenRecords } from './written-records.ts';
 
-export interface PlainRecordsOptions extends WrittenRecordsOptions {
+export interface PlainRecordsOptions {
   readonly change: ChangePanel;
+  readonly poison: Poison;
+  readonly stamp: IdentityStamp;
   readonly outboxes: Outboxes;
+  readonly written: WrittenRecords;
   readonly rowBytesMax: number;
 }
 
 export class PlainRecords {
   readonly #options: PlainRecordsOptions;
-  readonly #records: WrittenRecords;
   readonly #names = new Map<string, Buffer>();
 
   constructor(options: PlainRecordsOptions) {
     this.#options = options;
-    this.#records = new WrittenRecords(options);
   }
 
   /** The one record of a change, and counts it; null when it is out of the ordinary, and nothing was counted. */
@@ -47,17 +48,9 @@ export class PlainRecords {
     }
     const written = panel.write(change, counters);
     if (written === null) return null;
-    const record = this.written(written, { panel: 'change', ordinal });
+    const record = this.#options.written.of(written, { panel: 'change', ordinal });
     if (record === null) counters.uncountChange(collectionOf(message.relation));
     return record;
-  }
-
-  /** Null when it is too long, or its topic does not take it. */
-  written(
-    written: WrittenRecord,
-    place: { panel: PublishedRecord['panel']; ordinal: number },
-  ): PublishedRecord | null {
-    return this.#records.of(written, place);
   }
 
   #event(
@@ -69,7 +62,7 @@ export class PlainRecords {
     const event = outbox.router.plain(change);
     if (event === null) return null;
     const { topic, row, key, value, headers } = event;
-    const { body } = this.#records;
+    const { body } = this.#options.written;
     if (!body.begin(bytesMaxOf(event))) return null;
     const keyBytes = row.end(key) - row.start(key);
     const valueBytes = value < 0 ? 0 : row.end(value) - row.start(value);
@@ -84,7 +77,7 @@ export class PlainRecords {
       body.sized(row.bytes, row.start(column), row.end(column));
     }
     const bytes = sizeOf(keyBytes + valueBytes, headers.length);
-    const record = this.#records.close({ topic, panel: 'domain', bytes });
+    const record = this.#options.written.close({ topic, panel: 'domain', bytes });
     if (record) counters.countDomainEvent(topic, event.eventType);
     return record;
   }

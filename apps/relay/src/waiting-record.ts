@@ -1,6 +1,6 @@
 /** A record of a panel that waits for its batch, as the bytes it is sent as. */
 import { PackedRecord, RecordPacker } from '@diptych/kafka/packed-record';
-import type { Body, Slabs } from '@diptych/kafka/slabs';
+import { type Body, Slabs } from '@diptych/kafka/slabs';
 import type { PublishedRecord } from './panels.ts';
 
 /** What a waiting record is besides its bytes. */
@@ -36,12 +36,10 @@ export class WaitingRecord extends PackedRecord implements PublishedRecord {
 
 /** The waiting records of one session. Those that were published are used again: whatever is new is copied while it waits. */
 export class WaitingRecords {
-  readonly #packer: RecordPacker;
+  /** Where they stand. */
+  readonly slabs = new Slabs();
+  readonly #packer = new RecordPacker(this.slabs);
   readonly #free: WaitingRecord[] = [];
-
-  constructor(slabs: Slabs) {
-    this.#packer = new RecordPacker(slabs);
-  }
 
   /** A record that stands where `body` says now. */
   take(head: WaitingHead, body: Body): WaitingRecord {

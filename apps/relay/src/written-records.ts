@@ -2,7 +2,6 @@
 import { BodyWriter } from '@diptych/kafka/body-writer';
 import { identityBytesMax } from '@diptych/kafka/identity';
 import { recordOverheadBytesMax } from '@diptych/kafka/packing';
-import type { Slabs } from '@diptych/kafka/slabs';
 import type { WrittenRecord } from '@diptych/transaction/panel-record';
 import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
 import type { PublishedRecord } from './panels.ts';
@@ -12,7 +11,6 @@ import type { WaitingRecords } from './waiting-record.ts';
 export interface WrittenRecordsOptions {
   readonly poison: Poison;
   readonly stamp: IdentityStamp;
-  readonly slabs: Slabs;
   readonly waiting: WaitingRecords;
 }
 
@@ -31,7 +29,7 @@ export class WrittenRecords {
 
   constructor(options: WrittenRecordsOptions) {
     this.#options = options;
-    this.body = new BodyWriter(options.slabs);
+    this.body = new BodyWriter(options.waiting.slabs);
   }
 
   /** Null when it is too long, or its topic does not take it. */

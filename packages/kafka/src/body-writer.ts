@@ -8,7 +8,7 @@ const shortBytes = 48;
 
 /**
  * Writes one body piece by piece: key, value, number of headers, and of each header name and text. `begin` says how many bytes
- * all of it takes at most; without `end` nothing was written.
+ * all of it takes at most; without `close` nothing was written.
  */
 export class BodyWriter implements Body {
   readonly #slabs: Slabs;

@@ -1,6 +1,4 @@
 /** Rows that were read to records: as the change panel makes them, with the identity of a snapshot. */
-
-import { Slabs } from '@diptych/kafka/slabs';
 import type { Row } from '@diptych/pgoutput/row';
 import { assert } from '@diptych/runtime/assert';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
@@ -51,9 +49,7 @@ export class ReadPanel {
     const { source, poison } = options;
     this.#options = options;
     this.#stamp = new IdentityStamp(source);
-    const slabs = new Slabs();
-    const waiting = new WaitingRecords(slabs);
-    this.#written = new WrittenRecords({ poison, stamp: this.#stamp, slabs, waiting });
+    this.#written = new WrittenRecords({ poison, stamp: this.#stamp, waiting: new WaitingRecords() });
   }
 
   /** One record for each row, with the places of the rows as ordinals. Throws what the policy `stop` does not set aside. */
