@@ -6,7 +6,8 @@
 import { collectionOf } from '@diptych/change/relation-plan';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
 import { identityBytesMax } from '@diptych/kafka/identity';
-import type { PlainEvent, PlainHeader } from '@diptych/outbox/plain-event';
+import type { PlainEvent } from '@diptych/outbox/plain-event';
+import type { PlainHeader } from '@diptych/outbox/route-plan';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { ChangePanel } from './change-panel.ts';
 import { type IdentityStamp, sizeOf } from './identity-stamp.ts';

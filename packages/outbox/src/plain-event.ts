@@ -1,7 +1,7 @@
 /** The domain event of a row that is nothing but its columns: which of them go where, nothing of it copied. */
 import type { Row } from '@diptych/pgoutput/row';
 import { isAscii, type KnownTexts } from './known-texts.ts';
-import type { RoutePlan } from './route-plan.ts';
+import type { PlainHeader, RoutePlan } from './route-plan.ts';
 import type { RoutedTopics } from './routed-topics.ts';
 import type { RouterOptions } from './router-options.ts';
 
@@ -15,11 +15,6 @@ export interface PlainEvent {
   readonly value: number;
   /** Columns whose texts are headers, with the headers' names. */
   readonly headers: readonly PlainHeader[];
-}
-
-export interface PlainHeader {
-  readonly name: string;
-  readonly column: number;
 }
 
 /** Whether rows of a plan are plain as far as the settings say. */
@@ -54,33 +49,12 @@ export function plainEvent(
 function plainHeaders(row: Row, plan: RoutePlan): readonly PlainHeader[] | null {
   const { headers: told } = plan;
   if (told >= 0 && row.start(told) >= 0 && !isEmptyObject(row, told)) return null;
-  const headers = headersOf(plan, {
-    eventVersion: isValue(row, plan.typeVersion),
-    aggregateVersion: isValue(row, plan.aggregateVersion),
-  });
+  const hasVersion = isValue(row, plan.typeVersion) ? 1 : 0;
+  const headers = plan.plainHeaders[hasVersion][isValue(row, plan.aggregateVersion) ? 1 : 0];
   for (const { column } of headers) {
     if (!isValue(row, column) || !isAscii(row.bytes, row.start(column), row.end(column))) return null;
   }
   return headers;
-}
-
-/** The same list for all rows of a plan that have the same columns: it is asked for with each event. */
-const known = new WeakMap<RoutePlan, (readonly PlainHeader[])[]>();
-
-function headersOf(
-  plan: RoutePlan,
-  has: { readonly eventVersion: boolean; readonly aggregateVersion: boolean },
-): readonly PlainHeader[] {
-  const ofPlan = known.get(plan) ?? [];
-  if (ofPlan.length === 0) known.set(plan, ofPlan);
-  const place = (has.eventVersion ? 1 : 0) + (has.aggregateVersion ? 2 : 0);
-  ofPlan[place] ??= [
-    { name: 'id', column: plan.id },
-    { name: 'eventType', column: plan.type },
-    ...(has.eventVersion ? [{ name: 'eventVersion', column: plan.typeVersion }] : []),
-    ...(has.aggregateVersion ? [{ name: 'aggregateVersion', column: plan.aggregateVersion }] : []),
-  ];
-  return ofPlan[place];
 }
 
 /** The text of a column, when it has one that is plain. */

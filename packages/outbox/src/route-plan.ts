@@ -16,11 +16,22 @@ export interface RoutePlan {
   /** -1: by the key. */
   readonly partition: number;
   readonly placedHeaders: readonly Placed[];
+  /** The router's own headers, without and with `eventVersion`, and of each without and with `aggregateVersion`. */
+  readonly plainHeaders: readonly [PlainHeaders, PlainHeaders];
   /** Null: the value is the payload. */
   readonly envelope: readonly Placed[] | null;
   /** Whether a header of the router's own has the name of a placed one, which takes its place. */
   readonly isReplaced: (name: string) => boolean;
 }
+
+/** A header that is the text of a column. */
+export interface PlainHeader {
+  readonly name: string;
+  readonly column: number;
+}
+
+/** Without and with `aggregateVersion`. */
+type PlainHeaders = readonly [readonly PlainHeader[], readonly PlainHeader[]];
 
 /** A column's type in Postgres. */
 export type ColumnType = Pick<Column, 'typeOid' | 'typeModifier'>;
@@ -61,7 +72,7 @@ export function routePlan(
   if (timestamp !== null && !timeTypes.has(columns[time]?.typeOid ?? 0)) {
     refuse(timestamp, 'is of neither timestamp nor timestamptz');
   }
-  return {
+  const own = {
     id: needed(id),
     route: needed(options.routeBy),
     key: needed(key),
@@ -69,6 +80,10 @@ export function routePlan(
     payload: needed(payload),
     typeVersion: place('typeversion'),
     aggregateVersion: place('aggregateversion'),
+  };
+  return {
+    ...own,
+    plainHeaders: plainHeadersOf(own),
     headers: place('headers'),
     timestamp: time,
     partition: placed('partition')[0]?.column ?? -1,
@@ -76,4 +91,22 @@ export function routePlan(
     envelope: hasEnvelope ? placed('envelope') : null,
     isReplaced: (name) => aliases.has(name),
   };
+}
+
+function plainHeadersOf({
+  id,
+  type,
+  typeVersion,
+  aggregateVersion,
+}: Pick<RoutePlan, 'id' | 'type' | 'typeVersion' | 'aggregateVersion'>): RoutePlan['plainHeaders'] {
+  const headers: readonly PlainHeader[] = [
+    { name: 'id', column: id },
+    { name: 'eventType', column: type },
+  ];
+  const ofAggregate = { name: 'aggregateVersion', column: aggregateVersion };
+  const versioned = [...headers, { name: 'eventVersion', column: typeVersion }];
+  return [
+    [headers, [...headers, ofAggregate]],
+    [versioned, [...versioned, ofAggregate]],
+  ];
 }
