@@ -1,10 +1,8 @@
 import { putDigits } from '@diptych/runtime/digits';
+import { putBytes } from '@diptych/runtime/put-bytes';
 import { murmur2 } from './partitioner.ts';
 import { putVarint } from './record-fields.ts';
 import { type Body, bodyBytesMax, nowhere, type Slab, type Slabs } from './slabs.ts';
-
-/** Below this, copying byte by byte is faster than a call of `Buffer.copy`. */
-const shortBytes = 48;
 
 /**
  * Writes one body piece by piece: key, value, number of headers, and of each header name and text. `begin` says how many bytes
@@ -56,16 +54,7 @@ export class BodyWriter implements Body {
 
   /** Bytes as they are. */
   raw(bytes: Buffer, start = 0, end = bytes.length): void {
-    const slab = this.#bytes;
-    let at = this.#at;
-    if (end - start > shortBytes) this.#at += bytes.copy(slab, at, start, end);
-    else {
-      for (let from = start; from < end; from += 1) {
-        slab[at] = bytes[from] as number;
-        at += 1;
-      }
-      this.#at = at;
-    }
+    this.#at = putBytes(this.#bytes, this.#at, bytes, start, end);
   }
 
   /** The digits of a whole number, zero or more and safe. */

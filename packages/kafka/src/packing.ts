@@ -38,7 +38,7 @@ export interface TooLong {
 export const batchOverheadBytes = 61;
 
 /** Length, timestamp delta and offset delta are varints whose value is not known yet: their longest form, and attributes. */
-const recordOverheadBytes = 5 + 1 + 10 + 5;
+export const recordOverheadBytes = 5 + 1 + 10 + 5;
 
 /** What the batch's head and a record's own take at most besides the record's body. */
 export const recordOverheadBytesMax = batchOverheadBytes + recordOverheadBytes;

@@ -5,7 +5,7 @@
  */
 import { crc32c, Writer } from './client-floors.ts';
 import { PackedRecord } from './packed-record.ts';
-import { batchOverheadBytes } from './packing.ts';
+import { batchOverheadBytes, recordOverheadBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { FieldsWriter, fieldsBytesMax, putVarint, putVarlong, varintBytes } from './record-fields.ts';
 
@@ -32,9 +32,6 @@ const attributesAt = 21;
 /** At rest it stays small; a drain has it grow to what one send takes, a rare long row beyond that. */
 const firstBytes = 64 * 1024;
 const keptBytesMax = 16 * 1024 * 1024;
-
-/** Length, attributes, timestamp delta, offset delta: their longest. */
-const recordOverheadBytes = 5 + 1 + 10 + 5;
 
 /** Java's DefaultRecordBatch.incrementSequence: after 2^31 - 1 comes 0. */
 export function nextSequence(sequence: number, records: number): number {
