@@ -1,11 +1,11 @@
-import type { Lsn } from '@diptych/wal/lsn';
+import { copyOf, type WalMessage } from '@diptych/wal/session';
 
 /**
  * Messages that have to wait for something that is being read elsewhere. While it holds, nothing may pass by: neither a
  * message nor a keepalive, whose position would cover what waits.
  */
 export class Hold {
-  #waiting: { readonly bytes: Buffer; readonly position: Lsn }[] | null = null;
+  #waiting: WalMessage[] | null = null;
 
   get holds(): boolean {
     return this.#waiting !== null;
@@ -16,15 +16,15 @@ export class Hold {
     this.#waiting ??= [];
   }
 
-  /** Keeps a copy: the bytes are valid only during the call. */
-  add(bytes: Buffer, position: Lsn): void {
-    this.#waiting?.push({ bytes: Buffer.from(bytes), position });
+  /** Keeps a copy: a message is valid only during the call. */
+  add(message: WalMessage): void {
+    this.#waiting?.push(copyOf(message));
   }
 
   /** Hands out what waited, in order; when the hold begins anew meanwhile, the rest goes on waiting. */
-  end(handOut: (bytes: Buffer, position: Lsn) => void): void {
+  end(handOut: (message: WalMessage) => void): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = null;
-    for (const { bytes, position } of waiting) handOut(bytes, position);
+    for (const message of waiting) handOut(message);
   }
 }

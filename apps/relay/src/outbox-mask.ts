@@ -144,13 +144,23 @@ function kindOf(row: Row, { aggregateType, type }: Columns): EventKind {
   return { aggregateType: text(aggregateType), type: text(type) };
 }
 
-/** The same row, with the payload behind its other bytes. */
+/** The same row in bytes of its own, with the payload behind the others. */
 function withPayload(row: Row, column: number, payload: Buffer): Row {
+  const texts: Buffer[] = [];
   const bounds: number[] = [];
-  for (let at = 0; at < row.columns; at += 1) bounds.push(row.start(at), row.end(at));
-  bounds[2 * column] = row.bytes.length;
-  bounds[2 * column + 1] = row.bytes.length + payload.length;
-  return new Row(Buffer.concat([row.bytes, payload]), bounds);
+  let size = 0;
+  for (let at = 0; at < row.columns; at += 1) {
+    const start = row.start(at);
+    if (start < 0) {
+      bounds.push(start, start);
+      continue;
+    }
+    const text = at === column ? payload : row.bytes.subarray(start, row.end(at));
+    bounds.push(size, size + text.length);
+    texts.push(text);
+    size += text.length;
+  }
+  return new Row(Buffer.concat(texts), bounds);
 }
 
 /** None: an event without a payload, or a tombstone. */

@@ -76,8 +76,11 @@ function recordsWith({
     changeTables: new Set(changeTables),
   });
   return messages.flatMap((bytes) => {
-    const position = lsn(commitLsn);
-    const events = panels.read({ bytes, position, admission: () => ({ tag: 'take' }) });
+    // In the midst of others, as it comes from the socket, and gone after the call.
+    const read = Buffer.concat([Buffer.alloc(7, 0x55), bytes, Buffer.alloc(3, 0x55)]);
+    const message = { bytes: read, start: 7, end: 7 + bytes.length, position: lsn(commitLsn) };
+    const events = panels.read(message, () => ({ tag: 'take' }));
+    read.fill(0x21);
     return events.flatMap((event) => ('records' in event ? event.records : []));
   });
 }

@@ -18,9 +18,10 @@ import type {
   TransactionEnd,
   TransactionItem,
 } from '@diptych/transaction/transaction';
-import { type Lsn, lsn } from '@diptych/wal/lsn';
+import { lsn } from '@diptych/wal/lsn';
 import type { TableName } from '@diptych/wal/publication';
 import type { SourceSystem } from '@diptych/wal/server';
+import type { WalMessage } from '@diptych/wal/session';
 import { ChangePanel } from './change-panel.ts';
 import type { Configuration } from './configuration.ts';
 import { heartbeatRecord } from './heartbeat.ts';
@@ -123,16 +124,9 @@ export class Panels {
    * Reads one message; returns what the state machine has to know of it, in order. `admission` is asked when a change may
    * have to be published. Throws OperatingError for what cannot be decoded or routed.
    */
-  read({
-    bytes,
-    position,
-    admission,
-  }: {
-    bytes: Buffer;
-    position: Lsn;
-    admission: () => Admission;
-  }): readonly Event<PublishedRecord>[] {
-    const message = this.#decoder.decode(bytes);
+  read(raw: WalMessage, admission: () => Admission): readonly Event<PublishedRecord>[] {
+    const { bytes, start, end, position } = raw;
+    const message = this.#decoder.decode(bytes, start, end);
     this.change.note(message);
     const item = this.#assembler.read(message, position);
     if (!item) return [];
@@ -141,11 +135,11 @@ export class Panels {
       case 'begin':
         return [this.#begin(item.transaction)];
       case 'change':
-        return [this.#change(item, { admission: admission(), raw: bytes })];
+        return [this.#change(item, { admission: admission(), raw })];
       case 'end':
         return [this.#end(item)];
       case 'message':
-        return this.#loose(item.message, bytes);
+        return this.#loose(item.message, bytes.subarray(start, end));
       default:
         return unreachable(item);
     }
@@ -180,16 +174,16 @@ export class Panels {
   /** What was published before a restart is encoded once more, because END counts it, and then dropped. */
   #change(
     change: TransactionChange,
-    { admission, raw }: { admission: Admission; raw: Buffer },
+    { admission, raw: { bytes: read, start, end } }: { admission: Admission; raw: WalMessage },
   ): Event<PublishedRecord> {
     const { ordinal } = change;
     if (admission.tag === 'skip') return { tag: 'change-received', ordinal, bytes: 0, records: [] };
     const isDecided = admission.tag === 'resume' && ordinal <= admission.seq;
     const counters = present(this.#counters, 'the counters of the open transaction');
-    const plain = admission.tag === 'take' ? this.#plain.of(change, { counters, raw }) : null;
+    const plain = admission.tag === 'take' ? this.#plain.of(change, { counters, size: end - start }) : null;
     if (plain) return { tag: 'change-received', ordinal, bytes: plain.bytes, records: [plain] };
     const isFirst = this.change.begins && counters.isEmpty;
-    const records = this.#recordsOf(change, { isDecided, raw });
+    const records = this.#recordsOf(change, { isDecided, raw: read.subarray(start, end) });
     // As END, it is not for a transaction of nothing but a heartbeat.
     if (isFirst && !counters.isEmpty) records.unshift(this.#beginRecord(change.transaction));
     const bytes = this.#waiting.pack(records);

@@ -33,15 +33,15 @@ export class PlainRecords {
     this.#options = options;
   }
 
-  /** The one record of a change, and counts it; null when it is out of the ordinary, and nothing was counted. */
+  /** The one record of a change whose message has `size` bytes, and counts it; null when it is out of the ordinary, and nothing was counted. */
   of(
     change: TransactionChange,
-    { counters, raw }: { counters: TransactionCounters; raw: Buffer },
+    { counters, size }: { counters: TransactionCounters; size: number },
   ): PublishedRecord | null {
     const { change: panel, outboxes, poison, rowBytesMax } = this.#options;
     const { message, ordinal } = change;
     const isRow = message.tag === 'insert' || message.tag === 'update';
-    if (!isRow || panel.begins || raw.length > rowBytesMax || !poison.isQuiet) return null;
+    if (!isRow || panel.begins || size > rowBytesMax || !poison.isQuiet) return null;
     const outbox = outboxes.of(message);
     if (outbox) {
       const isPlain = !outboxes.hidesFields && !panel.publishes(message.relation);

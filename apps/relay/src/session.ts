@@ -12,7 +12,7 @@ import type { Publisher } from '@diptych/kafka/publisher';
 import { present, unreachable } from '@diptych/runtime/assert';
 import { type OperatingError, operating } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn } from '@diptych/wal/lsn';
-import { ReplicationSession } from '@diptych/wal/session';
+import { ReplicationSession, type WalMessage } from '@diptych/wal/session';
 import { AgreementWatch } from './agreement-watch.ts';
 import { type Batch, Batches } from './batches.ts';
 import { deliveryLimits } from './delivery-limits.ts';
@@ -64,7 +64,7 @@ export class Session {
         walSenderTimeoutMs: configuration.timing.walSenderTimeoutMs,
       },
       {
-        onMessage: (bytes, position) => this.#receive(bytes, position),
+        onMessage: (message) => this.#receive(message),
         onKeepalive: (walEnd, replyRequested) => {
           if (!this.#hold.holds) this.#keepalive(walEnd, replyRequested);
         },
@@ -211,20 +211,20 @@ export class Session {
       .start(delivery, { panels, poison: parking.poison })
       .then(() => {
         if (this.#parting) return;
-        this.#hold.end((bytes, position) => this.#receive(bytes, position));
+        this.#hold.end((message) => this.#receive(message));
         this.#replication.stream();
         if (this.#state.paused) this.#replication.pause();
       })
       .catch((error: unknown) => this.#fail(operating(error)));
   }
 
-  #receive(bytes: Buffer, position: Lsn): void {
+  #receive(message: WalMessage): void {
     // What is left of a socket read after the end of the session comes again in the next one.
     if (this.#state.phase === 'ended') return;
-    if (this.#hold.holds) return this.#hold.add(bytes, position);
+    if (this.#hold.holds) return this.#hold.add(message);
     try {
       const panels = present(this.#panels, 'panels while streaming');
-      const events = panels.read({ bytes, position, admission: this.#admission });
+      const events = panels.read(message, this.#admission);
       if (panels.change.wantsDescription) this.#describe(panels);
       for (const event of events) {
         if (event.tag === 'change-received') this.#context.board.waitingSinceUs ??= panels.commitTimeUs;
@@ -244,7 +244,7 @@ export class Session {
       .then((described) => {
         if (this.#parting) return;
         panels.change.describe(described);
-        this.#hold.end((bytes, position) => this.#receive(bytes, position));
+        this.#hold.end((message) => this.#receive(message));
         if (!this.#state.paused && !this.#hold.holds) this.#replication.resume();
       })
       .catch((error: unknown) => this.#fail(operating(error)));

@@ -5,7 +5,7 @@ import type { Checkpoint } from '@diptych/kafka/checkpoint';
 import { Decoder } from '@diptych/pgoutput/decoder';
 import { OperatingError } from '@diptych/runtime/failure';
 import { formatLsn, type Lsn, type Xid } from '@diptych/wal/lsn';
-import { ReplicationSession } from '@diptych/wal/session';
+import { ReplicationSession, type WalMessage } from '@diptych/wal/session';
 import type { Configuration } from './configuration.ts';
 import type { Panels, PublishedRecord } from './panels.ts';
 
@@ -47,7 +47,7 @@ export class SkipSearch {
         walSenderTimeoutMs: timing.walSenderTimeoutMs,
       },
       {
-        onMessage: (bytes, position) => this.#read(bytes, position),
+        onMessage: (message) => this.#read(message),
         onKeepalive: (walEnd) => this.#passed(walEnd),
         onEnd: (failure) => this.#found.reject(this.#before(failure)),
       },
@@ -86,19 +86,15 @@ export class SkipSearch {
     return this.#replication.stop();
   }
 
-  #read(bytes: Buffer, position: Lsn): void {
+  #read(message: WalMessage): void {
     if (!this.#search) return;
     const { panels, commitLsn, checkpoint } = this.#search;
     try {
-      if (bytes[0] === beginTag) this.#begin(bytes);
+      if (message.bytes[message.start] === beginTag) this.#begin(message);
       // It may be what nobody can read: that it begins is enough.
       if (this.#open?.commitLsn === commitLsn) return this.#found.resolve(this.#open);
       const isPublished = (this.#open?.commitLsn ?? commitLsn) <= checkpoint.lsn;
-      const events = panels.read({
-        bytes,
-        position,
-        admission: () => ({ tag: isPublished ? 'skip' : 'take' }),
-      });
+      const events = panels.read(message, () => ({ tag: isPublished ? 'skip' : 'take' }));
       this.#judge(events, checkpoint);
     } catch (error) {
       this.#found.reject(error instanceof OperatingError ? this.#before(error) : error);
@@ -117,8 +113,8 @@ export class SkipSearch {
     }
   }
 
-  #begin(bytes: Buffer): void {
-    const message = new Decoder().decode(bytes);
+  #begin({ bytes, start, end }: WalMessage): void {
+    const message = new Decoder().decode(bytes, start, end);
     if (message.tag !== 'begin') return;
     this.#open = message;
     const asked = this.#search?.commitLsn ?? message.commitLsn;

@@ -75,7 +75,7 @@ export class EnvelopeWriter {
     if (context.withoutValues) return;
     const { op, before, after, known } = event;
     const out = this.#out;
-    out.expect(((after ?? before?.row)?.bytes.length ?? 0) + envelopeBytes);
+    out.expect(((after ?? before?.row)?.size ?? 0) + envelopeBytes);
     if (plan.valueHead) out.raw(plan.valueHead);
     out.ascii('{"before":');
     plan.writeBefore(out, before);
@@ -94,7 +94,7 @@ export class EnvelopeWriter {
   /** The event of a row that was read by a snapshot. Throws Unrepresentable. */
   read({ plan, row, source }: { plan: RelationPlan; row: Row; source: ReadSource }): void {
     const out = this.#out;
-    out.expect(row.bytes.length + envelopeBytes);
+    out.expect(row.size + envelopeBytes);
     if (plan.valueHead) out.raw(plan.valueHead);
     out.ascii('{"before":null,"after":');
     plan.writeAfter(out, row, null);

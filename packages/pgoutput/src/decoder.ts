@@ -22,13 +22,15 @@ const replicaIdentities: ReadonlyMap<string, ReplicaIdentity> = new Map([
  */
 export class Decoder {
   readonly #relations = new Map<number, Relation>();
+  readonly #reader = new Reader();
 
   /**
-   * Decodes one message. Row values and message contents stay in `bytes`, uncopied. Throws OperatingError
-   * `wal-message-malformed`, which names the message's tag and the position in it.
+   * Decodes the message that stands from `start` to `end`. Row values and message contents stay in `bytes`, uncopied. Throws
+   * OperatingError `wal-message-malformed`, which names the message's tag and the position in it.
    */
-  decode(bytes: Buffer): Message {
-    const reader = new Reader(bytes);
+  decode(bytes: Buffer, start = 0, end = bytes.length): Message {
+    const reader = this.#reader;
+    reader.begin(bytes, start, end);
     const message = this.#message(reader);
     reader.ended();
     return message;
@@ -160,7 +162,7 @@ function row(reader: Reader, relation: Relation): Row {
     else reader.fail('a value that is not text');
     bounds[at + 1] = kind === 0x74 ? reader.at : (bounds[at] as number);
   }
-  return new Row(reader.bytes, bounds);
+  return new Row(reader.bytes, bounds, reader.size);
 }
 
 function logicalMessage(reader: Reader): Message {

@@ -7,12 +7,16 @@ export const unchangedStart = -2;
  * The bytes are valid only until the next message is read: who keeps a value copies it.
  */
 export class Row {
+  /** Among others those of the row. */
   readonly bytes: Buffer;
+  /** How long the message is that it came in. */
+  readonly size: number;
   /** Two numbers a column: start (or nullStart, unchangedStart) and end of its text in `bytes`. */
   readonly #bounds: readonly number[];
 
-  constructor(bytes: Buffer, bounds: readonly number[]) {
+  constructor(bytes: Buffer, bounds: readonly number[], size = bytes.length) {
     this.bytes = bytes;
+    this.size = size;
     this.#bounds = bounds;
   }
 

@@ -13,7 +13,7 @@ interface Parser {
   bufferOffset: number;
   readonly bufferLength: number;
   readonly reader: { setBuffer(offset: number, buffer: Buffer): void };
-  parse: (this: Parser, chunk: Buffer, onMessage: (message: unknown) => void) => void;
+  parse: (this: Parser, chunk: Buffer, onMessage: (message: unknown) => void) => unknown;
 }
 
 /** Below this, doubling is no waste that anyone sees. */
@@ -27,14 +27,15 @@ const spareBytes = 64 * 1024;
 
 const nothing = Buffer.alloc(0);
 
-/** Of all connections of this process, once this file is imported. */
+/** Of all connections of this process, once this file is imported. Parsing answers how much of a message is there without its rest. */
 function gatherInOnePlace(prototype: Parser): void {
   const { parse } = prototype;
-  prototype.parse = function parseGathered(this: Parser, chunk, onMessage): void {
+  prototype.parse = function parseGathered(this: Parser, chunk, onMessage): number {
     makeRoom(this);
     parse.call(this, chunk, onMessage);
     // All is read: the reader would keep the last message until the next one, however long it was.
     if (this.bufferLength === 0) this.reader.setBuffer(0, nothing);
+    return this.bufferLength;
   };
 }
 

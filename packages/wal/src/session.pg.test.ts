@@ -81,9 +81,9 @@ test('a backlog comes whole and in order, and whoever pauses in it gets nothing 
   await sql.query('insert into carts select n from generate_series(1, $1::int) n', [rows]);
   const ids: number[] = [];
   const session = newSession(10_000, {
-    onMessage: (bytes) => {
-      if (bytes[0] !== 0x49) return;
-      ids.push(Number(bytes.toString('latin1', 13))); // behind oid, `N`, one column, `t`, its length
+    onMessage: ({ bytes, start, end }) => {
+      if (bytes[start] !== 0x49) return;
+      ids.push(Number(bytes.toString('latin1', start + 13, end))); // behind oid, `N`, one column, `t`, its length
       if (ids.length % pausesEvery === 1) session.pause();
     },
   });
@@ -113,9 +113,9 @@ test('between two full reads of a backlog everybody else has a turn', async () =
   let bytesInTurn = 0;
   let mostInTurn = 0;
   const session = newSession(10_000, {
-    onMessage: (bytes) => {
-      received += bytes[0] === 0x49 ? 1 : 0;
-      bytesInTurn += bytes.length + 30; // what carries it: CopyData, XLogData
+    onMessage: ({ bytes, start, end }) => {
+      received += bytes[start] === 0x49 ? 1 : 0;
+      bytesInTurn += end - start + 30; // what carries it: CopyData, XLogData
       // Slower than the server sends, so that there is always more to be read.
       if (received % 100 === 0) createHash('sha256').update(randomBytes(100_000)).digest();
     },

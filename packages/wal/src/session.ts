@@ -10,6 +10,7 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
+import { CopyFrames } from './copy-frames.ts';
 import './long-messages.ts';
 import { type Lsn, readLsn } from './lsn.ts';
 import { fullReadBytes, Pace, restMs } from './pace.ts';
@@ -24,9 +25,16 @@ export interface SessionOptions {
   readonly walSenderTimeoutMs: number;
 }
 
+/** One pgoutput message, from `start` to `end`, and where it stands in the WAL. Valid only during the call. */
+export interface WalMessage {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly position: Lsn;
+}
+
 export interface SessionHandlers {
-  /** One pgoutput message and where it stands in the WAL. The bytes are valid only during the call. */
-  readonly onMessage: (bytes: Buffer, position: Lsn) => void;
+  readonly onMessage: (message: WalMessage) => void;
   /** The server says how far its WAL is sent, and whether it wants an answer. */
   readonly onKeepalive: (walEnd: Lsn, replyRequested: boolean) => void;
   /** The session is over; called once, also when it never began. */
@@ -36,8 +44,10 @@ export interface SessionHandlers {
 /** What `pg` has and its type definitions lack. */
 interface ReplicationConnection extends Connection {
   sendCopyFromChunk(chunk: Buffer): void;
-  on(event: 'copyData', listener: (message: { readonly chunk: Buffer }) => void): this;
 }
+
+/** What XLogData has in front of its pgoutput message: kind, start, end, time. */
+const walHeadBytes = 25;
 
 const millisecondsTo2000 = 946_684_800_000;
 
@@ -55,7 +65,7 @@ export class ReplicationSession {
   readonly #handlers: SessionHandlers;
   #connection: ReplicationConnection | null = null;
   /** Copies of what came in one read with the server's grant, before anyone may look at it. */
-  #early: { bytes: Buffer; position: Lsn }[] | null = [];
+  #early: WalMessage[] | null = [];
   #backendPid: number | null = null;
   #over = false;
   readonly #pace = new Pace();
@@ -124,38 +134,58 @@ export class ReplicationSession {
         }),
       ),
     );
-    // In place of the library's, which makes a text of each position; pg's own does nothing (8.23.1, lib/query.js).
-    connection.removeAllListeners('copyData');
-    connection.on('copyData', ({ chunk }) => this.#receive(chunk));
     const { stream } = connection;
     // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
     const isPlainTcp =
       stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
-    // Behind pg's own listener: everything of the read was handed out.
-    stream.on('data', (chunk: Buffer) => this.#breakAfter(chunk.length, { stream, mayRest: isPlainTcp }));
     // publication_names is a list of identifiers inside a literal.
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
     await client.query(takeTextsAsTheyAre);
+    const readFrames = this.#inPlaceOfTheirs(stream);
+    stream.on('data', (chunk: Buffer) => {
+      readFrames(chunk);
+      this.#breakAfter(chunk.length, { stream, mayRest: isPlainTcp });
+    });
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
     );
   }
 
+  /** From now on `pg` reads only what is not CopyData. */
+  #inPlaceOfTheirs(stream: Duplex): (chunk: Buffer) => void {
+    const [theirs, ...others] = stream.listeners('data') as ((chunk: Buffer) => unknown)[];
+    // The server is silent until we ask; what it says unasked may come at any time, also in two reads (long-messages.ts).
+    const isBetween = theirs !== undefined && others.length === 0 && theirs(Buffer.alloc(0)) === 0;
+    if (!isBetween) throw new Error('the connection is not between two messages');
+    stream.off('data', theirs);
+    const frames = new CopyFrames({
+      onCopyData: (bytes, start, end) => this.#receive(bytes, start, end),
+      onOther: theirs,
+    });
+    return (chunk) => {
+      try {
+        frames.read(chunk);
+      } catch (error) {
+        stream.destroy(error as Error);
+      }
+    };
+  }
+
   /**
    * XLogData or a keepalive: kind, position and what follows.
    * https://www.postgresql.org/docs/18/protocol-replication.html#PROTOCOL-REPLICATION-XLOGDATA
    */
-  #receive(chunk: Buffer): void {
+  #receive(bytes: Buffer, start: number, end: number): void {
     if (this.#over) return;
-    const position = readLsn(chunk, 1);
-    if (chunk[0] === 0x77) {
-      const bytes = chunk.subarray(25);
-      if (this.#early) this.#early.push({ bytes: Buffer.from(bytes), position });
-      else this.#handlers.onMessage(bytes, position);
-    } else if (chunk[0] === 0x6b && !this.#early) {
+    const position = readLsn(bytes, start + 1);
+    if (bytes[start] === 0x77) {
+      const message = { bytes, start: start + walHeadBytes, end, position };
+      if (this.#early) this.#early.push(copyOf(message));
+      else this.#handlers.onMessage(message);
+    } else if (bytes[start] === 0x6b && !this.#early) {
       // An early one is not missed: the next says more, and the status timer answers.
-      this.#handlers.onKeepalive(position, chunk[17] === 1);
+      this.#handlers.onKeepalive(position, bytes[start + 17] === 1);
     }
   }
 
@@ -197,7 +227,7 @@ export class ReplicationSession {
     const early = this.#early ?? [];
     this.#early = null;
     this.resume();
-    for (const { bytes, position } of early) this.#handlers.onMessage(bytes, position);
+    for (const message of early) this.#handlers.onMessage(message);
   }
 
   /** Stops reading from the socket: TCP holds the server back. */
@@ -252,6 +282,11 @@ export class ReplicationSession {
     this.#over = true;
     this.#handlers.onEnd(failure);
   }
+}
+
+/** For whoever cannot read it during the call. */
+export function copyOf({ bytes, start, end, position }: WalMessage): WalMessage {
+  return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, position };
 }
 
 /** Paused, a socket of Node reads on until 64 KiB are buffered, each message by itself; this one stops after one read. */

@@ -53,7 +53,7 @@ function session({ keys = new ParkedKeys(10), decided = [], repeated = [], envir
     changeTables: new Set(['public.carts']),
   });
   const read = (bytes: Buffer, admission: Admission): readonly PublishedRecord[] => {
-    const events = panels.read({ bytes, position: lsn(1n), admission: () => admission });
+    const events = panels.read({ bytes, start: 0, end: bytes.length, position: lsn(1n) }, () => admission);
     return events.flatMap((event) => ('records' in event ? event.records : []));
   };
   for (const relation of [carts, outbox]) read(encode.relation(relation), { tag: 'take' });

@@ -82,7 +82,7 @@ export class ReadPanel {
     header: WrittenHeader,
   ): PublishedRecord | null {
     const { change, poison, rowBytesMax } = this.#options;
-    if (row.bytes.length > rowBytesMax || !poison.isQuiet) return null;
+    if (row.size > rowBytesMax || !poison.isQuiet) return null;
     const { timeUs, sourceLsn: lsn } = read;
     const source = { marker: read.markerOf(index), timeUs, lsn };
     const written = change.writeRead(read.described.relation, row, source);
@@ -97,7 +97,7 @@ export class ReadPanel {
     const large = rowTooLarge(
       { message: { tag: 'insert', relation, after: row } },
       {
-        bytes: row.bytes.length,
+        bytes: row.size,
         rowBytesMax,
       },
     );
