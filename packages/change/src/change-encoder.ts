@@ -173,7 +173,7 @@ export class ChangeEncoder {
   ): WrittenRecord {
     const { bytes, start } = this.#out.peek();
     const end = start + this.#out.written;
-    this.#out.discard();
+    this.#out.rewind();
     return { topic, bytes, start, keyEnd: start + keyBytes, end, isKeyed };
   }
 
@@ -282,7 +282,7 @@ export class ChangeEncoder {
   /** Why a value has no form; any other error is thrown on. Forgets what was written of the record. */
   #failure(plan: RelationPlan, error: unknown): OperatingError {
     if (!(error instanceof Unrepresentable)) throw error;
-    this.#out.discard();
+    this.#out.rewind();
     return new OperatingError('value-not-representable', `column ${plan.writing}: ${error.message}`, {
       remedy:
         error.remedy ??

@@ -1,8 +1,9 @@
 import { encode, relationForTests } from '@diptych/pgoutput/encode-for-tests';
-import type { Transaction } from '@diptych/transaction/transaction';
+import type { Transaction, TransactionEnd } from '@diptych/transaction/transaction';
 import { lsn, xid } from '@diptych/wal/lsn';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { encodeEnd } from './end.ts';
+import { encodeEnd, writeEnd } from './end.ts';
 import { publishForTests } from './publish-for-tests.ts';
 import { TransactionCounters } from './transaction-counters.ts';
 
@@ -85,4 +86,45 @@ test('a transaction of which nothing came has no END', () => {
     encode.commit({ commitLsn, commitEndLsn: commitLsn + 48n, commitTimeUs }),
   ];
   expect(publishForTests(session.map((bytes) => ({ lsn: commitLsn, bytes })))).toEqual([]);
+});
+
+test('END is of its own transaction, whatever kinds of transactions came before', () => {
+  const change = fc.constantFrom('public.carts', 'public."Odd"', 'public.cart_items');
+  const event = fc.tuple(fc.constantFrom('cart', 'order'), fc.constantFrom('Added', 'Cart "Checked" Out'));
+  const made = fc.record({
+    changes: fc.array(change, { maxLength: 6 }),
+    events: fc.array(event, { maxLength: 4 }),
+    parked: fc.nat(2),
+  });
+  fc.assert(
+    fc.property(fc.array(made, { minLength: 20, maxLength: 40 }), (transactions) => {
+      for (const { changes, events, parked } of transactions) {
+        const counters = new TransactionCounters(transaction);
+        for (const collection of changes) counters.countChange(collection);
+        for (const [topic, type] of events) counters.countDomainEvent(topic, type);
+        for (let left = parked; left > 0; left -= 1) counters.countParked();
+        const end: TransactionEnd = {
+          ...{ tag: 'end', transaction, commitEndLsn: lsn(transaction.commitLsn + 48n) },
+          rawMessages: changes.length + events.length,
+        };
+        const options = { counters, topic: 'p.transaction' };
+        const json = JSON.parse(String(encodeEnd(end, options).value));
+        const count = <T>(all: readonly T[]) => Map.groupBy(all, String).values();
+        expect(json).toEqual({
+          ...{ status: 'END', id, ts_ms: 1_795_246_912_669, event_count: changes.length },
+          data_collections: [...count(changes)].map((alike) => ({
+            data_collection: alike[0],
+            event_count: alike.length,
+          })),
+          domain_event_count: events.length,
+          domain_events: [...count(events)].map((alike) => ({
+            ...{ topic: alike[0]?.[0], event_type: alike[0]?.[1], event_count: alike.length },
+          })),
+          parked_count: parked,
+        });
+        const written = writeEnd(end, options);
+        expect(written?.bytes.toString('utf8', written.keyEnd, written.end)).toBe(JSON.stringify(json));
+      }
+    }),
+  );
 });

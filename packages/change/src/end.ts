@@ -2,21 +2,9 @@ import type { PanelRecord, WrittenRecord } from '@diptych/transaction/panel-reco
 import type { Transaction, TransactionEnd } from '@diptych/transaction/transaction';
 import { JsonWriter } from './json-writer.ts';
 import { inSchema, type TableSchemas } from './record-schema.ts';
+import type { Counted } from './tally.ts';
 import type { TransactionCounters } from './transaction-counters.ts';
 import { contextHeader } from './writer-context.ts';
-
-/** Names of tables and types of events are few, and the same in all transactions. */
-const namesMax = 1000;
-const names = new Map<string, string>();
-
-/** As JSON. */
-function quoted(name: string): string {
-  const known = names.get(name);
-  if (known !== undefined) return known;
-  const json = JSON.stringify(name);
-  if (names.size < namesMax) names.set(name, json);
-  return json;
-}
 
 export interface MarkerOptions {
   readonly counters: TransactionCounters;
@@ -59,7 +47,7 @@ export function writeEnd(
     ...{ topic, bytes, start, keyEnd: start + keyBytes, end: start + out.written },
     isKeyed: true,
   };
-  out.discard();
+  out.rewind();
   return written;
 }
 
@@ -76,6 +64,66 @@ function writeValue({ commitTimeUs }: Transaction, counters: TransactionCounters
   // Far from where a double would round.
   if (commitTimeUs >= 0n) out.digits(Math.floor(Number(commitTimeUs) / 1000));
   else out.ascii(String(commitTimeUs / 1000n));
+  const names = counters.collections().length + counters.domain().length;
+  if (names > namesMax) return writeCounts(counters);
+  let counts = known.find((one) => one.isOf(counters));
+  if (counts === undefined) {
+    counts = new Counts(counters);
+    known.unshift(counts);
+    if (known.length > knownMax) known.pop();
+  }
+  out.raw(counts.bytes);
+}
+
+/** What END says behind its time: a few kinds of transactions are nearly all of them. */
+class Counts {
+  readonly bytes: Buffer;
+  readonly #changes: number;
+  readonly #domainEvents: number;
+  readonly #parked: number;
+  readonly #collections: readonly Counted[];
+  readonly #domain: readonly Counted[];
+
+  constructor(counters: TransactionCounters) {
+    this.#changes = counters.changes;
+    this.#domainEvents = counters.domainEvents;
+    this.#parked = counters.parked;
+    this.#collections = counters.collections().map((one) => ({ ...one }));
+    this.#domain = counters.domain().map((one) => ({ ...one }));
+    const before = out.written;
+    writeCounts(counters);
+    const { bytes, start } = out.peek();
+    this.bytes = Buffer.from(bytes.subarray(start + before, start + out.written));
+    out.rewind(before);
+  }
+
+  isOf(counters: TransactionCounters): boolean {
+    return (
+      counters.changes === this.#changes &&
+      counters.domainEvents === this.#domainEvents &&
+      counters.parked === this.#parked &&
+      areAlike(counters.collections(), this.#collections) &&
+      areAlike(counters.domain(), this.#domain)
+    );
+  }
+}
+
+/** The last kinds that were not known. */
+const known: Counts[] = [];
+const knownMax = 8;
+/** A transaction of more tables, topics and types is seldom followed by its like. */
+const namesMax = 8;
+
+function areAlike(some: readonly Readonly<Counted>[], others: readonly Readonly<Counted>[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let at = 0; at < some.length; at += 1) {
+    const [one, other] = [some[at] as Counted, others[at] as Counted];
+    if (one.count !== other.count || one.name !== other.name || one.topic !== other.topic) return false;
+  }
+  return true;
+}
+
+function writeCounts(counters: TransactionCounters): void {
   out.ascii(',"event_count":');
   out.digits(counters.changes);
   out.ascii(',"data_collections":[');
@@ -103,7 +151,7 @@ function writeValue({ commitTimeUs }: Transaction, counters: TransactionCounters
 
 /** What ends an object that counts under a name. */
 function writeCount(name: string, count: number): void {
-  out.text(quoted(name));
+  out.text(JSON.stringify(name));
   out.ascii(',"event_count":');
   out.digits(count);
   out.ascii('}');

@@ -120,9 +120,9 @@ export class JsonWriter {
     return taken;
   }
 
-  /** Forgets what was written since the last take. */
-  discard(): void {
-    this.#at = this.#start;
+  /** Forgets what was written since the last take, but for its first bytes. */
+  rewind(written = 0): void {
+    this.#at = this.#start + written;
   }
 
   /** There is room. */

@@ -7,8 +7,9 @@ import type { Lsn } from '@diptych/wal/lsn';
  * Debezium 3.7: https://debezium.io/documentation/reference/3.7/connectors/postgresql.html#postgresql-create-events
  */
 export interface TransactionParts {
-  readonly transaction: Transaction;
-  /** All four, one behind the other. They are overwritten by the next transaction's. */
+  /** Whose they are: all of it is overwritten by the next one's. */
+  transaction: Transaction;
+  /** All four, one behind the other. */
   readonly bytes: Buffer;
   /** From `"source":{` to the place of the change's LSN in `sequence`. */
   readonly headEnd: number;
@@ -115,7 +116,8 @@ export class SourceBlock {
     putDigits(bytes, places.previous, previous);
     putDigits(bytes, places.xid, xid);
     for (let index = 0; index < id.length; index += 1) bytes[places.id + index] = id.charCodeAt(index);
-    return { ...places.parts, transaction };
+    places.parts.transaction = transaction;
+    return places.parts;
   }
 
   #write(transaction: Transaction, id: string): TransactionParts {

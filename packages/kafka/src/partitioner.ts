@@ -16,8 +16,13 @@ export function murmur2(bytes: Buffer, start = 0, end = bytes.length): number {
     k ^= k >>> 24;
     hash = Math.imul(hash, multiplier) ^ Math.imul(k, multiplier);
   }
-  const rest = length & 3;
-  if (rest > 0) hash = Math.imul(hash ^ bytes.readUIntLE(wordsEnd, rest), multiplier);
+  if (wordsEnd < end) {
+    // The last one, two or three.
+    let rest = byteAt(bytes, wordsEnd);
+    if (wordsEnd + 1 < end) rest |= byteAt(bytes, wordsEnd + 1) << 8;
+    if (wordsEnd + 2 < end) rest |= byteAt(bytes, wordsEnd + 2) << 16;
+    hash = Math.imul(hash ^ rest, multiplier);
+  }
   hash ^= hash >>> 13;
   hash = Math.imul(hash, multiplier);
   return hash ^ (hash >>> 15);

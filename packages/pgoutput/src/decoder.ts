@@ -6,7 +6,7 @@ import { xid } from '@diptych/wal/lsn';
 import type { Before, Message } from './message.ts';
 import { Reader } from './reader.ts';
 import type { Column, Relation, ReplicaIdentity } from './relation.ts';
-import { nullStart, Row, unchangedStart } from './row.ts';
+import { Row } from './row.ts';
 
 /** `pg_class.relreplident`. https://www.postgresql.org/docs/18/catalog-pg-class.html */
 const replicaIdentities: ReadonlyMap<string, ReplicaIdentity> = new Map([
@@ -152,17 +152,7 @@ function row(reader: Reader, relation: Relation): Row {
   if (columns !== relation.columns.length) {
     reader.fail(`${columns} values for the ${relation.columns.length} columns of relation ${relation.oid}`);
   }
-  // As long as it will be: pushed to, it would be copied several times for each row.
-  const bounds = new Array<number>(2 * columns);
-  for (let at = 0; at < bounds.length; at += 2) {
-    const kind = reader.byte();
-    if (kind === 0x74) bounds[at] = reader.sized();
-    else if (kind === 0x6e) bounds[at] = nullStart;
-    else if (kind === 0x75) bounds[at] = unchangedStart;
-    else reader.fail('a value that is not text');
-    bounds[at + 1] = kind === 0x74 ? reader.at : (bounds[at] as number);
-  }
-  return new Row(reader.bytes, bounds, reader.size);
+  return new Row(reader.bytes, reader.values(columns), reader.size);
 }
 
 function logicalMessage(reader: Reader): Message {

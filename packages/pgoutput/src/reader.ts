@@ -1,5 +1,6 @@
 import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, readLsn } from '@diptych/wal/lsn';
+import { nullStart, unchangedStart } from './row.ts';
 
 /** PostgreSQL counts µs from 2000-01-01. https://www.postgresql.org/docs/18/protocol-logicalrep-message-formats.html */
 const epochUs = 946_684_800_000_000n;
@@ -52,7 +53,7 @@ export class Reader {
   }
 
   unsigned32(): number {
-    return this.#bytes.readUInt32BE(this.#advance(4));
+    return unsigned32(this.#bytes, this.#advance(4));
   }
 
   lsn(): Lsn {
@@ -79,6 +80,40 @@ export class Reader {
     return this.#advance(length);
   }
 
+  /**
+   * So many values of a row: of each `n`, `u`, or `t` with length and text. Two numbers for each, as Row has them. By hand: this is
+   * where most of decoding is.
+   */
+  values(columns: number): number[] {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    // As long as it will be: pushed to, it would be copied several times for each row.
+    const bounds = new Array<number>(2 * columns);
+    let at = this.#at;
+    for (let index = 0; index < bounds.length; index += 2) {
+      if (at >= end) this.#short(at, 1);
+      const kind = bytes[at];
+      if (kind === 0x74) {
+        if (at + 5 > end) this.#short(at + 1, 4);
+        const start = at + 5;
+        at = start + unsigned32(bytes, at + 1);
+        if (at > end) this.#short(start, at - start);
+        bounds[index] = start;
+        bounds[index + 1] = at;
+      } else if (kind === 0x6e || kind === 0x75) {
+        const start = kind === 0x6e ? nullStart : unchangedStart;
+        bounds[index] = start;
+        bounds[index + 1] = start;
+        at += 1;
+      } else {
+        this.#at = at + 1;
+        this.fail('a value that is not text');
+      }
+    }
+    this.#at = at;
+    return bounds;
+  }
+
   /** States that the message is read to its end. */
   ended(): void {
     if (this.#at !== this.#end) this.fail(`${this.#end - this.#at} bytes are left over`);
@@ -101,8 +136,21 @@ export class Reader {
 
   #advance(length: number): number {
     const start = this.#at;
-    if (start + length > this.#end) this.fail(`${length} bytes do not fit into ${this.size}`);
+    if (start + length > this.#end) this.#short(start, length);
     this.#at = start + length;
     return start;
   }
+
+  /** The message ends before so many bytes at `at`. */
+  #short(at: number, length: number): never {
+    this.#at = at;
+    this.fail(`${length} bytes do not fit into ${this.size}`);
+  }
 }
+
+/** `Buffer`'s own read checks its arguments each time. */
+const unsigned32 = (bytes: Buffer, at: number): number =>
+  byteAt(bytes, at) * 0x100_0000 +
+  ((byteAt(bytes, at + 1) << 16) | (byteAt(bytes, at + 2) << 8) | byteAt(bytes, at + 3));
+
+const byteAt = (bytes: Buffer, at: number): number => bytes[at] as number;
