@@ -12,6 +12,8 @@ export interface Place {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly OutgoingRecord[];
+  /** What they take as one batch, at most. */
+  readonly bytes: number;
 }
 
 /** What is sent at once. */

@@ -71,7 +71,7 @@ export class PlatformaticDriver implements ClientDriver {
 
   /** One batch for each partition, with the sequence numbers that follow. */
   #encode(places: Send, { id, epoch }: ProducerIdentity): PartitionBatch[] {
-    this.#encoder.begin();
+    this.#encoder.begin(places.reduce((sum, { bytes }) => sum + bytes, 0));
     for (const { topic, partition, records } of places) {
       const place = placeKey(topic, partition);
       const baseSequence = this.#sequences.get(place) ?? 0;

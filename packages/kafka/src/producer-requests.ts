@@ -7,13 +7,13 @@
 import { present } from '@diptych/runtime/assert';
 import type { Brokers } from '@diptych/runtime/kafka-access';
 import type * as Kafka from '@platformatic/kafka';
+import { addPartitionsApi } from './add-partitions.ts';
 import { errorCodes } from './classify.ts';
 import { NetworkError, ProtocolError, ResponseError, requests, Writer } from './client-floors.ts';
 import { Connections, partlyAnswered } from './connections.ts';
 import { type GatheringSocket, gatheringSocket, type LongPart } from './gathered-request.ts';
 
 const {
-  addPartitionsToTxnV3,
   createAPI,
   endTxnV3,
   endTxnV4,
@@ -66,8 +66,6 @@ const produceApis = [produceV11, produceV10, produceV9].map(({ api, parseRespons
 const initProducerIdApis = [initProducerIdV5.api, initProducerIdV4.api, initProducerIdV3.api];
 const findCoordinatorApis = [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api];
 const endTxnApis = [endTxnV4.api, endTxnV3.api];
-/** From 4 on it is among brokers, and wants ClusterAction: the client by itself takes the newest. */
-const addPartitionsApis = [addPartitionsToTxnV3.api];
 
 /** "No producer yet". */
 const nobody = { id: -1n, epoch: -1 };
@@ -111,7 +109,7 @@ export class ProducerRequests {
     { id, epoch }: ProducerIdentity,
     { transactionalId, batches }: { transactionalId: string; batches: readonly PartitionBatch[] },
   ): Promise<void> {
-    const api = await this.#connections.newest(addPartitionsApis);
+    const api = await this.#connections.newest([addPartitionsApi]);
     const topics = [...byTopic(batches)].map(([name, ofTopic]) => ({
       name,
       partitions: ofTopic.map(({ partition }) => partition),

@@ -29,8 +29,10 @@ const transactional = 0x10;
 /** The checksum covers all from the attributes on. */
 const attributesAt = 21;
 
-/** At rest it stays small; a drain has it grow to what one send takes, a rare long row beyond that. */
+/** At rest it stays small; a drain has it as large as one send, a rare long row beyond that. */
 const firstBytes = 64 * 1024;
+/** By so much, and not by as much again: a send of a little more than four megabytes would have eight. */
+const stepBytes = 1024 * 1024;
 const keptBytesMax = 16 * 1024 * 1024;
 
 /** Java's DefaultRecordBatch.incrementSequence: after 2^31 - 1 comes 0. */
@@ -45,9 +47,14 @@ export class RecordBatchEncoder {
   #spans: Span[] = [];
   readonly #fields = new FieldsWriter();
 
-  /** Gives up the batches that were written before. */
-  begin(): void {
-    if (this.#bytes.length > keptBytesMax) this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
+  /** Gives up the batches that were written before, and makes room for such as take so many bytes. */
+  begin(bytesMax = 0): void {
+    const { length } = this.#bytes;
+    const isTooMuch = length > keptBytesMax && bytesMax <= keptBytesMax;
+    if (isTooMuch || length < bytesMax) {
+      const bytes = Math.ceil(bytesMax / stepBytes) * stepBytes;
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
+    }
     this.#end = 0;
     this.#spans = [];
   }

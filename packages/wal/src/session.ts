@@ -3,17 +3,13 @@
  * it; our own plugin hands out raw buffers and our own packets acknowledge, because the library's acknowledging skips
  * adjacent transactions (docs/decisions/0004-raw-session.md). One object a session, never started twice.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import type { Duplex } from 'node:stream';
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
-import { CopyFrames } from './copy-frames.ts';
+import { CopyStream, replicationSocket } from './copy-stream.ts';
 import './long-messages.ts';
 import { type Lsn, readLsn } from './lsn.ts';
-import { fullReadBytes, Pace, restMs } from './pace.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
@@ -64,14 +60,11 @@ export class ReplicationSession {
   readonly #options: SessionOptions;
   readonly #handlers: SessionHandlers;
   #connection: ReplicationConnection | null = null;
+  #copy: CopyStream | null = null;
   /** Copies of what came in one read with the server's grant, before anyone may look at it. */
   #early: WalMessage[] | null = [];
   #backendPid: number | null = null;
   #over = false;
-  readonly #pace = new Pace();
-  /** By whoever has enough of us; a break is our own. */
-  #paused = false;
-  #onBreak = false;
 
   constructor(options: SessionOptions, handlers: SessionHandlers) {
     this.#options = options;
@@ -84,7 +77,7 @@ export class ReplicationSession {
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
         options: settingsOption(settings),
-        stream: pausableSocket,
+        stream: replicationSocket,
       },
       { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );
@@ -134,42 +127,17 @@ export class ReplicationSession {
         }),
       ),
     );
-    const { stream } = connection;
-    // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
-    const isPlainTcp =
-      stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
     // publication_names is a list of identifiers inside a literal.
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
     await client.query(takeTextsAsTheyAre);
-    const readFrames = this.#inPlaceOfTheirs(stream);
-    stream.on('data', (chunk: Buffer) => {
-      readFrames(chunk);
-      this.#breakAfter(chunk.length, { stream, mayRest: isPlainTcp });
+    // The server is silent until we ask.
+    this.#copy = new CopyStream(connection.stream, {
+      onCopyData: (bytes, start, end) => this.#receive(bytes, start, end),
     });
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
     );
-  }
-
-  /** From now on `pg` reads only what is not CopyData. */
-  #inPlaceOfTheirs(stream: Duplex): (chunk: Buffer) => void {
-    const [theirs, ...others] = stream.listeners('data') as ((chunk: Buffer) => unknown)[];
-    // The server is silent until we ask; what it says unasked may come at any time, also in two reads (long-messages.ts).
-    const isBetween = theirs !== undefined && others.length === 0 && theirs(Buffer.alloc(0)) === 0;
-    if (!isBetween) throw new Error('the connection is not between two messages');
-    stream.off('data', theirs);
-    const frames = new CopyFrames({
-      onCopyData: (bytes, start, end) => this.#receive(bytes, start, end),
-      onOther: theirs,
-    });
-    return (chunk) => {
-      try {
-        frames.read(chunk);
-      } catch (error) {
-        stream.destroy(error as Error);
-      }
-    };
   }
 
   /**
@@ -187,31 +155,6 @@ export class ReplicationSession {
       // An early one is not missed: the next says more, and the status timer answers.
       this.#handlers.onKeepalive(position, bytes[start + 17] === 1);
     }
-  }
-
-  /** Reads on in the loop's next turn, or after a rest, where there is reason for either. */
-  #breakAfter(bytes: number, { stream, mayRest }: { stream: Duplex; mayRest: boolean }): void {
-    if (this.#over || this.#paused) return;
-    const sinceMs = performance.now();
-    // libuv would take up to 32 full reads in one turn: a tenth of a second in which Kafka's answers wait, and it for us.
-    if (bytes >= fullReadBytes) return this.#break(stream, (goOn) => setImmediate(goOn));
-    if (!mayRest || !this.#pace.rests(bytes, sinceMs)) return;
-    this.#break(stream, (goOn) => {
-      setTimeout(() => {
-        const nowMs = performance.now();
-        this.#pace.woke({ afterMs: nowMs - sinceMs, nowMs });
-        goOn();
-      }, restMs);
-    });
-  }
-
-  #break(stream: Duplex, until: (goOn: () => void) => void): void {
-    this.#onBreak = true;
-    stream.pause();
-    until(() => {
-      this.#onBreak = false;
-      if (!this.#paused) stream.resume();
-    });
   }
 
   /** The server process of this session, as `pg_replication_slots.active_pid` names it; null before `start`. */
@@ -232,13 +175,11 @@ export class ReplicationSession {
 
   /** Stops reading from the socket: TCP holds the server back. */
   pause(): void {
-    this.#paused = true;
-    this.#connection?.stream.pause();
+    this.#copy?.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    if (!this.#onBreak) this.#connection?.stream.resume();
+    this.#copy?.resume();
   }
 
   /**
@@ -288,11 +229,3 @@ export class ReplicationSession {
 export function copyOf({ bytes, start, end, position }: WalMessage): WalMessage {
   return { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, position };
 }
-
-/** Paused, a socket of Node reads on until 64 KiB are buffered, each message by itself; this one stops after one read. */
-const pausableSocket = (): Socket => {
-  const options: SocketConstructorOpts & { readonly readableHighWaterMark: number } = {
-    readableHighWaterMark: 1,
-  };
-  return new Socket(options);
-};
