@@ -15,7 +15,7 @@ const itemsPerCart = 10;
 const writers = 2;
 
 /** So many drains warm the broker up: its compilers take 3 s of the first one’s processor time, and still one of the fourth’s. */
-export const warmUps = 5;
+export const warmUps = 10;
 
 /** A backlog of so many transactions. */
 export function cartWorkload(transactions: number): Workload {

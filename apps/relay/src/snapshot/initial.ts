@@ -22,6 +22,32 @@ interface Readable {
   readonly described: DescribedTable;
 }
 
+/** Where in a table reading goes on. */
+type Place = Pick<SnapshotTable, 'after' | 'rows'>;
+
+/** How a table is read. */
+interface Chunks {
+  readonly reader: ChunkReader;
+  readonly described: DescribedTable;
+  /** Of a table without a key. */
+  readonly cursor: string | null;
+  readonly table: SnapshotTable;
+}
+
+interface Read {
+  readonly chunk: Chunk;
+  readonly from: Place;
+  readonly behind: Place;
+}
+
+/** The key of the last row, as texts; null without rows. */
+function lastKeyOf({ key, relation }: DescribedTable, rows: Chunk['rows']): string[] | null {
+  const row = rows.at(-1);
+  if (!row) return null;
+  const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
+  return places.map((place) => String(row[place] ?? ''));
+}
+
 export class Initial {
   readonly #options: IncrementalOptions;
   readonly #exported: ExportedSnapshot;
@@ -104,28 +130,51 @@ export class Initial {
     ledger.offer(endWords(topic, { status: 'table-completed', table, log, rows: 0 }), log);
   }
 
+  /** While a chunk waits for its turn, the next one is read. */
   async #table({ table: asked, described }: Readable, reader: ChunkReader): Promise<void> {
-    const { ledger, configuration } = this.#options;
-    const { chunkRowsMax: rowsMax, chunkBytesMax: bytesMax } = configuration.snapshot;
-    let last: { rows: number; bytes: number } | null = null;
+    const { ledger } = this.#options;
+    const begun = this.#now(asked);
+    if (!begun || ledger.log.paused) return;
     const cursor = described.key.length === 0 ? await reader.openCursor(described, asked.where) : null;
-    for (;;) {
+    const chunks = { reader, described, cursor, table: asked };
+    let next: Promise<Read> | null = this.#read(chunks, begun, null);
+    while (next) {
+      const read: Read = await next;
+      next = read.chunk.isLast ? null : this.#read(chunks, read.behind, read);
+      next?.catch(() => {}); // thrown in its turn
       const table = this.#now(asked);
-      if (!table || ledger.log.paused) return;
-      const rows = nextChunkRows({ rowsMax, bytesMax }, last);
-      // One more says whether any is left: the last row of a table has a marker of its own.
-      const wanted = { rows: rows + 1, bytesMax };
-      const chunk: Chunk =
-        cursor === null
-          ? await reader.readInside(described, { table, after: table.after, ...wanted })
-          : await reader.readCursor(described, { cursor, from: table.rows, ...wanted });
-      const kept = chunk.rows.slice(0, rows);
-      last = { rows: kept.length, bytes: chunk.bytes };
-      await ledger.between(
-        () => this.#publish({ table, chunk: { ...chunk, rows: kept } }),
-        () => ledger.log.paused || ledger.delivery.hasRoom(),
-      );
+      if (!table || ledger.log.paused) break;
+      // Somebody paused, and went on: what was to be published then is read again.
+      if (table.rows !== read.from.rows) next = this.#again(next, () => this.#read(chunks, table, null));
+      else
+        await ledger.between(
+          () => this.#publish({ table, chunk: read.chunk }),
+          () => ledger.log.paused || ledger.delivery.hasRoom(),
+        );
     }
+    // The connection is left with nothing under way.
+    await next?.catch(() => {});
+  }
+
+  async #again(last: Promise<Read> | null, read: () => Promise<Read>): Promise<Read> {
+    await last?.catch(() => {});
+    return await read();
+  }
+
+  /** The chunk that begins at a place, as large as the one before lets one expect. */
+  async #read({ reader, described, cursor, table }: Chunks, from: Place, before: Read | null): Promise<Read> {
+    const { chunkRowsMax: rowsMax, chunkBytesMax: bytesMax } = this.#options.configuration.snapshot;
+    const last = before && { rows: before.chunk.rows.length, bytes: before.chunk.bytes };
+    const rows = nextChunkRows({ rowsMax, bytesMax }, last);
+    // One more says whether any is left: the last row of a table has a marker of its own.
+    const wanted = { rows: rows + 1, bytesMax };
+    const chunk: Chunk =
+      cursor === null
+        ? await reader.readInside(described, { table, after: from.after, ...wanted })
+        : await reader.readCursor(described, { cursor, from: from.rows, ...wanted });
+    const kept = chunk.rows.slice(0, rows);
+    const behind = { after: lastKeyOf(described, kept) ?? from.after, rows: from.rows + kept.length };
+    return { chunk: { ...chunk, rows: kept }, from, behind };
   }
 
   #publish({ table, chunk }: { table: SnapshotTable; chunk: Chunk }): void {
@@ -134,10 +183,8 @@ export class Initial {
     // It was stopped meanwhile, or paused: then the stream runs, and no transaction stays open until somebody goes on.
     if (!ledger.log.tables.includes(table) || ledger.log.paused) return;
     const { described, rows, isLast, timeUs } = chunk;
-    const { key, shape, relation } = described;
-    const lastRow = rows.at(-1);
-    const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
-    const last = lastRow ? places.map((place) => String(lastRow[place] ?? '')) : null;
+    const { key, shape } = described;
+    const last = lastKeyOf(described, rows);
     const log = advance(ledger.log, { table, step: { key, shape, last, rows: rows.length, isLast } });
     const isLastTable = !log.tables.some(({ id }) => id === table.id);
     const isFirst = this.#isFirst;
