@@ -12,7 +12,7 @@ import { createPublications, type Workload } from './backlog.ts';
 import type { Arena, Competitor, Counted, Entry, Ground } from './competitor.ts';
 import { oursName } from './diptych.ts';
 import { type Drain, measureDrain } from './drain.ts';
-import type { Others } from './machine.ts';
+import { type Others, untilAtRest } from './machine.ts';
 
 export interface BenchContext {
   readonly arena: Arena;
@@ -102,6 +102,7 @@ export async function drainInTurn(context: BenchContext, options: DrainsOptions)
   const drains: Drain[] = [];
   let ours: Counted | null = null;
   for (const [place, { name, entry }] of prepared.entries()) {
+    await untilAtRest(brokerPid, arena.signal);
     const servers = { databaseUrl, brokerPid, others, signal: arena.signal };
     const drain: Drain = await measureDrain({ name, entry, backlog, ours, ...servers });
     drains.push(drain);

@@ -3,6 +3,7 @@
  * https://man7.org/linux/man-pages/man5/proc_stat.5.html
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** USER_HZ, in which /proc counts; 100 on every platform of Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -19,6 +20,26 @@ interface ProcessStat {
 export function cpuSeconds(pid: number): number | null {
   const stat = statOf(pid);
   return stat && stat.ticks / ticksPerSecond;
+}
+
+/** A process that takes less than this within the interval has nothing to do. */
+const restSeconds = 0.03;
+const restIntervalMs = 500;
+const restTimeoutMs = 15_000;
+
+/**
+ * Waits until a process has nothing left to do, 15 s at most. What one drain leaves to the broker is not the next one's: while both
+ * processors are busy its compilers hardly come to their turn, and still had work after ten drains in a row.
+ */
+export async function untilAtRest(pid: number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + restTimeoutMs;
+  let before = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const seconds = cpuSeconds(pid) ?? 0;
+    if (seconds - before < restSeconds || performance.now() > deadline) return;
+    before = seconds;
+    await sleep(restIntervalMs, undefined, { signal });
+  }
 }
 
 /** The most memory that a process had resident, in bytes; null when it has gone. */
