@@ -7,7 +7,7 @@ import type { PublishedRecord } from './panels.ts';
 export type WaitingHead = Pick<PublishedRecord, 'topic' | 'timestampMs' | 'panel' | 'bytes'>;
 
 /** Released ones that are kept for the next: about as many small ones as a relay lets wait by default. */
-const freeRecordsMax = 32_768;
+const freeRecordsMax = 49_152;
 
 /** Made by `WaitingRecords`, and used again by it when it was released. */
 export class WaitingRecord extends PackedRecord implements PublishedRecord {
