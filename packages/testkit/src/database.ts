@@ -5,6 +5,7 @@ import pg from 'pg';
 
 const connectTimeoutMs = 10_000;
 const dropTimeoutMs = 20_000;
+const leaveTimeoutMs = 1_000;
 
 /** Creates an empty database and returns its URL: that of the given one with another name. Needs the right to. */
 export async function createDatabase(
@@ -17,12 +18,15 @@ export async function createDatabase(
 
 /**
  * Drops a database with everything that holds it: its sessions are terminated and its replication slots dropped, again
- * and again while something reconnects, for 20 seconds at most. The maintenance database `postgres` must exist.
+ * and again while something reconnects, for 20 seconds at most. Sessions that are about to end have a second for it:
+ * `pool.end()` of `pg` resolves before its sessions are gone, and one that is terminated then makes the pool emit an
+ * error that nobody listens for any more. The maintenance database `postgres` must exist.
  */
 export async function dropDatabase(databaseUrl: string): Promise<void> {
   const name = databaseName(databaseUrl);
   assert(name !== 'postgres', 'the maintenance database is not dropped');
   await connected(withDatabase(databaseUrl, 'postgres'), async (client) => {
+    await sessionsLeave(client, name);
     const attempt = async (): Promise<true | undefined> => {
       if (!(await dropSlots(client, name))) return undefined;
       try {
@@ -36,6 +40,18 @@ export async function dropDatabase(databaseUrl: string): Promise<void> {
     };
     await poll(attempt, { what: `database ${name} is dropped`, timeoutMs: dropTimeoutMs });
   });
+}
+
+/** Until nobody is connected to the database any more, or the time to leave is over. */
+async function sessionsLeave(client: pg.Client, name: string): Promise<void> {
+  const mustLeaveAt = performance.now() + leaveTimeoutMs;
+  const isLeft = async (): Promise<true | undefined> => {
+    const { rowCount } = await client.query('select from pg_stat_activity where datname = $1 limit 1', [
+      name,
+    ]);
+    return rowCount === 0 || performance.now() > mustLeaveAt ? true : undefined;
+  };
+  await poll(isLeft, { what: `the sessions of database ${name} end`, timeoutMs: dropTimeoutMs });
 }
 
 /** Whether none of the database's slots is left. An active one ends with its session, a moment later. */

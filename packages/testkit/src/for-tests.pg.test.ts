@@ -56,6 +56,17 @@ test('dropping a database ends the sessions in it and drops the slots of it, an 
   await maintenance.drop();
 });
 
+test('a session that is about to end ends by itself before its database is dropped', async () => {
+  const database = await testDatabase();
+  const client = new pg.Client(database.url); // without a listener: an error of an idle one is an uncaught exception
+  await client.connect();
+  const leaving = client.query('select pg_sleep(0.2)').then(() => client.end());
+
+  await database.drop();
+
+  await expect(leaving).resolves.toBeUndefined();
+});
+
 test('a prefix fits topics and slots, and no two are the same', () => {
   const prefixes = new Set(Array.from({ length: 100 }, testPrefix));
   expect(prefixes.size).toBe(100);
