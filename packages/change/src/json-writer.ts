@@ -3,8 +3,8 @@
  * What is taken is a view of a slab: nothing is copied out, and a slab lives as long as the last of its records.
  */
 
+import { putBytes } from '@diptych/runtime/bytes';
 import { putDigits } from '@diptych/runtime/digits';
-import { putBytes } from '@diptych/runtime/put-bytes';
 
 /** Room for some hundred records; a slab that one slow record keeps alive costs no more than this. */
 const slabBytes = 256 * 1024;

@@ -1,5 +1,5 @@
+import { putBytes } from '@diptych/runtime/bytes';
 import { putDigits } from '@diptych/runtime/digits';
-import { putBytes } from '@diptych/runtime/put-bytes';
 import { murmur2 } from './partitioner.ts';
 import { putVarint } from './record-fields.ts';
 import { type Body, bodyBytesMax, nowhere, type Slab, type Slabs } from './slabs.ts';

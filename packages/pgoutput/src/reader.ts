@@ -1,3 +1,4 @@
+import { byteAt, unsigned32At } from '@diptych/runtime/bytes';
 import { OperatingError } from '@diptych/runtime/failure';
 import { type Lsn, readLsn } from '@diptych/wal/lsn';
 import { nullStart, unchangedStart } from './row.ts';
@@ -41,7 +42,7 @@ export class Reader {
   }
 
   byte(): number {
-    return this.#bytes[this.#advance(1)] as number;
+    return byteAt(this.#bytes, this.#advance(1));
   }
 
   int16(): number {
@@ -53,7 +54,7 @@ export class Reader {
   }
 
   unsigned32(): number {
-    return unsigned32(this.#bytes, this.#advance(4));
+    return unsigned32At(this.#bytes, this.#advance(4));
   }
 
   lsn(): Lsn {
@@ -96,7 +97,7 @@ export class Reader {
       if (kind === 0x74) {
         if (at + 5 > end) this.#short(at + 1, 4);
         const start = at + 5;
-        at = start + unsigned32(bytes, at + 1);
+        at = start + unsigned32At(bytes, at + 1);
         if (at > end) this.#short(start, at - start);
         bounds[index] = start;
         bounds[index + 1] = at;
@@ -122,7 +123,7 @@ export class Reader {
 
   /** What was read last is not what the protocol allows. */
   fail(what: string): never {
-    const code = this.size > 0 ? (this.#bytes[this.#start] as number) : 0;
+    const code = this.size > 0 ? byteAt(this.#bytes, this.#start) : 0;
     const tag = code > 0x20 && code < 0x7f ? `'${String.fromCharCode(code)}'` : `0x${code.toString(16)}`;
     throw new OperatingError(
       'wal-message-malformed',
@@ -147,10 +148,3 @@ export class Reader {
     this.fail(`${length} bytes do not fit into ${this.size}`);
   }
 }
-
-/** `Buffer`'s own read checks its arguments each time. */
-const unsigned32 = (bytes: Buffer, at: number): number =>
-  byteAt(bytes, at) * 0x100_0000 +
-  ((byteAt(bytes, at + 1) << 16) | (byteAt(bytes, at + 2) << 8) | byteAt(bytes, at + 3));
-
-const byteAt = (bytes: Buffer, at: number): number => bytes[at] as number;

@@ -12,8 +12,8 @@ const readBytes = 64 * 1024;
 const inPlace = new WeakSet<Duplex>();
 
 /**
- * A socket for a replication connection. It reads into the same memory each time: new memory for each read was a third of what
- * the collector had to look after. Paused, a socket of Node goes on reading until 64 KiB are buffered, each message by itself; this one
+ * A socket for a replication connection. It reads into the same memory each time, where new memory for each read is the
+ * collector's work. Paused, a socket of Node goes on reading until 64 KiB are buffered, each message by itself; this one
  * stops after one read. `ssl` is as `pg` was told, which calls it.
  */
 export function replicationSocket({ ssl }: { readonly ssl?: unknown } = {}): Socket {
@@ -43,7 +43,7 @@ export class CopyStream {
   #onBreak = false;
 
   /** Throws when the server is in the midst of saying something. */
-  constructor(stream: Duplex, { onCopyData }: Pick<CopyFramesHandlers, 'onCopyData'>) {
+  constructor(stream: Duplex, onCopyData: CopyFramesHandlers['onCopyData']) {
     this.#stream = stream;
     // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
     this.#mayRest =
@@ -67,7 +67,7 @@ export class CopyStream {
     if (!isBetween) throw new Error('the connection is not between two messages');
     this.#stream.off('data', theirs);
     inPlace.add(this.#stream);
-    // What is left of one is never kept, since each comes whole; but texts may be views.
+    // Each comes whole, so that nothing of one waits; what `pg` made of it may still point into it.
     return (message) => theirs(Buffer.from(message));
   }
 

@@ -3,6 +3,7 @@
  * https://www.postgresql.org/docs/18/datatype-pg-lsn.html
  */
 import { assert } from '@diptych/runtime/assert';
+import { unsigned32At } from '@diptych/runtime/bytes';
 
 declare const lsnBrand: unique symbol;
 export type Lsn = bigint & { readonly [lsnBrand]: true };
@@ -31,8 +32,8 @@ export function xid(value: number): Xid {
 
 /** Eight bytes, big-endian, as the protocol has them. `Buffer`'s own way makes four bigints of them; this runs for each message. */
 export function readLsn(bytes: Buffer, at: number): Lsn {
-  const high = word(bytes, at);
-  const low = word(bytes, at + 4);
+  const high = unsigned32At(bytes, at);
+  const low = unsigned32At(bytes, at + 4);
   // Eight petabytes of WAL, and a number still holds it.
   if (high <= safeHigh) return BigInt(high * 0x1_0000_0000 + low) as Lsn;
   return ((BigInt(high) << 32n) | BigInt(low)) as Lsn;
@@ -40,15 +41,6 @@ export function readLsn(bytes: Buffer, at: number): Lsn {
 
 /** The upper half of `Number.MAX_SAFE_INTEGER`. */
 const safeHigh = 0x1f_ffff;
-
-/** Four bytes; `Buffer`'s own reads check their arguments each time. */
-const word = (bytes: Buffer, at: number): number =>
-  byteAt(bytes, at) * 0x100_0000 +
-  (byteAt(bytes, at + 1) << 16) +
-  (byteAt(bytes, at + 2) << 8) +
-  byteAt(bytes, at + 3);
-
-const byteAt = (bytes: Buffer, at: number): number => bytes[at] as number;
 
 /** Reads PostgreSQL's text form, `16/B374D848`. */
 export function parseLsn(text: string): Lsn {

@@ -131,9 +131,7 @@ export class ReplicationSession {
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
     await client.query(takeTextsAsTheyAre);
     // The server is silent until we ask.
-    this.#copy = new CopyStream(connection.stream, {
-      onCopyData: (bytes, start, end) => this.#receive(bytes, start, end),
-    });
+    this.#copy = new CopyStream(connection.stream, (bytes, start, end) => this.#receive(bytes, start, end));
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
