@@ -1,6 +1,7 @@
 /** A part of the full run that can be run alone. */
 import type { ConnectInstallation } from '../../conformance/connect-installation.ts';
 import type { BenchContext } from '../bench.ts';
+import type { Competitor } from '../competitor.ts';
 
 export interface SectionOptions {
   /** Of the full amount of work and time: 1, less to try it out. */
@@ -21,6 +22,11 @@ export interface Findings {
 }
 
 export type Section = (context: BenchContext, options: SectionOptions) => Promise<Findings>;
+
+/** Drains of ours before those that count: the broker's compilers are at work until then, at everybody's cost. */
+export const warmUps = 5;
+
+export const warmingUp = (ours: Competitor): Competitor[] => Array.from({ length: warmUps }, () => ours);
 
 /** So many of something at full scale, at least one. */
 export const scaled = (amount: number, { scale }: SectionOptions): number =>

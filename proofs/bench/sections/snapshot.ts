@@ -6,16 +6,17 @@ import { cpuSeconds, peakRssOf, ratioTo, recordsMissing, seconds } from '../figu
 import { producerPerformance } from '../producer-performance.ts';
 import { snapshotWorkload } from '../row-workloads.ts';
 import { drainTable } from '../tables.ts';
-import { type Section, scaled, toAndFro } from './section.ts';
+import { type Section, scaled, toAndFro, warmingUp, warmUps } from './section.ts';
 
 const rows = 2_000_000;
 
 export const snapshot: Section = async (context, options) => {
   const ours = diptych({ nodeArguments: options.nodeArguments });
   const theirs = debezium(options.installation);
-  const order = [ours, ...toAndFro([ours, producerPerformance, theirs])];
+  const order = [...warmingUp(ours), ...toAndFro([ours, producerPerformance, theirs])];
   const workload = snapshotWorkload(scaled(rows, options));
-  const [, ...measures] = await drainInTurn(context, { name: 'snapshot', workload, order });
+  const drains = await drainInTurn(context, { name: 'snapshot', workload, order });
+  const measures = drains.slice(warmUps);
   const figures = {
     timeToProducerPerformance: ratioTo(measures, producerPerformance.name, seconds),
     timeToDebezium: ratioTo(measures, theirs.name, seconds),

@@ -5,16 +5,17 @@ import { cpuSeconds, peakRssOf, ratioTo, recordsMissing, seconds } from '../figu
 import { recvlogical } from '../recvlogical.ts';
 import { wideWorkload } from '../row-workloads.ts';
 import { drainTable } from '../tables.ts';
-import { type Section, scaled, toAndFro } from './section.ts';
+import { type Section, scaled, toAndFro, warmingUp, warmUps } from './section.ts';
 
 const rows = 100_000;
 
 export const wide: Section = async (context, options) => {
   const ours = diptych({ nodeArguments: options.nodeArguments });
   const [tcp, unix] = [recvlogical('tcp'), recvlogical('unix')];
-  const order = [ours, ...toAndFro([ours, tcp, unix])];
+  const order = [...warmingUp(ours), ...toAndFro([ours, tcp, unix])];
   const workload = wideWorkload(scaled(rows, options));
-  const [, ...measures] = await drainInTurn(context, { name: 'wide', workload, order });
+  const drains = await drainInTurn(context, { name: 'wide', workload, order });
+  const measures = drains.slice(warmUps);
   const figures = {
     timeToRecvlogicalTcp: ratioTo(measures, tcp.name, seconds),
     timeToRecvlogicalUnix: ratioTo(measures, unix.name, seconds),
