@@ -1,7 +1,8 @@
 import type { DataMessage } from '@diptych/pgoutput/message';
 import type { Relation } from '@diptych/pgoutput/relation';
+import { readRowsOf } from '@diptych/wal/read-rows-for-tests';
 import { describe, expect, test } from 'vitest';
-import { rowOfTexts } from './text-row.ts';
+import { readRow } from './read-row.ts';
 import { Window } from './window.ts';
 
 const relation: Relation = {
@@ -12,7 +13,8 @@ const relation: Relation = {
     { name: 'line', key: true, typeOid: 23, typeModifier: -1 },
   ],
 };
-const row = (note: string | null, cart: string, line: string) => rowOfTexts([note, cart, line]);
+const rowOf = (texts: readonly (string | null)[]) => readRow(readRowsOf([texts]), 0);
+const row = (note: string | null, cart: string, line: string) => rowOf([note, cart, line]);
 const open = (keysMax = 10) => new Window({ relation, key: ['line', 'cart'], keysMax });
 
 describe('a window', () => {
@@ -55,7 +57,7 @@ describe('a window', () => {
     expect(full.isLost).toBe(true);
     const altered = open();
     const columns = relation.columns.filter(({ name }) => name !== 'line');
-    altered.take({ tag: 'insert', relation: { ...relation, columns }, after: rowOfTexts(['a', '1']) });
+    altered.take({ tag: 'insert', relation: { ...relation, columns }, after: rowOf(['a', '1']) });
     expect(altered.isLost).toBe(true);
     const retyped = open();
     const numerics = relation.columns.map((column) => ({ ...column, typeOid: 1700 }));

@@ -7,9 +7,10 @@ import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
-import { CopyStream, replicationSocket } from './copy-stream.ts';
 import './long-messages.ts';
 import { type Lsn, readLsn } from './lsn.ts';
+import { messageTags } from './message-frames.ts';
+import { MessageStream, messageSocket } from './message-stream.ts';
 import { postgresFailure } from './postgres-failure.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
@@ -60,7 +61,7 @@ export class ReplicationSession {
   readonly #options: SessionOptions;
   readonly #handlers: SessionHandlers;
   #connection: ReplicationConnection | null = null;
-  #copy: CopyStream | null = null;
+  #messages: MessageStream | null = null;
   /** Copies of what came in one read with the server's grant, before anyone may look at it. */
   #early: WalMessage[] | null = [];
   #backendPid: number | null = null;
@@ -77,7 +78,7 @@ export class ReplicationSession {
         connectionTimeoutMillis: 10_000,
         keepAlive: true,
         options: settingsOption(settings),
-        stream: replicationSocket,
+        stream: messageSocket,
       },
       { acknowledge: { auto: false, timeoutSeconds: 0 } },
     );
@@ -131,7 +132,13 @@ export class ReplicationSession {
     const names = quoteLiteral(publications.map(quoteIdentifier).join(','));
     await client.query(takeTextsAsTheyAre);
     // The server is silent until we ask.
-    this.#copy = new CopyStream(connection.stream, (bytes, start, end) => this.#receive(bytes, start, end));
+    this.#messages = new MessageStream(connection.stream, {
+      ...{ tag: messageTags.copyData, isEndless: true },
+      take: (bytes, start, end) => {
+        this.#receive(bytes, start, end);
+        return true;
+      },
+    });
     return client.query(
       `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL 0/0 ` +
         `(proto_version '1', publication_names ${names}, messages 'true')`,
@@ -173,11 +180,11 @@ export class ReplicationSession {
 
   /** Stops reading from the socket: TCP holds the server back. */
   pause(): void {
-    this.#copy?.pause();
+    this.#messages?.pause();
   }
 
   resume(): void {
-    this.#copy?.resume();
+    this.#messages?.resume();
   }
 
   /**

@@ -2,6 +2,7 @@ import { FaultProxy } from '@diptych/testkit/fault-proxy';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Catalogue, openCatalogue } from './catalogue.ts';
+import { textsOf } from './read-rows-for-tests.ts';
 import { TextReader } from './text-reader.ts';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -26,22 +27,36 @@ test('what is asked is one statement, whatever a condition in it says', async ()
   await expect(reader.read(twoStatements, { bytesMax: 100 })).rejects.toThrow('multiple commands');
 });
 
-test('a text that is too long for a string comes as its bytes, and ends no process', {
+test('a text that is too long for a string is read whole, and ends no process', {
   timeout: 240_000,
 }, async () => {
   const bytes = 536_870_889;
   const { rows } = await reader.read(`select 1, repeat('x', ${bytes})`, { bytesMax: 1 });
-  const [one, text] = rows[0] ?? [];
-  expect(one).toBe('1');
-  expect([text instanceof Buffer, text?.length]).toEqual([true, bytes]);
+  const [start, end, textStart = 0, textEnd] = rows.bounds(0);
+  expect(rows.bytes.toString('utf8', start, end)).toBe('1');
+  expect(textEnd).toBe(textStart + bytes);
+  expect(rows.bytes.subarray(textStart, textEnd).equals(Buffer.alloc(bytes, 'x'))).toBe(true);
 });
 
 test('nothing is written', async () => {
   await expect(reader.query('delete from kept')).rejects.toThrow('read-only');
-  expect((await reader.read('select id from kept order by id', { bytesMax: 100 })).rows).toEqual([
-    ['1'],
-    ['2'],
-  ]);
+  const { rows } = await reader.read('select id from kept order by id', { bytesMax: 100 });
+  expect([textsOf(rows, 0), textsOf(rows, 1), rows.length]).toEqual([['1'], ['2'], 2]);
+});
+
+test('each query has its own rows, also one that is asked before another was answered', async () => {
+  const before = reader.query("select 'before'");
+  const read = reader.read("select i, repeat('x', i) from generate_series(1, 500) i", { bytesMax: 1e6 });
+  const behind = reader.query("select 'behind'");
+  expect([await before, await behind]).toEqual([[['before']], [['behind']]]);
+  const { rows, isWhole } = await read;
+  const came = Array.from({ length: rows.length }, (_, index) => textsOf(rows, index));
+  expect(came).toEqual(Array.from({ length: 500 }, (_, index) => [`${index + 1}`, 'x'.repeat(index + 1)]));
+  expect(isWhole).toBe(true);
+  // What failed midway leaves nothing behind.
+  const failing = reader.read('select 1 / (3 - i) from generate_series(1, 5) i', { bytesMax: 100 });
+  await expect(failing).rejects.toMatchObject({ code: 'postgres-refused-query' });
+  expect(await reader.query('select 7')).toEqual([['7']]);
 });
 
 test('another table that is dropped while tables are listed is nothing that Postgres objects to', async () => {

@@ -5,16 +5,16 @@ import pg from 'pg';
 import { socketOf } from './client-socket.ts';
 import './long-messages.ts';
 import { isQueryLost, type WaitingConnection } from './lost-query.ts';
+import { messageTags } from './message-frames.ts';
+import { MessageStream, messageSocket } from './message-stream.ts';
 import { postgresFailure } from './postgres-failure.ts';
+import { type ReadRows, RowGatherer } from './read-rows.ts';
 import { settingsOption, textSettings } from './text-settings.ts';
 
 export type TextRow = readonly (string | null)[];
 
-/** A text that is too long for a string, about 512 MiB, comes as its bytes (long-messages.ts). */
-export type RowTexts = readonly (string | Buffer | null)[];
-
 export interface TextRows {
-  readonly rows: readonly RowTexts[];
+  readonly rows: ReadRows;
   /** Of all texts. */
   readonly bytes: number;
   /** False: rows were left out because `bytesMax` was reached. */
@@ -57,6 +57,11 @@ const oneStatement = (text: string): pg.QueryArrayConfig & { queryMode: 'extende
   queryMode: 'extended',
 });
 
+/** Room for rows that are read: somewhat more than the read before took. */
+const firstExpectedBytes = 64 * 1024;
+const expectedBytesMax = 8 * 1024 * 1024;
+const spareFactor = 1.25;
+
 /** How often a query that goes on is looked after. Twice this, at most, a lost one is waited for. */
 const lookIntervalMs = 30_000;
 
@@ -64,6 +69,11 @@ export class TextReader {
   readonly #client: pg.Client;
   readonly #waiting: WaitingConnection;
   readonly #lookIntervalMs: number;
+  #last: Promise<void> = Promise.resolve();
+  /** Of the read whose answer comes. */
+  #rows: RowGatherer | null = null;
+  /** As much as the read before brought. */
+  #expectedBytes = firstExpectedBytes;
 
   private constructor(
     client: pg.Client,
@@ -73,6 +83,13 @@ export class TextReader {
     this.#client = client;
     this.#waiting = { databaseUrl, backendPid, bytesRead: () => socketOf(client).bytesRead };
     this.#lookIntervalMs = options.lookIntervalMs;
+    new MessageStream(socketOf(client), {
+      ...{ tag: messageTags.dataRow, isEndless: false },
+      take: (bytes, start, end) => {
+        this.#rows?.add(bytes, start, end);
+        return this.#rows !== null;
+      },
+    });
   }
 
   /** Connects. It writes nothing, and no setting of the role changes a text. Throws OperatingError. */
@@ -86,6 +103,7 @@ export class TextReader {
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAliveDelayMs,
+      stream: messageSocket,
       // A chunk may wait for room in Kafka, and a condition may take its time: nobody's limits but ours.
       options: settingsOption({
         ...textSettings,
@@ -111,12 +129,10 @@ export class TextReader {
 
   /** Runs a statement whose answer is small. Throws OperatingError. */
   async query(text: string): Promise<readonly TextRow[]> {
-    try {
+    return await this.#inTurn(async () => {
       const answer = await this.#watched(this.#client.query<(string | null)[]>(oneStatement(text)));
       return answer.rows;
-    } catch (error) {
-      throw readingFailure(error);
-    }
+    });
   }
 
   /**
@@ -124,25 +140,34 @@ export class TextReader {
    * first one. Throws OperatingError.
    */
   async read(text: string, { bytesMax }: { bytesMax: number }): Promise<TextRows> {
-    const rows: RowTexts[] = [];
-    let bytes = 0;
-    let isWhole = true;
-    const query = new pg.Query<(string | null)[]>(oneStatement(text));
-    query.on('row', (row) => {
-      const texts = row as unknown as RowTexts;
-      if (isWhole && (rows.length === 0 || bytes < bytesMax)) {
-        rows.push(texts);
-        for (const one of texts) if (one !== null) bytes += Buffer.byteLength(one);
-      } else isWhole = false;
-    });
-    try {
+    const rows = new RowGatherer({ bytesMax, expectedBytes: this.#expectedBytes });
+    await this.#inTurn(async () => {
+      const query = new pg.Query<(string | null)[]>(oneStatement(text));
       const ended = once(query, 'end');
-      this.#client.query(query);
-      await this.#watched(ended);
+      this.#rows = rows;
+      try {
+        this.#client.query(query);
+        await this.#watched(ended);
+      } finally {
+        this.#rows = null;
+      }
+    });
+    this.#expectedBytes = Math.min(Math.max(firstExpectedBytes, rows.bytes * spareFactor), expectedBytesMax);
+    return { rows: rows.rows, bytes: rows.textBytes, isWhole: rows.isWhole };
+  }
+
+  /** Behind what was asked before, whatever came of it. */
+  async #inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#last.then(ask);
+    this.#last = answer.then(
+      () => {},
+      () => {},
+    );
+    try {
+      return await answer;
     } catch (error) {
       throw readingFailure(error);
     }
-    return { rows, bytes, isWhole };
   }
 
   /** Waits for an answer, for as long as the server works on it. */

@@ -4,7 +4,7 @@ import { TopicNames } from '@diptych/change/topic-name';
 import type { BaselineRow } from '@diptych/compare/joined-transaction';
 import { readBaselineRow } from '@diptych/compare/panel-record';
 import { OperatingError } from '@diptych/runtime/failure';
-import { rowOfTexts } from '@diptych/snapshot/text-row';
+import { readRow } from '@diptych/snapshot/read-row';
 import { type Catalogue, openCatalogue } from '@diptych/wal/catalogue';
 import { createExportedSlot } from '@diptych/wal/exported-slot';
 import type { Lsn } from '@diptych/wal/lsn';
@@ -93,8 +93,8 @@ async function readTable({
     const chunk = await reader.readCursor(described, {
       ...{ cursor, from, rows: rowsOfAnswer, bytesMax: answerBytesMax },
     });
-    for (const texts of chunk.rows) {
-      const made = panel.encodeRead(described.relation, rowOfTexts(texts), {
+    for (let index = 0; index < chunk.rows.length; index += 1) {
+      const made = panel.encodeRead(described.relation, readRow(chunk.rows, index), {
         ...{ marker: 'true', timeUs: chunk.timeUs, lsn: null, withoutValues: false },
       });
       if (made?.failure) throw made.failure;

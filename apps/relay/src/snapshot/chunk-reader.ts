@@ -1,6 +1,6 @@
 /** Reads tables chunk by chunk on a connection of its own, in the texts that the stream has. */
 import type { Relation } from '@diptych/pgoutput/relation';
-import { assert, unreachable } from '@diptych/runtime/assert';
+import { assert } from '@diptych/runtime/assert';
 import { chunkSql } from '@diptych/snapshot/chunk-query';
 import {
   type DescribedTable,
@@ -11,8 +11,11 @@ import {
 import { Visibility } from '@diptych/snapshot/visibility';
 import { quoteIdentifier, quoteLiteral } from '@diptych/wal/catalogue';
 import { type Lsn, parseLsn } from '@diptych/wal/lsn';
-import { type RowTexts, TextReader } from '@diptych/wal/text-reader';
+import type { ReadRows } from '@diptych/wal/read-rows';
+import { TextReader } from '@diptych/wal/text-reader';
+import { ServerClock } from './server-clock.ts';
 import { notReadable } from './table-refusal.ts';
+import { isAnyWaiting, type WaitingCommits, waitingCommits } from './waiting-commits.ts';
 
 export interface TableName {
   readonly schema: string;
@@ -37,30 +40,26 @@ export interface CursorRequest {
 
 export interface Chunk {
   readonly described: DescribedTable;
-  readonly rows: readonly RowTexts[];
+  readonly rows: ReadRows;
   /** Of their texts. */
   readonly bytes: number;
   /** No row is left behind them. */
   readonly isLast: boolean;
-  /** Which transactions the rows show. */
-  readonly visibility: Visibility;
-  /** The end of the WAL when the rows were read: whatever they show was committed before it. */
-  readonly position: Lsn;
   /** By the server's clock, µs since 1970. */
   readonly timeUs: bigint;
 }
 
-/**
- * Each holds the lock of its id until others see how it ended, also while it waits for a standby; anyone may ask.
- * https://www.postgresql.org/docs/18/view-pg-locks.html
- */
-const openTransactions = `pg_locks where locktype = 'transactionid' and mode = 'ExclusiveLock' and granted`;
+/** What one state of the database shows. */
+interface State {
+  /** Which transactions the rows show. */
+  readonly visibility: Visibility;
+  /** The end of the WAL when the rows were read: whatever they show was committed before it. */
+  readonly position: Lsn;
+  readonly timeUs: bigint;
+}
 
-/** `open`: it is not told which; they are among the transactions with an id that are open, whose ids these are. */
-export type WaitingCommits =
-  | { readonly tag: 'none' }
-  | { readonly tag: 'shown' }
-  | { readonly tag: 'open'; readonly xids: string };
+/** One that was read beside the stream. */
+export type SeenChunk = Chunk & State;
 
 const isSameRelation = (one: Relation, other: Relation): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
@@ -70,6 +69,7 @@ const quoting = { identifier: quoteIdentifier, literal: quoteLiteral };
 export class ChunkReader {
   readonly #reader: TextReader;
   readonly #publication: string;
+  readonly #clock = new ServerClock(async () => (await this.#state()).timeUs);
   #cursors = 0;
   /** The role's own. */
   #searchPath: string | null = null;
@@ -152,7 +152,7 @@ export class ChunkReader {
    * One chunk, in a transaction that sees one state and ends with it; null when the publication has the table no more, or it
    * was altered meanwhile. `onSeen` is told as soon as that state is fixed, while rows are yet to come. Throws OperatingError.
    */
-  async read(request: ChunkRequest, onSeen: (position: Lsn) => Promise<void>): Promise<Chunk | null> {
+  async read(request: ChunkRequest, onSeen: (position: Lsn) => Promise<void>): Promise<SeenChunk | null> {
     await this.#reader.query('begin isolation level repeatable read, read only');
     try {
       const described = await this.describe(request.table);
@@ -167,7 +167,7 @@ export class ChunkReader {
     described: DescribedTable,
     request: ChunkRequest,
     onSeen: (position: Lsn) => Promise<void>,
-  ): Promise<Chunk | null> {
+  ): Promise<SeenChunk | null> {
     try {
       const state = await this.#state();
       const seen = onSeen(state.position);
@@ -185,8 +185,8 @@ export class ChunkReader {
 
   /** The same inside the transaction that is open. */
   async readInside(described: DescribedTable, request: ChunkRequest): Promise<Chunk> {
-    const state = await this.#state();
-    return { described, ...state, ...(await this.#rows(described, request)) };
+    const timeUs = await this.#clock.timeUs();
+    return { described, timeUs, ...(await this.#rows(described, request)) };
   }
 
   /**
@@ -206,7 +206,7 @@ export class ChunkReader {
     described: DescribedTable,
     { cursor, from, rows: limit, bytesMax }: CursorRequest,
   ): Promise<Chunk> {
-    const state = await this.#state();
+    const timeUs = await this.#clock.timeUs();
     // Back, by rows that were received and did not fit, or were one too many.
     await this.#reader.query(`move absolute ${from} in ${cursor}`);
     const { rows, bytes, isWhole } = await this.#reader.read(`fetch forward ${limit} from ${cursor}`, {
@@ -214,10 +214,10 @@ export class ChunkReader {
     });
     const isLast = isWhole && rows.length < limit;
     if (isLast) await this.#reader.query(`close ${cursor}`);
-    return { described, ...state, rows, bytes, isLast };
+    return { described, timeUs, rows, bytes, isLast };
   }
 
-  async #state(): Promise<Pick<Chunk, 'visibility' | 'position' | 'timeUs'>> {
+  async #state(): Promise<State> {
     const [state] = await this.#reader.query(
       `select pg_current_snapshot(), pg_current_wal_insert_lsn(),
          (extract(epoch from clock_timestamp()) * 1000000)::int8`,
@@ -251,36 +251,15 @@ export class ChunkReader {
     await this.#reader.query('select pg_current_xact_id()');
   }
 
-  /**
-   * How to tell which transactions have committed and wait for a standby before others see it. Who waits for what is in
-   * `pg_stat_activity`, for those who may read it. Throws OperatingError.
-   */
+  /** As `waitingCommits`. Throws OperatingError. */
   async waitingCommits(): Promise<WaitingCommits> {
-    const [row] = await this.#reader.query(
-      `select current_setting('synchronous_standby_names') <> '', pg_has_role('pg_read_all_stats', 'usage'),
-         (select coalesce(array_agg(transactionid::text), '{}') from ${openTransactions})`,
-    );
-    const [waits, maySee, xids] = row ?? [];
-    if (waits !== 't') return { tag: 'none' };
-    return maySee === 't' ? { tag: 'shown' } : { tag: 'open', xids: xids ?? '{}' };
+    return await waitingCommits(this.#reader);
   }
 
   /** Whether there are such. Throws OperatingError. */
   async hasWaiting(waiting: WaitingCommits): Promise<boolean> {
-    switch (waiting.tag) {
-      case 'none':
-        return false;
-      case 'shown':
-        return await this.#isTrue(
-          `exists (select from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep')`,
-        );
-      case 'open':
-        return await this.#isTrue(
-          `exists (select from ${openTransactions} and transactionid::text = any(${quoteLiteral(waiting.xids)}::text[]))`,
-        );
-      default:
-        return unreachable(waiting);
-    }
+    const condition = isAnyWaiting(waiting);
+    return condition !== null && (await this.#isTrue(condition));
   }
 
   async #isTrue(condition: string): Promise<boolean> {

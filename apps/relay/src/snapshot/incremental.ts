@@ -10,10 +10,10 @@ import type { Logger } from '@diptych/runtime/log';
 import { nextChunkRows } from '@diptych/snapshot/chunk-size';
 import { type DescribedTable, goesOn, isReadAlike } from '@diptych/snapshot/described-table';
 import { advance, isDue, isSameReading, startOver, without } from '@diptych/snapshot/log';
+import { keyReader, lastKeyOf } from '@diptych/snapshot/read-row';
 import { Window } from '@diptych/snapshot/window';
 import type { Catalogue } from '@diptych/wal/catalogue';
 import { type Lsn, lsn } from '@diptych/wal/lsn';
-import type { RowTexts } from '@diptych/wal/text-reader';
 import { emitWatermark } from '@diptych/wal/watermark';
 import type { ChangePanel } from '../change-panel.ts';
 import type { Configuration } from '../configuration.ts';
@@ -192,18 +192,16 @@ export class Incremental {
     if (!ledger.log.tables.includes(table) || window.isLost) return false;
     const { described, rows, isLast, timeUs } = chunk;
     const { key, shape } = described;
-    const places = key.map((name) => described.relation.columns.findIndex((column) => column.name === name));
-    const keyOf = (row: RowTexts) => places.map((place) => String(row[place] ?? ''));
+    const keyAt = keyReader(described, rows);
     const records: PublishedRecord[] = panel.encode({
       ...{ id: table.id, described, timeUs, sourceLsn: null },
-      rows: rows.filter((row) => !window.overtook(keyOf(row))),
+      rows: rows.filter((index) => !window.overtook(keyAt(index))),
       markerOf: () => 'incremental',
       sequence: ledger.log.sequence,
       // The last byte before whatever comes next: no transaction has that position.
       lsn: lsn(position - 1n),
     });
-    const lastRow = rows.at(-1);
-    const step = { key, shape, last: lastRow ? keyOf(lastRow) : null, rows: rows.length, isLast };
+    const step = { key, shape, last: lastKeyOf(described, rows), rows: rows.length, isLast };
     const log = advance(ledger.log, { table, step });
     const read = table.rows + rows.length;
     const words = isLast ? endWords(topic, { status: 'table-completed', table, log, rows: read }) : [];

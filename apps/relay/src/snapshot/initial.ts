@@ -9,6 +9,7 @@ import { nextChunkRows } from '@diptych/snapshot/chunk-size';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
 import { advance, isSameReading } from '@diptych/snapshot/log';
 import { initialMarker } from '@diptych/snapshot/marker';
+import { lastKeyOf } from '@diptych/snapshot/read-row';
 import { lsn } from '@diptych/wal/lsn';
 import type { Chunk, ChunkReader } from './chunk-reader.ts';
 import type { ExportedSnapshot } from './exported-snapshot.ts';
@@ -38,14 +39,6 @@ interface Read {
   readonly chunk: Chunk;
   readonly from: Place;
   readonly behind: Place;
-}
-
-/** The key of the last row, as texts; null without rows. */
-function lastKeyOf({ key, relation }: DescribedTable, rows: Chunk['rows']): string[] | null {
-  const row = rows.at(-1);
-  if (!row) return null;
-  const places = key.map((name) => relation.columns.findIndex((column) => column.name === name));
-  return places.map((place) => String(row[place] ?? ''));
 }
 
 export class Initial {
@@ -172,7 +165,7 @@ export class Initial {
       cursor === null
         ? await reader.readInside(described, { table, after: from.after, ...wanted })
         : await reader.readCursor(described, { cursor, from: from.rows, ...wanted });
-    const kept = chunk.rows.slice(0, rows);
+    const kept = chunk.rows.first(rows);
     const behind = { after: lastKeyOf(described, kept) ?? from.after, rows: from.rows + kept.length };
     return { chunk: { ...chunk, rows: kept }, from, behind };
   }

@@ -5,7 +5,7 @@ import { relationForTests } from '@diptych/pgoutput/encode-for-tests';
 import { createLogger } from '@diptych/runtime/log';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
 import { lsn } from '@diptych/wal/lsn';
-import type { RowTexts } from '@diptych/wal/text-reader';
+import { readRowsOf } from '@diptych/wal/read-rows-for-tests';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readConfiguration } from '../configuration.ts';
@@ -33,7 +33,7 @@ function described(key: readonly string[]): DescribedTable {
 
 /** `isLong`: a record of some key is parked, so that each one is looked at. */
 function encoded(
-  rows: readonly RowTexts[],
+  rows: readonly (readonly (string | null)[])[],
   { isLong, key, takesBytes }: { isLong: boolean; key: readonly string[]; takesBytes: number },
 ): PublishedRecord[] {
   const configuration = readConfiguration({
@@ -60,7 +60,7 @@ function encoded(
     ...{
       id: 'snapshot 1',
       described: described(key),
-      rows,
+      rows: readRowsOf(rows),
       sequence: 41,
       sourceLsn: lsn(77n),
       lsn: lsn(76n),

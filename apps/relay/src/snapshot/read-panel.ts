@@ -3,10 +3,10 @@ import type { Row } from '@diptych/pgoutput/row';
 import { assert } from '@diptych/runtime/assert';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
 import type { SnapshotMarker } from '@diptych/snapshot/marker';
-import { rowOfTexts } from '@diptych/snapshot/text-row';
+import { readRow } from '@diptych/snapshot/read-row';
 import { type Lsn, xid } from '@diptych/wal/lsn';
+import type { ReadRows } from '@diptych/wal/read-rows';
 import type { SourceSystem } from '@diptych/wal/server';
-import type { RowTexts } from '@diptych/wal/text-reader';
 import type { ChangePanel } from '../change-panel.ts';
 import { bytesOf, IdentityStamp } from '../identity-stamp.ts';
 import type { PublishedRecord } from '../panels.ts';
@@ -18,11 +18,11 @@ import { type WrittenHeader, WrittenRecords } from '../written-records.ts';
 /** Names the snapshot on each of its records. */
 export const snapshotHeader = 'diptych-snapshot';
 
-export interface ReadRows {
+export interface Reading {
   /** Of the snapshot. */
   readonly id: string;
   readonly described: DescribedTable;
-  readonly rows: readonly RowTexts[];
+  readonly rows: ReadRows;
   readonly markerOf: (index: number) => SnapshotMarker;
   /** The place of the row before the first one among all that snapshots ever read. */
   readonly sequence: number;
@@ -53,7 +53,7 @@ export class ReadPanel {
   }
 
   /** One record for each row, with the places of the rows as ordinals. Throws what the policy `stop` does not set aside. */
-  encode(read: ReadRows): PublishedRecord[] {
+  encode(read: Reading): PublishedRecord[] {
     const { lsn, timeUs, rows, described } = read;
     this.#options.change.noteKey(described.relation, described.key);
     this.#stamp.begin({
@@ -65,8 +65,8 @@ export class ReadPanel {
     });
     const header = { name: Buffer.from(snapshotHeader), text: Buffer.from(read.id) };
     const records: PublishedRecord[] = [];
-    for (const [index, texts] of rows.entries()) {
-      const row = rowOfTexts(texts);
+    for (let index = 0; index < rows.length; index += 1) {
+      const row = readRow(rows, index);
       // Of the last one there is more to say.
       const plain = index < rows.length - 1 ? this.#plain(read, { row, index }, header) : null;
       if (plain) records.push(plain);
@@ -77,7 +77,7 @@ export class ReadPanel {
 
   /** The short way of nearly all, as `PlainRecords` has it for changes; null for what is out of the ordinary. */
   #plain(
-    read: ReadRows,
+    read: Reading,
     { row, index }: { row: Row; index: number },
     header: WrittenHeader,
   ): PublishedRecord | null {
@@ -91,7 +91,7 @@ export class ReadPanel {
     );
   }
 
-  #record(read: ReadRows, { row, index }: { row: Row; index: number }): PublishedRecord[] {
+  #record(read: Reading, { row, index }: { row: Row; index: number }): PublishedRecord[] {
     const { change, poison, rowBytesMax } = this.#options;
     const { relation } = read.described;
     const large = rowTooLarge(
@@ -115,7 +115,9 @@ export class ReadPanel {
     const failure = large ?? made.failure ?? null;
     const parked = poison.park({
       ...{ record, panel: 'change', topic: made.topic, failure, isDecided: false },
-      ...(large || failure?.code === 'payload-not-maskable' ? { original: row.bytes } : {}),
+      ...(large || failure?.code === 'payload-not-maskable'
+        ? { original: row.bytes.subarray(read.rows.start(index), read.rows.end(index)) }
+        : {}),
     });
     if (parked) return [{ ...parked, panel: 'parked', bytes: bytesOf(parked) }];
     if (failure) throw failure;

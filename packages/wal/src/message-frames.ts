@@ -1,12 +1,12 @@
 /**
- * Cuts what a replication connection reads into the server's messages. Nearly all of them are CopyData, several to each row that
- * was written: `pg` makes an object and two buffers of each, which was a tenth of what a drain cost. Here such a message is a
- * place in what was read. https://www.postgresql.org/docs/18/protocol-message-formats.html
+ * Cuts what a connection reads into the server's messages. Nearly all of them are of one kind, CopyData of a replication connection,
+ * several to each row that was written, or rows that were asked for: `pg` makes objects and buffers of each, which was a tenth of
+ * what a drain cost. Here such a message is a place in what was read. https://www.postgresql.org/docs/18/protocol-message-formats.html
  */
 import { OperatingError } from '@diptych/runtime/failure';
 
-/** Byte1 'd'. */
-const copyData = 0x64;
+/** What a message is, by its first byte. */
+export const messageTags = { copyData: 0x64, dataRow: 0x44 } as const;
 
 /** One byte says what a message is, four how long it is, themselves included. */
 const tagBytes = 1;
@@ -15,22 +15,26 @@ const headBytes = 5;
 /** Room for a message that one read begins and the next one ends; a longer one has memory of its own, until it has come. */
 const keptBytes = 64 * 1024;
 
-export interface CopyFramesHandlers {
-  /** What one CopyData holds, from `start` to `end`. The bytes are valid only during the call. */
-  readonly onCopyData: (bytes: Buffer, start: number, end: number) => void;
+/** What one message holds, from `start` to `end`, and whether it is taken. The bytes are valid only during the call. */
+export type TakeMessage = (bytes: Buffer, start: number, end: number) => boolean;
+
+export interface MessageFramesHandlers {
+  /** Of the messages to be taken. */
+  readonly tag: number;
+  readonly take: TakeMessage;
   /** Any other message, its head included. The bytes are valid only during the call. */
   readonly onOther: (message: Buffer) => void;
 }
 
 /** Of one connection. */
-export class CopyFrames {
-  readonly #handlers: CopyFramesHandlers;
+export class MessageFrames {
+  readonly #handlers: MessageFramesHandlers;
   readonly #kept = Buffer.allocUnsafeSlow(keptBytes);
   /** The beginning of a message whose rest was not read yet. */
   #begun = this.#kept;
   #begunBytes = 0;
 
-  constructor(handlers: CopyFramesHandlers) {
+  constructor(handlers: MessageFramesHandlers) {
     this.#handlers = handlers;
   }
 
@@ -84,8 +88,8 @@ export class CopyFrames {
   }
 
   #handOut(bytes: Buffer, start: number, end: number): void {
-    if (bytes[start] === copyData) this.#handlers.onCopyData(bytes, start + headBytes, end);
-    else this.#handlers.onOther(bytes.subarray(start, end));
+    const { tag, take, onOther } = this.#handlers;
+    if (bytes[start] !== tag || !take(bytes, start + headBytes, end)) onOther(bytes.subarray(start, end));
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CopyFrames } from './copy-frames.ts';
+import { MessageFrames, messageTags } from './message-frames.ts';
 
 interface Sent {
   readonly tag: string;
@@ -17,9 +17,14 @@ function framed({ tag, content }: Sent): Buffer {
 /** What comes of a stream that is read in pieces, each gone when it was read. */
 function read(stream: Buffer, cuts: readonly number[]): Sent[] {
   const came: Sent[] = [];
-  const frames = new CopyFrames({
-    onCopyData: (bytes, start, end) =>
-      came.push({ tag: 'd', content: Buffer.from(bytes.subarray(start, end)) }),
+  const frames = new MessageFrames({
+    tag: messageTags.copyData,
+    take: (bytes, start, end) => {
+      // One that is left is anyone's.
+      if (start < end && bytes[start] === 0) return false;
+      came.push({ tag: 'd', content: Buffer.from(bytes.subarray(start, end)) });
+      return true;
+    },
     onOther: (message) =>
       came.push({ tag: message.toString('latin1', 0, 1), content: Buffer.from(message.subarray(5)) }),
   });

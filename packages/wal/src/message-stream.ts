@@ -1,8 +1,8 @@
-/** What a replication connection sends, read from its socket at the pace of a backlog. */
+/** What the server sends in great numbers, read from the socket without `pg`, at the pace of a backlog. */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
-import { CopyFrames, type CopyFramesHandlers } from './copy-frames.ts';
+import { MessageFrames, type TakeMessage } from './message-frames.ts';
 import { fullReadBytes, Pace, restMs } from './pace.ts';
 
 /** As much as Node reads at once into memory of its own. */
@@ -12,11 +12,11 @@ const readBytes = 64 * 1024;
 const inPlace = new WeakSet<Duplex>();
 
 /**
- * A socket for a replication connection. It reads into the same memory each time, where new memory for each read is the
+ * A socket for a connection whose messages are read by us. It reads into the same memory each time, where new memory for each read is the
  * collector's work. Paused, a socket of Node goes on reading until 64 KiB are buffered, each message by itself; this one
  * stops after one read. `ssl` is as `pg` was told, which calls it.
  */
-export function replicationSocket({ ssl }: { readonly ssl?: unknown } = {}): Socket {
+export function messageSocket({ ssl }: { readonly ssl?: unknown } = {}): Socket {
   const options: SocketConstructorOpts & { readonly readableHighWaterMark: number } = {
     readableHighWaterMark: 1,
   };
@@ -33,8 +33,8 @@ export function replicationSocket({ ssl }: { readonly ssl?: unknown } = {}): Soc
   return socket;
 }
 
-/** Hands out CopyData; all else goes on to `pg`. Made while the connection is silent. */
-export class CopyStream {
+/** Hands out the messages of one kind; all else, and what is not taken, goes on to `pg`. Made while the connection is silent. */
+export class MessageStream {
   readonly #stream: Duplex;
   readonly #mayRest: boolean;
   readonly #pace = new Pace();
@@ -42,13 +42,22 @@ export class CopyStream {
   #paused = false;
   #onBreak = false;
 
-  /** Throws when the server is in the midst of saying something. */
-  constructor(stream: Duplex, onCopyData: CopyFramesHandlers['onCopyData']) {
+  /**
+   * `isEndless`: more always comes, and a rest lets it gather. Throws when the server is in the midst of saying something.
+   */
+  constructor(
+    stream: Duplex,
+    {
+      tag,
+      isEndless,
+      take,
+    }: { readonly tag: number; readonly isEndless: boolean; readonly take: TakeMessage },
+  ) {
     this.#stream = stream;
     // Over a Unix socket a rest costs more than it saves; under TLS each message is a record, and a read of its own.
     this.#mayRest =
-      stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
-    const frames = new CopyFrames({ onCopyData, onOther: this.#inPlaceOfTheirs() });
+      isEndless && stream instanceof Socket && !('encrypted' in stream) && stream.remoteAddress !== undefined;
+    const frames = new MessageFrames({ tag, take, onOther: this.#inPlaceOfTheirs() });
     stream.on('data', (chunk: Buffer) => {
       try {
         frames.read(chunk);
