@@ -87,7 +87,7 @@ test('the keyboard goes from pair to pair, opens one, and comes back to it', asy
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await focused()).toBe('3');
   // A dialog that is closed is gone at once, and says so to the page in a task of its own.
-  await page.waitForFunction('location.search === ""');
+  await page.waitForURL(({ search }) => search === '');
 }, 120_000);
 
 test('a link leads to a transaction wherever it stands, however late the list comes, and from there back to the newest', async () => {
@@ -108,10 +108,10 @@ test('a link leads to a transaction wherever it stands, however late the list co
   await other.goto(url);
   await other.getByRole('dialog').getByText('Transaction 1017').waitFor();
   await other.keyboard.press('Escape');
-  await other.waitForFunction('location.search === ""');
+  await other.waitForURL(({ search }) => search === '');
   closed.resolve();
   await other.getByRole('article').filter({ hasText: 'xid 1017' }).waitFor();
-  await other.waitForFunction('document.querySelector(".scroll").scrollTop > 0');
+  await expect.poll(() => other.evaluate('document.querySelector(".scroll").scrollTop')).toBeGreaterThan(0);
   await other.getByRole('button', { name: 'Back to the newest' }).click();
   await other
     .getByRole('article')
