@@ -48,6 +48,9 @@ const serverFaults = [
   ['kill-walsender', 1],
 ] as const;
 
+const walSenderLookMs = 100;
+const walSenderLooksMax = 50;
+
 export interface Field {
   readonly relays: readonly RelayProcess[];
   readonly postgres: Control;
@@ -223,6 +226,15 @@ export class Faults {
     }
   }
 
+  /** Relays come and go: where none has the slot, the next one is waited for, a while. */
+  async #killWalSender(): Promise<number> {
+    for (let looks = 0; looks < walSenderLooksMax && (await this.#wait(walSenderLookMs)); looks += 1) {
+      const killed = await this.#atWalSender('true', (pid) => process.kill(pid, 'SIGKILL'));
+      if (killed > 0) return killed;
+    }
+    return 0;
+  }
+
   async #breakServers(random: Random): Promise<void> {
     const { kafka, postgres } = this.#field;
     const deck = new Deck(random, serverFaults);
@@ -249,9 +261,7 @@ export class Faults {
           break;
         case 'kill-walsender':
           // The server ends all its sessions then and recovers by itself, as after any backend that died.
-          this.counts.walSenderKills += await this.#atWalSender('true', (pid) =>
-            process.kill(pid, 'SIGKILL'),
-          );
+          this.counts.walSenderKills += await this.#killWalSender();
           break;
         default:
           unreachable(fault);
