@@ -13,7 +13,7 @@
  */
 export const nodeArguments: readonly string[] = [
   '--max-semi-space-size=4',
-  '--heap-growing-percent=50',
+  '--heap-growing-percent=30',
   '--no-parallel-scavenge',
   '--no-maglev',
 ];

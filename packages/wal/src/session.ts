@@ -5,7 +5,7 @@
  */
 import { OperatingError } from '@diptych/runtime/failure';
 import type { Client, Connection } from 'pg';
-import { LogicalReplicationService } from 'pg-logical-replication';
+import { LogicalReplicationService } from 'pg-logical-replication/dist/logical-replication-service.js';
 import { quoteIdentifier, quoteLiteral } from './catalogue.ts';
 import './long-messages.ts';
 import { type Lsn, readLsn } from './lsn.ts';
