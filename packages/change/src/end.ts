@@ -151,10 +151,24 @@ function writeCounts(counters: TransactionCounters): void {
 
 /** What ends an object that counts under a name. */
 function writeCount(name: string, count: number): void {
-  out.text(JSON.stringify(name));
+  out.text(quoted(name));
   out.ascii(',"event_count":');
   out.digits(count);
   out.ascii('}');
+}
+
+/** Names as JSON: a transaction of many tables has each of them in its END. */
+const quotedNames = new Map<string, string>();
+const quotedNamesMax = 4096;
+
+function quoted(name: string): string {
+  const known = quotedNames.get(name);
+  if (known !== undefined) return known;
+  // Of events the types too, of which there may be any number.
+  if (quotedNames.size >= quotedNamesMax) quotedNames.clear();
+  const made = JSON.stringify(name);
+  quotedNames.set(name, made);
+  return made;
 }
 
 /** The BEGIN record of a transaction: it comes before its first record, with ordinal 0. */

@@ -8,11 +8,16 @@ export interface Counted {
   count: number;
 }
 
+/** Those of one name, each under a topic of its own. */
+interface Place extends Counted {
+  next: Place | null;
+}
+
 /** Counts by topic and name, in the order of their first. */
 export class Tally {
-  readonly #counted: Counted[] = [];
-  /** Only when there are more than are searched. */
-  #places: Map<string, Counted> | null = null;
+  readonly #counted: Place[] = [];
+  /** By name, only when there are more than are searched. A key of both would be a new text for each change. */
+  #places: Map<string, Place> | null = null;
 
   /** In the order of their first. */
   get counted(): readonly Readonly<Counted>[] {
@@ -26,11 +31,13 @@ export class Tally {
       known.count += 1;
       return known.count;
     }
-    const counted: Counted = { topic, name, count: 1 };
+    const counted: Place = { topic, name, count: 1, next: null };
     this.#counted.push(counted);
-    if (this.#places) this.#places.set(keyOf(counted), counted);
-    else if (this.#counted.length > searchedMax)
-      this.#places = new Map(this.#counted.map((one) => [keyOf(one), one]));
+    if (this.#places) link(this.#places, counted);
+    else if (this.#counted.length > searchedMax) {
+      this.#places = new Map();
+      for (const one of this.#counted) link(this.#places, one);
+    }
     return 1;
   }
 
@@ -41,15 +48,33 @@ export class Tally {
     known.count -= 1;
     if (known.count > 0) return;
     this.#counted.splice(this.#counted.indexOf(known), 1);
-    this.#places?.delete(keyOf(known));
+    if (this.#places) unlink(this.#places, known);
   }
 
-  #find(topic: string, name: string): Counted | undefined {
-    if (this.#places) return this.#places.get(keyOf({ topic, name }));
-    for (const counted of this.#counted) if (counted.name === name && counted.topic === topic) return counted;
-    return undefined;
+  #find(topic: string, name: string): Place | undefined {
+    if (this.#places === null) {
+      for (const counted of this.#counted)
+        if (counted.name === name && counted.topic === topic) return counted;
+      return undefined;
+    }
+    let place = this.#places.get(name) ?? null;
+    while (place !== null && place.topic !== topic) place = place.next;
+    return place ?? undefined;
   }
 }
 
-/** A topic has no blank in it. */
-const keyOf = ({ topic, name }: Pick<Counted, 'topic' | 'name'>): string => `${topic} ${name}`;
+function link(places: Map<string, Place>, place: Place): void {
+  place.next = places.get(place.name) ?? null;
+  places.set(place.name, place);
+}
+
+function unlink(places: Map<string, Place>, place: Place): void {
+  let before = places.get(place.name) ?? null;
+  if (before === place) {
+    if (place.next) places.set(place.name, place.next);
+    else places.delete(place.name);
+    return;
+  }
+  while (before !== null && before.next !== place) before = before.next;
+  if (before) before.next = place.next;
+}
