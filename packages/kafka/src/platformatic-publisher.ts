@@ -10,12 +10,21 @@ import { findErrorBy, GenericError, NetworkError } from './client-floors.ts';
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
 import type { Send } from './packing.ts';
-import { type PartitionBatch, type ProducerIdentity, ProducerRequests } from './producer-requests.ts';
+import type { PartitionBatch } from './produce-request.ts';
+import { type ProducerIdentity, ProducerRequests } from './producer-requests.ts';
 import type { PublisherOptions } from './publisher.ts';
 import { nextSequence, RecordBatchEncoder } from './record-batch.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
 const closeLimitMs = 2000;
+
+/** What the producer knows of a partition. */
+interface KnownPartition {
+  /** The sequence number of its next record, while the identity is the same. */
+  sequence: number;
+  /** The transaction that it was added to last, by its number. */
+  addedTo: number;
+}
 
 /** `@platformatic/kafka` as a driver. */
 export class PlatformaticDriver implements ClientDriver {
@@ -25,10 +34,10 @@ export class PlatformaticDriver implements ClientDriver {
   readonly #encoder = new RecordBatchEncoder();
   readonly #closing = new AbortController();
   #identity: ProducerIdentity | null = null;
-  /** The sequence number of a partition's next record, while the identity is the same. */
-  readonly #sequences = new Map<string, number>();
-  /** Partitions of the open transaction. */
-  readonly #added = new Set<string>();
+  /** By topic and partition. */
+  readonly #known = new Map<string, KnownPartition[]>();
+  /** The number of the open transaction, or of the next one. */
+  #transaction = 1;
 
   constructor(options: PublisherOptions) {
     this.#transactionalId = options.transactionalId;
@@ -61,7 +70,7 @@ export class PlatformaticDriver implements ClientDriver {
     if (transactionalId === null) return;
     const identity = present(this.#identity, 'a fenced producer');
     await this.#persist(() => this.#requests.commit(identity, transactionalId));
-    this.#added.clear();
+    this.#transaction += 1;
   }
 
   async close(): Promise<void> {
@@ -73,9 +82,9 @@ export class PlatformaticDriver implements ClientDriver {
   #encode(places: Send, { id, epoch }: ProducerIdentity): PartitionBatch[] {
     this.#encoder.begin(places.reduce((sum, { bytes }) => sum + bytes, 0));
     for (const { topic, partition, records } of places) {
-      const place = placeKey(topic, partition);
-      const baseSequence = this.#sequences.get(place) ?? 0;
-      this.#sequences.set(place, nextSequence(baseSequence, records.length));
+      const known = this.#partition(topic, partition);
+      const baseSequence = known.sequence;
+      known.sequence = nextSequence(baseSequence, records.length);
       this.#encoder.write(records, {
         producerId: id,
         producerEpoch: epoch,
@@ -95,10 +104,22 @@ export class PlatformaticDriver implements ClientDriver {
   async #add(batches: readonly PartitionBatch[], identity: ProducerIdentity): Promise<void> {
     const transactionalId = this.#transactionalId;
     if (transactionalId === null) return;
-    const added = batches.filter(({ topic, partition }) => !this.#added.has(placeKey(topic, partition)));
+    const added = batches.filter(
+      ({ topic, partition }) => this.#partition(topic, partition).addedTo !== this.#transaction,
+    );
     if (added.length === 0) return;
     await this.#persist(() => this.#requests.addPartitions(identity, { transactionalId, batches: added }));
-    for (const { topic, partition } of added) this.#added.add(placeKey(topic, partition));
+    for (const { topic, partition } of added) this.#partition(topic, partition).addedTo = this.#transaction;
+  }
+
+  #partition(topic: string, partition: number): KnownPartition {
+    let partitions = this.#known.get(topic);
+    if (partitions === undefined) {
+      partitions = [];
+      this.#known.set(topic, partitions);
+    }
+    partitions[partition] ??= { sequence: 0, addedTo: 0 };
+    return partitions[partition];
   }
 
   /**
@@ -118,8 +139,6 @@ export class PlatformaticDriver implements ClientDriver {
     }
   }
 }
-
-const placeKey = (topic: string, partition: number): string => `${topic} ${partition}`;
 
 /** The client says of its errors, and of those inside them, whether they pass; of others nobody knows. */
 function mayBeTriedAgain(error: unknown): boolean {

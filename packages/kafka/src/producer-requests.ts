@@ -9,12 +9,12 @@ import type { Brokers } from '@diptych/runtime/kafka-access';
 import type * as Kafka from '@platformatic/kafka';
 import { addPartitionsApi } from './add-partitions.ts';
 import { errorCodes } from './classify.ts';
-import { NetworkError, ProtocolError, ResponseError, requests, Writer } from './client-floors.ts';
-import { Connections, partlyAnswered } from './connections.ts';
-import { type GatheringSocket, gatheringSocket, type LongPart } from './gathered-request.ts';
+import { NetworkError, ProtocolError, ResponseError, requests } from './client-floors.ts';
+import { Connections } from './connections.ts';
+import { gatheringSocket } from './gathered-request.ts';
+import { byTopic, type PartitionBatch, type ProduceAnswer, produceApis } from './produce-request.ts';
 
 const {
-  createAPI,
   endTxnV3,
   endTxnV4,
   FindCoordinatorKeyTypes,
@@ -24,10 +24,6 @@ const {
   initProducerIdV3,
   initProducerIdV4,
   initProducerIdV5,
-  ProduceAcks,
-  produceV9,
-  produceV10,
-  produceV11,
 } = requests;
 
 /** Who the broker takes us for. */
@@ -36,33 +32,12 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
-/** A record batch on its way to its partition. */
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly bytes: Buffer;
-}
-
 /** A batch that was not taken, as far as we know. */
 export interface Untaken {
   readonly batch: PartitionBatch;
   readonly error: unknown;
 }
 
-interface ProduceRequest {
-  readonly transactionalId: string | null;
-  readonly timeoutMs: number;
-  readonly batches: readonly PartitionBatch[];
-  /** That the request is written to. */
-  readonly socket: GatheringSocket;
-}
-
-type ProduceAnswer = Kafka.produceV11.ProduceResponse;
-
-// Newest first. Their requests are the same in 9 to 11 (Kafka 2.4 and newer), their answers are read by the client.
-const produceApis = [produceV11, produceV10, produceV9].map(({ api, parseResponse }) =>
-  createAPI<[ProduceRequest], ProduceAnswer>(api.key, api.version, produceRequest, parseResponse),
-);
 const initProducerIdApis = [initProducerIdV5.api, initProducerIdV4.api, initProducerIdV3.api];
 const findCoordinatorApis = [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api];
 const endTxnApis = [endTxnV4.api, endTxnV3.api];
@@ -159,7 +134,7 @@ export class ProducerRequests {
       const connection = await this.#connections.to(leader);
       const socket = gatheringSocket(connection.socket, { apiKey: api.key });
       const request = { transactionalId: this.#transactionalId, timeoutMs: this.#timeoutMs, batches, socket };
-      const answer = await api.async(connection, request).catch(partlyAnswered<ProduceAnswer>);
+      const answer = await api.async(connection, request);
       return untakenOf(batches, answer);
     } catch (error) {
       return batches.map((batch) => ({ batch, error }));
@@ -217,40 +192,18 @@ function refusedOrUnanswered(error: unknown): never {
 }
 
 /** Those that the answer does not say are there. */
-function untakenOf(batches: readonly PartitionBatch[], { responses }: ProduceAnswer): readonly Untaken[] {
-  const answers = new Map<string, Map<number, Kafka.produceV11.ProduceResponsePartition>>();
-  for (const { name, partitionResponses } of responses) {
-    answers.set(name, new Map(partitionResponses.map((answer) => [answer.index, answer])));
-  }
-  return batches.flatMap((batch) => {
-    const answer = answers.get(batch.topic)?.get(batch.partition);
-    if (answer === undefined) return [{ batch, error: new NetworkError('a batch is missing in the answer') }];
-    if (answer.errorCode === 0) return [];
-    const error = new ProtocolError(answer.errorCode, answer.errorMessage);
+function untakenOf(batches: readonly PartitionBatch[], answer: ProduceAnswer): readonly Untaken[] {
+  const untaken: Untaken[] = [];
+  for (const batch of batches) {
+    const said = answer.get(batch.topic)?.[batch.partition];
+    if (said?.code === 0) continue;
+    if (said === undefined) {
+      untaken.push({ batch, error: new NetworkError('a batch is missing in the answer') });
+      continue;
+    }
+    const error = new ProtocolError(said.code, said.message);
     // The broker has it from an earlier attempt, so long ago that it forgot the offset.
-    return error.apiId === 'DUPLICATE_SEQUENCE_NUMBER' ? [] : [{ batch, error }];
-  });
-}
-
-/** ProduceRequest, version 9 to 11, without its batches. https://kafka.apache.org/43/design/protocol/#protocol_messages */
-function produceRequest({ transactionalId, timeoutMs, batches, socket }: ProduceRequest): Kafka.Writer {
-  const parts: LongPart[] = [];
-  const request = Writer.create()
-    .appendString(transactionalId)
-    .appendInt16(ProduceAcks.ALL)
-    .appendInt32(timeoutMs)
-    .appendArray([...byTopic(batches)], (topic, [name, ofTopic]) => {
-      topic.appendString(name).appendArray(ofTopic, (writer, { partition, bytes }) => {
-        // COMPACT_RECORDS: their length and one, and they themselves.
-        writer.appendInt32(partition).appendUnsignedVarInt(bytes.length + 1);
-        parts.push({ at: writer.length, bytes });
-      });
-    })
-    .appendTaggedFields();
-  socket.awaits(request.buffer, parts);
-  return request;
-}
-
-function byTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
-  return Map.groupBy(batches, ({ topic }) => topic);
+    if (error.apiId !== 'DUPLICATE_SEQUENCE_NUMBER') untaken.push({ batch, error });
+  }
+  return untaken;
 }
