@@ -1,77 +1,50 @@
 /** The whole system, a scripted shopper, a legacy writer and an operator, seen in a real browser. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import type { TimelinePage } from '@diptych/compare/console-api';
 import { measurePrice } from '@diptych/compare/price';
 import { ConsoleProcess } from '@diptych/compare-app/console/console-process-for-tests';
 import { writeWithoutEvent } from '@diptych/demo-app/legacy-writer';
 import { randomShoppers } from '@diptych/demo-app/script';
 import { openCart, shop, workedExample } from '@diptych/demo-app/shopper';
-import { type System, startSystem, uniqueNames } from '@diptych/demo-app/system';
 import { operate } from '@diptych/kafka/operator-client';
 import { ensureTopics } from '@diptych/kafka/topics';
 import { poll } from '@diptych/runtime/poll';
-import { testBrokers, testDatabase } from '@diptych/testkit/for-tests';
-import { freePorts } from '@diptych/testkit/port';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { launchBrowser, openPage, patienceMs, picture, seen, violations } from './browser-for-tests.ts';
-import { connectTo, shownOn, sides, writeNote } from './system-for-tests.ts';
+import {
+  type ConsoleSystem,
+  connectTo,
+  sides,
+  startConsoleSystem,
+  visitPage,
+  writeNote,
+} from './system-for-tests.ts';
 
-let system: System;
-let database: { url: string; drop(): Promise<void> };
-let server: ConsoleProcess;
+let tested: ConsoleSystem;
 let browser: Browser;
-let port: number;
-let directory: string;
 let cartId: number;
 
 beforeAll(async () => {
   browser = await launchBrowser();
-  database = await testDatabase();
-  directory = await mkdtemp(join(tmpdir(), 'diptych-console-'));
-  [port = 0] = await freePorts(1);
-  const servers = { databaseUrl: inject('diptychDatabaseUrl'), brokers: testBrokers() };
-  system = await startSystem({ servers, names: uniqueNames(), say: () => undefined, dropDatabases: true });
-  server = await startServer();
-  cartId = await openCart(system.cartUrl);
+  tested = await startConsoleSystem();
+  cartId = await openCart(tested.system.cartUrl);
 }, 240_000);
 
 afterAll(async () => {
   await browser?.close();
-  await server?.kill();
-  await system?.close();
-  await database?.drop();
-  if (directory) await rm(directory, { recursive: true, force: true });
+  await tested?.close();
 });
 
-const priceFile = (): string => join(directory, 'price.json');
-
-/** What every console of this system is told. */
-function told(): string[] {
-  const { names, brokers, relay, databaseUrl } = system;
-  return [
-    ...['--brokers', brokers.join(','), '--prefix', names.prefix, '--domain-prefix', names.domainPrefix],
-    ...['--slot', names.slot, '--database', database.url, '--relay', relay.url, '--source', databaseUrl],
-    ...['--price', priceFile()],
-  ];
-}
-
-const startServer = (): Promise<ConsoleProcess> => ConsoleProcess.start([...told(), '--port', String(port)]);
-
-async function visit(path: string, options: Parameters<typeof openPage>[1] = {}): Promise<Page> {
-  const page = await openPage(browser, options);
-  await page.goto(server.url + path);
-  await page.getByRole('status').getByText('Live', { exact: true }).first().waitFor();
-  return page;
-}
+const visit = (path: string, options: BrowserContextOptions = {}): Promise<Page> =>
+  visitPage(browser, tested.url + path, options);
 
 test('what a shopper does appears on both panels while he does it', async () => {
   const page = await visit('/');
-  await shop(system.cartUrl, { cartId, steps: workedExample });
+  await shop(tested.system.cartUrl, { cartId, steps: workedExample });
   await page.getByRole('article').filter({ hasText: 'Cart checked out' }).waitFor();
-  expect(await page.getByRole('article').count()).toBe(8);
+  // Of many that come at once a frame shows a few, those in sight first.
+  await expect.poll(() => page.getByRole('article').count(), { timeout: patienceMs }).toBe(8);
   expect(await sides(page, 'has a bruise')).toMatch(
     new RegExp(
       `^Item removed cart ${cartId} apple ×1 by customer: has a bruise .*xid \\d+ .*delete cart_items`,
@@ -89,21 +62,6 @@ test('what a shopper does appears on both panels while he does it', async () => 
   await expect.poll(() => page.getByRole('article').count(), { timeout: patienceMs }).toBe(1);
   expect(await sides(page, 'Discount applied')).toContain('insert cart_discounts');
 }, 240_000);
-
-test('a pause holds back what comes, and says how much that is', async () => {
-  const page = await visit('/');
-  await page.getByRole('article').first().waitFor();
-  const before = await shownOn(page);
-  await page.getByRole('button', { name: 'Pause' }).click();
-  const opened = await openCart(system.cartUrl);
-  await page.getByRole('button', { name: '1 new transaction' }).waitFor();
-  expect(await shownOn(page)).toEqual(before);
-  await page.getByRole('button', { name: 'Resume' }).click();
-  await page
-    .getByRole('article')
-    .filter({ hasText: `cart ${opened}` })
-    .waitFor();
-}, 120_000);
 
 test('one slider goes through both states, commit by commit, and events say why', async () => {
   const page = await visit(`/aggregates/cart/${cartId}`);
@@ -125,15 +83,15 @@ test('one slider goes through both states, commit by commit, and events say why'
 
 test('a write without an event stands out as a leak, and where the states part is named', async () => {
   const page = await visit('/');
-  const other = await openCart(system.cartUrl);
-  await shop(system.cartUrl, { cartId: other, steps: [{ tag: 'add', sku: 'apple' }] });
-  await writeWithoutEvent(system.databaseUrl, { cartId: other, sku: 'apple' });
+  const other = await openCart(tested.system.cartUrl);
+  await shop(tested.system.cartUrl, { cartId: other, steps: [{ tag: 'add', sku: 'apple' }] });
+  await writeWithoutEvent(tested.system.databaseUrl, { cartId: other, sku: 'apple' });
   const leak = page.getByRole('article').filter({ hasText: 'Leak: rows changed, and no event tells of it' });
   await leak.waitFor();
   await page.getByRole('button', { name: 'Only differences' }).click();
   await expect.poll(() => page.getByRole('article').count(), { timeout: patienceMs }).toBe(1);
   await leak.getByText(`Drift: both states of cart ${other} part here`).waitFor();
-  await randomShoppers({ cartUrl: system.cartUrl, count: 20, seed: 7 });
+  await randomShoppers({ cartUrl: tested.system.cartUrl, count: 20, seed: 7 });
   await page.getByRole('link', { name: /^Leaks/ }).click();
   await page
     .getByRole('heading', { name: /update cart_items/ })
@@ -147,43 +105,12 @@ test('a write without an event stands out as a leak, and where the states part i
   );
 }, 240_000);
 
-test('when the server comes back after a kill, the page goes on by itself and lacks nothing', async () => {
-  const page = await visit('/');
-  await page.getByRole('article').first().waitFor();
-  await server.kill();
-  await page.getByText('Connection lost, trying again').waitFor();
-  // A page begins with the newest hundred: more than that may be kept.
-  const before = await shownOn(page);
-  await randomShoppers({ cartUrl: system.cartUrl, count: 3, seed: 40 });
-  const last = await openCart(system.cartUrl);
-  server = await startServer();
-  await page
-    .getByRole('article')
-    .filter({ hasText: `cart ${last}` })
-    .waitFor();
-  const missed = await poll(
-    async () => {
-      const { items } = await server.json<TimelinePage>(
-        `/api/timeline?after=${before.positions[0]}&limit=500`,
-      );
-      return items.some(({ aggregates }) => aggregates.some(({ id }) => id === String(last)))
-        ? items.map(({ position }) => position)
-        : undefined;
-    },
-    { what: 'the server has what the page shows', timeoutMs: patienceMs },
-  );
-  const now = await shownOn(page);
-  expect(now.count).toBe(before.count + missed.length);
-  const expected = [...missed, ...before.positions];
-  expect(now.positions).toEqual(expected.slice(0, now.positions.length));
-}, 240_000);
-
 const pages = ['/', '/aggregates', '/leaks', '/drift', '/intent', '/price', '/health'] as const;
 
 test('no page is barred to anybody: axe finds nothing, in light and dark, and a phone needs no scrolling aside', async () => {
   const found: string[] = [];
   const look = async (page: Page, path: string, name: string): Promise<void> => {
-    await page.goto(server.url + path);
+    await page.goto(tested.url + path);
     await page.getByText('Reading …').first().waitFor({ state: 'detached' });
     found.push(...(await violations(page)).map((violation) => `${path} ${name} ${violation}`));
     await picture(page, `${path.replace(/\d+$/, '')} ${name}`);
@@ -193,12 +120,12 @@ test('no page is barred to anybody: axe finds nothing, in light and dark, and a 
     await visit('/', { colorScheme: 'light' }),
     await visit('/', { viewport: { width: 390, height: 844 } }),
   ];
-  const { items } = await server.json<TimelinePage>('/api/timeline?differences=only');
+  const { items } = await tested.server.json<TimelinePage>('/api/timeline?differences=only');
   const drifted = items[0]?.drifts[0]?.id;
   for (const path of [...pages, `/aggregates/cart/${drifted}`, `/?at=${items[0]?.position}`]) {
     await look(light, path, 'light');
     await look(dark, path, 'dark');
-    await phone.goto(server.url + path);
+    await phone.goto(tested.url + path);
     await phone.getByText('Reading …').first().waitFor({ state: 'detached' });
     expect(await phone.evaluate('document.documentElement.scrollWidth'), path).toBe(390);
     if (path === '/') await picture(phone, '/ phone');
@@ -207,12 +134,12 @@ test('no page is barred to anybody: axe finds nothing, in light and dark, and a 
 }, 300_000);
 
 test('what is parked stands with its reason, stays while that lasts, and is released from the page', async () => {
-  const { brokers, names } = system;
+  const { brokers, names } = tested.system;
   const topic = `${names.domainPrefix}note`;
   const limit = (bytes: number) => ({ 'max.message.bytes': String(bytes) });
   await ensureTopics({ brokers, specs: [{ name: topic, partitions: 1, config: limit(2000) }] });
   const timeline = await visit('/');
-  await writeNote(system.databaseUrl, 5000);
+  await writeNote(tested.system.databaseUrl, 5000);
   await timeline.getByText('1 record parked').waitFor();
   const page = await visit('/health');
   const parked = page.getByRole('region', { name: 'Parked' });
@@ -242,22 +169,22 @@ test('what is parked stands with its reason, stays while that lasts, and is rele
 test('health draws what it sees, a snapshot stands with its tables, and prices as they were measured', async () => {
   const page = await visit('/health');
   await page.getByText('relay, active, exactly-once').waitFor();
-  await page.getByText(`WAL held by the slot ${system.names.slot}, in use`).waitFor();
+  await page.getByText(`WAL held by the slot ${tested.system.names.slot}, in use`).waitFor();
   await expect.poll(() => page.locator('figure canvas').count(), { timeout: patienceMs }).toBe(4);
   // One row takes its time, so that there is some to look at the reading.
   const where = "case sku when 'banana' then pg_sleep(15) is not null else true end";
-  await system.relay.command('snapshot', '--table', 'public.products', '--where', where);
+  await tested.system.relay.command('snapshot', '--table', 'public.products', '--where', where);
   const table = page.getByRole('region', { name: 'Snapshot' }).getByRole('row', { name: /public\.products/ });
   await table.waitFor();
   expect(await seen(table)).toMatch(/^public\.products 0 .*reading$/);
   await table.waitFor({ state: 'detached' });
-  await page.goto(`${server.url}/price`);
+  await page.goto(`${tested.url}/price`);
   await page.getByText('Not measured yet.').waitFor();
   const report = await measurePrice({
-    connect: () => connectTo(system.databaseUrl),
+    connect: () => connectTo(tested.system.databaseUrl),
     seconds: 5,
   });
-  await writeFile(priceFile(), JSON.stringify(report));
+  await writeFile(tested.priceFile, JSON.stringify(report));
   await page.reload();
   const rows = page.getByRole('region', { name: 'Prices' }).getByRole('row');
   await rows.nth(4).waitFor();
@@ -271,7 +198,7 @@ test('health draws what it sees, a snapshot stands with its tables, and prices a
 
 test('bound elsewhere the console shows nothing before it is told its token, by form or by link', async () => {
   const token = 'a token that nobody guesses';
-  const guarded = await ConsoleProcess.start([...told(), '--name', 'guarded', '--host', '0.0.0.0'], {
+  const guarded = await ConsoleProcess.start([...tested.told, '--name', 'guarded', '--host', '0.0.0.0'], {
     DIPTYCH_CONSOLE_TOKEN: token,
   });
   onTestFinished(() => guarded.kill());

@@ -28,7 +28,15 @@ export function AggregatePage({ aggregateType, id }: Props) {
   useEffect(() => {
     const reload = (): void => setAgain((times) => times + 1);
     const filter = { aggregate: `${aggregateType}:${id}` };
-    return listen({ filter, after: null, onTransactions: reload, onUpdates: reload, onGap: reload });
+    // On opening, too: what came between the answer and the stream is in neither.
+    return listen({
+      filter,
+      after: null,
+      onOpen: reload,
+      onTransactions: reload,
+      onUpdates: reload,
+      onGap: reload,
+    });
   }, [aggregateType, id]);
   return (
     <section class="aggregate">

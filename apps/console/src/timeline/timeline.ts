@@ -2,12 +2,14 @@
 import type { Position, TimelineFilter, TimelineItem, TimelinePage } from '@diptych/compare/console-api';
 import { batch, computed, signal } from '@preact/signals';
 import { ask, query, type Refusal, refusalOf } from '../ask.ts';
-import { listen } from '../live.ts';
+import { type Listener, listen } from '../live.ts';
 import { comparePositions } from '../wording.ts';
 
 /** Beyond it the far end is let go; about 2 KB each. */
 const itemsMax = 20_000;
 const pageItems = 100;
+/** Before every transaction: what comes to an empty page before its stream is there is sent, too. */
+const beginning: Position = '0-0000000000000000';
 /** Types and tables, about: the server names no more than a thousand of each. */
 const kindsMax = 2000;
 
@@ -51,10 +53,10 @@ export class Timeline {
     if (stop.signal.aborted) return;
     this.#isOpening = false;
     if (page === undefined) {
-      // Nobody answers yet: the stream tries again, and when it is there so is the page.
-      if (this.refusal.value?.status === 0)
-        this.#listen(null, () => void this.open(around).catch(() => undefined));
-      else this.#listen(null);
+      const again = (): void => void this.open(around).catch(() => undefined);
+      // Nobody answers yet: the stream tries again, and when it is there so is the page. What is refused is asked for again
+      // when there is more: that alone would be a list without what was there before.
+      this.#listen(null, this.refusal.value?.status === 0 ? { onOpen: again } : { onTransactions: again });
       return;
     }
     batch(() => {
@@ -65,7 +67,7 @@ export class Timeline {
       this.hasOlder.value = page.hasOlder;
       this.hasNewer.value = page.hasNewer;
     });
-    this.#listen(page.hasNewer ? null : (page.items[0]?.position ?? null));
+    this.#listen(page.hasNewer ? null : (page.items[0]?.position ?? beginning));
   }
 
   /** It was opened, and what it will show is not there yet. */
@@ -100,7 +102,7 @@ export class Timeline {
       this.items.value = [...page.items, ...this.items.value];
       this.hasNewer.value = page.hasNewer;
     });
-    if (!page.hasNewer) this.#listen(this.items.value[0]?.position ?? null);
+    if (!page.hasNewer) this.#listen(this.items.value[0]?.position ?? beginning);
   }
 
   /** Shows what waits. */
@@ -114,17 +116,17 @@ export class Timeline {
     });
   }
 
-  #listen(after: Position | null, onOpen?: () => void): void {
+  #listen(after: Position | null, other: Partial<Listener> = {}): void {
     this.#unlisten?.();
     this.#unlisten = listen({
       filter: this.#filter,
       after,
-      ...(onOpen ? { onOpen } : {}),
       onTransactions: (items) => this.#take(items),
       onUpdates: (items) => this.#update(items),
       onGap: () => {
         if (!this.hasNewer.value) this.open().catch(() => undefined);
       },
+      ...other,
     });
   }
 
