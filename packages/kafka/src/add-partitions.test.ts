@@ -1,11 +1,38 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseResponse } from './add-partitions.ts';
+import { addPartitionsRequest, parseResponse } from './add-partitions.ts';
 import { errorCodes } from './classify.ts';
-import { ResponseError, Writer } from './client-floors.ts';
+import { ResponseError, requests, Writer } from './client-floors.ts';
 import { protocol } from './client-modules.ts';
 
 const concurrentTransactions = 51;
+const operationNotAttempted = 55;
 const topicAuthorizationFailed = 29;
+
+test('the request is the client’s own', () => {
+  const place = fc.record({ topic: fc.string({ unit: 'grapheme', maxLength: 200 }), partition: fc.nat() });
+  const all = fc.record({
+    transactionalId: fc.string(),
+    id: fc.bigInt({ min: -1n, max: 2n ** 63n - 1n }),
+    epoch: fc.integer({ min: -1, max: 0x7fff }),
+    places: fc.array(place, { maxLength: 400 }),
+  });
+  fc.assert(
+    fc.property(all, ({ transactionalId, id, epoch, places }) => {
+      const batches = places.map((one) => ({ ...one, bytes: Buffer.alloc(0) }));
+      const request = addPartitionsRequest({ transactionalId, producer: { id, epoch }, batches });
+      const topics = [...Map.groupBy(places, ({ topic }) => topic)].map(([name, ofTopic]) => ({
+        name,
+        partitions: ofTopic.map(({ partition }) => partition),
+      }));
+      const asked = { transactionalId, producerId: id, producerEpoch: epoch, verifyOnly: false, topics };
+      const theirs = requests.addPartitionsToTxnV3.createRequest([asked]).buffer;
+      expect(request.toWriter().buffer).toEqual(theirs);
+      // An attempt more has the same.
+      expect(request.toWriter().buffer).toEqual(theirs);
+    }),
+  );
+});
 
 /** An answer of six partitions of each topic. */
 function answer(codeOf: (topic: number, partition: number) => number, topics = 64) {
@@ -34,16 +61,27 @@ test('an answer without a code is none', () => {
 
 test('each code of an answer is said once, whatever number of partitions have it', () => {
   const codes = (topic: number, partition: number) =>
-    topic === 40 && partition === 5 ? topicAuthorizationFailed : concurrentTransactions;
-  let thrown: unknown;
-  try {
-    parseResponse(1, 24, 3, answer(codes));
-  } catch (error) {
-    thrown = error;
-  }
+    topic === 40 && partition === 5 ? topicAuthorizationFailed : operationNotAttempted;
+  const thrown = thrownBy(codes);
   expect(thrown).toBeInstanceOf(ResponseError);
   expect((thrown as InstanceType<typeof ResponseError>).errors).toHaveLength(2);
   const said = errorCodes(thrown);
-  expect(said).toContain('CONCURRENT_TRANSACTIONS');
+  expect(said).toContain('OPERATION_NOT_ATTEMPTED');
   expect(said).toContain('TOPIC_AUTHORIZATION_FAILED');
 });
+
+test('of a transaction before that is not ended yet the first word is enough', () => {
+  const thrown = thrownBy(() => concurrentTransactions);
+  expect(thrown).toBeInstanceOf(ResponseError);
+  expect((thrown as InstanceType<typeof ResponseError>).errors).toHaveLength(1);
+  expect(errorCodes(thrown)).toContain('CONCURRENT_TRANSACTIONS');
+});
+
+function thrownBy(codeOf: (topic: number, partition: number) => number): unknown {
+  try {
+    parseResponse(1, 24, 3, answer(codeOf));
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

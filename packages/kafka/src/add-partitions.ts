@@ -1,22 +1,51 @@
 /**
  * AddPartitionsToTxn, whose answer has a word for each partition. Right after a commit all of them say that the transaction
- * before is not ended yet, and the client makes an error of each, its stack included: with hundreds of partitions that was a tenth
- * of what a relay took. Here each code is said once. https://kafka.apache.org/43/design/protocol/#protocol_messages
+ * before is not ended yet, once or several times for each batch, and the client makes an error of each, its stack included: with
+ * hundreds of partitions that was a tenth of what a relay took. Here the request is written once for all attempts, and of an answer
+ * each code is said once. https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
 import { ResponseError, requests } from './client-floors.ts';
+import { byTopic, type PartitionBatch } from './produce-request.ts';
+import { RequestBody } from './request-body.ts';
 
 const { addPartitionsToTxnV3, createAPI } = requests;
 
-type Asked = [readonly Kafka.addPartitionsToTxnV3.AddPartitionsToTxnRequestTransaction[]];
+/** It stands for all partitions of an answer: none of them was looked at. */
+const concurrentTransactions = 51;
 
 /** From version 4 on it is among brokers, and wants ClusterAction. */
-export const addPartitionsApi = createAPI<Asked, void>(
+export const addPartitionsApi = createAPI<[RequestBody], void>(
   addPartitionsToTxnV3.api.key,
   addPartitionsToTxnV3.api.version,
-  (transactions) => addPartitionsToTxnV3.createRequest([...transactions]),
+  (body) => body.toWriter(),
   parseResponse,
 );
+
+export interface Adding {
+  readonly transactionalId: string;
+  readonly producer: { readonly id: bigint; readonly epoch: number };
+  /** Whose partitions are added. */
+  readonly batches: readonly PartitionBatch[];
+}
+
+/** AddPartitionsToTxnRequest, version 3. */
+export function addPartitionsRequest({ transactionalId, producer, batches }: Adding): RequestBody {
+  const body = new RequestBody();
+  body.text(transactionalId);
+  body.int64(producer.id);
+  body.int16(producer.epoch);
+  const topics = byTopic(batches);
+  body.elements(topics.size);
+  for (const [name, ofTopic] of topics) {
+    body.text(name);
+    body.elements(ofTopic.length);
+    for (const { partition } of ofTopic) body.int32(partition);
+    body.end();
+  }
+  body.end();
+  return body;
+}
 
 /** Throws the client's ResponseError: of each code the first place that has it. For the test. */
 export function parseResponse(_: number, apiKey: number, apiVersion: number, reader: Kafka.Reader): void {
@@ -34,6 +63,7 @@ export function parseResponse(_: number, apiKey: number, apiVersion: number, rea
           if (code === 0 || seen.has(code)) return;
           seen.add(code);
           errors[`${name}/${index}`] = [code, null];
+          if (code === concurrentTransactions) throw new ResponseError(apiKey, apiVersion, errors, {});
         },
         true,
         false,

@@ -108,7 +108,7 @@ export class PlatformaticDriver implements ClientDriver {
       ({ topic, partition }) => this.#partition(topic, partition).addedTo !== this.#transaction,
     );
     if (added.length === 0) return;
-    await this.#persist(() => this.#requests.addPartitions(identity, { transactionalId, batches: added }));
+    await this.#persist(this.#requests.addPartitions(identity, { transactionalId, batches: added }));
     for (const { topic, partition } of added) this.#partition(topic, partition).addedTo = this.#transaction;
   }
 

@@ -4,8 +4,9 @@
  * https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
-import { requests, Writer } from './client-floors.ts';
+import { requests } from './client-floors.ts';
 import type { GatheringSocket, LongPart } from './gathered-request.ts';
+import { RequestBody } from './request-body.ts';
 
 const { createAPI, ProduceAcks, produceV9, produceV10, produceV11 } = requests;
 
@@ -47,18 +48,26 @@ export const produceApis = [produceV11, produceV10, produceV9].map(({ api }) =>
 /** ProduceRequest, version 9 to 11, without its batches. */
 function writeRequest({ transactionalId, timeoutMs, batches, socket }: ProduceRequest): Kafka.Writer {
   const parts: LongPart[] = [];
-  const request = Writer.create()
-    .appendString(transactionalId)
-    .appendInt16(ProduceAcks.ALL)
-    .appendInt32(timeoutMs)
-    .appendArray([...byTopic(batches)], (topic, [name, ofTopic]) => {
-      topic.appendString(name).appendArray(ofTopic, (writer, { partition, bytes }) => {
-        // COMPACT_RECORDS: their length and one, and they themselves.
-        writer.appendInt32(partition).appendUnsignedVarInt(bytes.length + 1);
-        parts.push({ at: writer.length, bytes });
-      });
-    })
-    .appendTaggedFields();
+  const body = new RequestBody();
+  body.text(transactionalId);
+  body.int16(ProduceAcks.ALL);
+  body.int32(timeoutMs);
+  const topics = byTopic(batches);
+  body.elements(topics.size);
+  for (const [name, ofTopic] of topics) {
+    body.text(name);
+    body.elements(ofTopic.length);
+    for (const { partition, bytes } of ofTopic) {
+      body.int32(partition);
+      // COMPACT_RECORDS: their length and one, and they themselves.
+      body.unsignedVarint(bytes.length + 1);
+      parts.push({ at: body.length, bytes });
+      body.end();
+    }
+    body.end();
+  }
+  body.end();
+  const request = body.toWriter();
   socket.awaits(request.buffer, parts);
   return request;
 }

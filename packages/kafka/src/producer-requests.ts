@@ -7,12 +7,12 @@
 import { present } from '@diptych/runtime/assert';
 import type { Brokers } from '@diptych/runtime/kafka-access';
 import type * as Kafka from '@platformatic/kafka';
-import { addPartitionsApi } from './add-partitions.ts';
+import { addPartitionsApi, addPartitionsRequest } from './add-partitions.ts';
 import { errorCodes } from './classify.ts';
 import { NetworkError, ProtocolError, ResponseError, requests } from './client-floors.ts';
 import { Connections } from './connections.ts';
 import { gatheringSocket } from './gathered-request.ts';
-import { byTopic, type PartitionBatch, type ProduceAnswer, produceApis } from './produce-request.ts';
+import { type PartitionBatch, type ProduceAnswer, produceApis } from './produce-request.ts';
 
 const {
   endTxnV3,
@@ -79,18 +79,16 @@ export class ProducerRequests {
     return { id: producerId, epoch: producerEpoch };
   }
 
-  /** AddPartitionsToTxn: the first one begins the transaction. */
-  async addPartitions(
-    { id, epoch }: ProducerIdentity,
+  /** AddPartitionsToTxn: the first one begins the transaction. Answers what makes an attempt, each with the same request. */
+  addPartitions(
+    producer: ProducerIdentity,
     { transactionalId, batches }: { transactionalId: string; batches: readonly PartitionBatch[] },
-  ): Promise<void> {
-    const api = await this.#connections.newest([addPartitionsApi]);
-    const topics = [...byTopic(batches)].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition }) => partition),
-    }));
-    const asked = { transactionalId, producerId: id, producerEpoch: epoch, verifyOnly: false, topics };
-    await this.#coordinated(transactionalId, (connection) => api.async(connection, [asked]));
+  ): () => Promise<void> {
+    const request = addPartitionsRequest({ transactionalId, producer, batches });
+    return async () => {
+      const api = await this.#connections.newest([addPartitionsApi]);
+      await this.#coordinated(transactionalId, (connection) => api.async(connection, request));
+    };
   }
 
   /**
