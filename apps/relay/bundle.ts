@@ -21,6 +21,26 @@ const clientModules: Plugin = {
   },
 };
 
+const codecs = '@platformatic/wasm-utils';
+
+/**
+ * The client's codecs of lz4 and snappy are WebAssembly: 3 MB, compiled as soon as they are loaded. Here it is when the first batch
+ * comes that somebody compressed so, or where there is no native CRC-32C.
+ */
+const codecsAtNeed: Plugin = {
+  name: 'codecs-at-need',
+  resolveId: (id) => (id === codecs ? `\0${codecs}` : null),
+  load(id) {
+    if (id !== `\0${codecs}`) return null;
+    const names = ['crc32c', 'lz4Compress', 'lz4Decompress', 'snappyCompress', 'snappyDecompress'];
+    return [
+      `import { createRequire } from 'node:module';`,
+      'const load = createRequire(import.meta.url);',
+      ...names.map((name) => `export const ${name} = (bytes) => load('${codecs}').${name}(bytes);`),
+    ].join('\n');
+  },
+};
+
 /** One character beyond Latin-1, and V8 keeps two bytes for each of the file's. Only literals have such: comments are gone. */
 const inAscii: Plugin = {
   name: 'in-ascii',
@@ -39,15 +59,14 @@ await build({
   input: { main: here('src/main.ts') },
   platform: 'node',
   external: [
-    // Native code and what stands beside it stay where they are; `pg` tries for one that nobody has.
+    // Native code stays where it is; `pg` tries for one that nobody has.
     '@node-rs/crc32',
-    '@platformatic/wasm-utils',
     'pg-native',
     // Changed by our sources where they are found: a copy would stay as it is.
     /^pg-protocol(\/|$)/,
     /^kafkajs(\/|$)/,
   ],
-  plugins: [clientModules, inAscii],
+  plugins: [clientModules, codecsAtNeed, inAscii],
   logLevel: 'warn',
   output: {
     dir: here('dist'),

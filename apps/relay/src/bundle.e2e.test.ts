@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ownTopicNames } from '@diptych/kafka/topics';
+import { addressesOf } from '@diptych/runtime/kafka-access';
 import { freePorts } from '@diptych/testkit/port';
 import { RelayProcess } from '@diptych/testkit/relay-process';
 import { Watchdog } from '@diptych/testkit/watchdog';
+import kafkajs from 'kafkajs';
 import { beforeAll, expect, test } from 'vitest';
 import { nodeArguments, shebang } from './node-arguments.ts';
 import { RelayUnderTest } from './relay-under-test.ts';
@@ -45,9 +48,10 @@ test('it is started with the same arguments of Node', async () => {
   expect((await readFile(bundle, 'utf8')).split('\n')[0]).toBe(shebang(nodeArguments));
 });
 
-test('it publishes both panels exactly once over an end that nobody asked for', {
-  timeout: 120_000,
-}, async () => {
+/** A relay that is built, initialised and not started yet. */
+async function withBundled(
+  use: (relay: RelayUnderTest, bundled: RelayProcess) => Promise<void>,
+): Promise<void> {
   const relay = await RelayUnderTest.create();
   const directory = await mkdtemp(join(tmpdir(), 'diptych-bundle-'));
   const watchdog = new Watchdog();
@@ -59,6 +63,17 @@ test('it publishes both panels exactly once over an end that nobody asked for', 
   });
   try {
     await bundled.initialise();
+    await use(relay, bundled);
+  } finally {
+    await bundled.stop();
+    await relay.close();
+    await watchdog.finish();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+test('it publishes both panels exactly once over an end that nobody asked for', { timeout: 120_000 }, () =>
+  withBundled(async (relay, bundled) => {
     bundled.start();
     await relay.sql.query(`insert into carts values (1, 'open', '“ü”')`);
     await relay.caughtUp();
@@ -78,10 +93,38 @@ test('it publishes both panels exactly once over an end that nobody asked for', 
     ]);
     const events = await relay.records(`${relay.configuration.outbox.topicPrefix}cart`);
     expect(events.map(({ key, value }) => [String(key), String(value)])).toEqual([['2', '{"id": 2}']]);
-  } finally {
+  }),
+);
+
+test('a checkpoint that the broker compressed is read', { timeout: 120_000 }, () =>
+  withBundled(async (relay, bundled) => {
+    const { checkpoint } = ownTopicNames(relay.configuration);
+    await compress(relay, checkpoint);
+    bundled.start();
+    await relay.sql.query('insert into carts values (1)');
+    await relay.caughtUp();
     await bundled.stop();
-    await relay.close();
-    await watchdog.finish();
-    await rm(directory, { recursive: true, force: true });
+    bundled.start();
+    await relay.sql.query('insert into carts values (2)');
+    await relay.caughtUp();
+    const carts = await relay.records(relay.topicOf('carts'));
+    expect(carts.map(({ value }) => JSON.parse(String(value)).after.id)).toEqual([1, 2]);
+  }),
+);
+
+/** From now on the broker compresses what comes for the topic, whatever it comes as. */
+async function compress({ configuration }: RelayUnderTest, name: string): Promise<void> {
+  const brokers = [...addressesOf(configuration.kafka.brokers)];
+  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const configEntries = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'compression.type', value: 'lz4' },
+    ];
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] });
+  } finally {
+    await admin.disconnect();
   }
-});
+}

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=4 --heap-growing-percent=30 --no-parallel-scavenge --no-maglev
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 MIMALLOC_ALLOW_THP=0 node --max-semi-space-size=4 --heap-growing-percent=30 --no-parallel-scavenge --no-maglev
 import { keepCompiledCode } from './compiled-code.ts';
 
 keepCompiledCode();
