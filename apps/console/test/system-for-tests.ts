@@ -99,10 +99,10 @@ export async function writeNote(databaseUrl: string, bytes: number): Promise<voi
 export const sides = async (page: Page, words: string): Promise<string> =>
   await seen(page.getByRole('article').filter({ hasText: words }).first());
 
-/** How many transactions the page has, and the positions of those in the document, newest first. */
-export const shownOn = async (page: Page): Promise<{ count: number; positions: string[] }> =>
+/** How many transactions the page has, and the positions of those in the document, newest first: a frame brings a few of them. */
+export const shownOn = async (page: Page): Promise<{ count: number; newest: string; positions: string[] }> =>
   await page.evaluate(`(() => {
     const articles = [...document.querySelectorAll('article')];
     const positions = articles.map((one) => one.dataset.position).sort().reverse();
-    return { count: Number(articles[0].getAttribute('aria-setsize')), positions };
+    return { count: Number(articles[0].getAttribute('aria-setsize')), newest: positions[0], positions };
   })()`);
