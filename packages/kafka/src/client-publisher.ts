@@ -4,7 +4,7 @@ import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { untilNothingIsOpen } from './open-transactions.ts';
 import { PackedRecord } from './packed-record.ts';
-import { Packing, type Send, type TooLong } from './packing.ts';
+import { type PackedTopic, Packing, type Send, type TooLong } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
 import type { OutgoingRecord } from './record.ts';
@@ -90,49 +90,44 @@ export class ClientPublisher implements Publisher {
   async #plan(records: readonly OutgoingRecord[]): Promise<readonly Send[]> {
     try {
       const unknown = new Set<string>();
-      for (const { topic } of records) if (!this.#catalog.has(topic)) unknown.add(topic);
-      if (unknown.size > 0) await this.#catalog.load(unknown);
-      return this.#pack(records);
+      const sends = this.#pack(records, unknown);
+      if (unknown.size === 0) return sends;
+      await this.#catalog.load(unknown);
+      return this.#pack(records, new Set());
     } catch (error) {
       if (this.#state === 'publishing') this.#state = 'idle';
       throw classify(error, 'asking');
     }
   }
 
-  #pack(records: readonly OutgoingRecord[]): readonly Send[] {
+  /** Names the topics that are `unknown`, which have to be loaded before it is the plan. */
+  #pack(records: readonly OutgoingRecord[], unknown: Set<string>): readonly Send[] {
     const packing = new Packing({
       messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
       sendBytesMax,
       sendRecordsMax: this.#driver.sendRecordsMax,
       isAtomic: this.#options.transactionalId !== null,
     });
-    const put = (record: OutgoingRecord, partition: number) => {
-      const failure = packing.add(record, partition);
-      if (failure) throw tooLarge(failure);
-    };
-    const topics = new Map<string, { readonly there: number; readonly agreed: number }>();
+    const topics = new Map<string, Partitions>();
     for (const record of records) {
       const { topic } = record;
-      const { there, agreed } = topics.get(topic) ?? this.#partitions(topic, topics);
-      if (record.spread === 'every') {
-        for (let partition = 0; partition < agreed; partition += 1) put(record, partition);
-        continue;
+      let known = topics.get(topic);
+      if (known === undefined) {
+        if (!this.#catalog.has(topic)) {
+          unknown.add(topic);
+          continue;
+        }
+        known = this.#partitions(packing.topic(topic));
+        topics.set(topic, known);
       }
-      const partition =
-        record instanceof PackedRecord
-          ? record.partitionOf(agreed)
-          : (record.partition ?? partitionOf(record.key, agreed));
-      if (partition >= there) throw noPartition({ topic, partition, partitions: there });
-      put(record, partition);
+      put(record, { packing, known });
     }
     return packing.end();
   }
 
-  #partitions(topic: string, known: Map<string, { there: number; agreed: number }>) {
-    const there = this.#catalog.limitsOf(topic).partitions;
-    const partitions = { there, agreed: this.#partitionsOf(topic) ?? there };
-    known.set(topic, partitions);
-    return partitions;
+  #partitions(topic: PackedTopic): Partitions {
+    const there = this.#catalog.limitsOf(topic.name).partitions;
+    return { topic, there, agreed: this.#partitionsOf(topic.name) ?? there };
   }
 
   /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */
@@ -156,6 +151,34 @@ export class ClientPublisher implements Publisher {
     await this.#driver.close();
   }
 }
+
+/** A topic of a plan: how many partitions there are, and how many of them keys are spread over. */
+interface Partitions {
+  readonly topic: PackedTopic;
+  readonly there: number;
+  readonly agreed: number;
+}
+
+/** Throws OperatingError: `kafka-refused`, `record-too-large`. */
+function put(
+  record: OutgoingRecord,
+  { packing, known: { topic, there, agreed } }: { packing: Packing; known: Partitions },
+): void {
+  const isEvery = record.spread === 'every';
+  const first = isEvery ? 0 : partitionIn(record, agreed);
+  const last = isEvery ? agreed - 1 : first;
+  if (!isEvery && first >= there)
+    throw noPartition({ topic: topic.name, partition: first, partitions: there });
+  for (let partition = first; partition <= last; partition += 1) {
+    const failure = packing.add(record, { topic, partition });
+    if (failure) throw tooLarge(failure);
+  }
+}
+
+const partitionIn = (record: OutgoingRecord, partitions: number): number =>
+  record instanceof PackedRecord
+    ? record.partitionOf(partitions)
+    : (record.partition ?? partitionOf(record.key, partitions));
 
 const closedBefore = (): OperatingError =>
   new OperatingError('publish-outcome-unknown', 'the publisher was closed before its batch was sent', {

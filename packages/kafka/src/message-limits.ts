@@ -17,11 +17,14 @@ const ofBroker = 'message.max.bytes';
 export class MessageLimits {
   readonly #byTopic: ReadonlyMap<string, number>;
   readonly #bytesMax: number;
+  /** Every topic takes so much. */
+  readonly #bytesOfAll: number;
 
   /** `bytesMax`: the broker's `message.max.bytes`, for topics that do not exist yet. */
   constructor(byTopic: ReadonlyMap<string, number>, bytesMax: number) {
     this.#byTopic = byTopic;
     this.#bytesMax = bytesMax;
+    this.#bytesOfAll = Math.min(bytesMax, ...byTopic.values());
   }
 
   /** The largest record batch of a topic, in bytes. */
@@ -29,13 +32,16 @@ export class MessageLimits {
     return this.#byTopic.get(topic) ?? this.#bytesMax;
   }
 
+  /** Whether a topic takes a batch of so many bytes. Nearly all are far smaller, and this is asked of each record. */
+  takes(topic: string, bytes: number): boolean {
+    return bytes <= this.#bytesOfAll || bytes <= this.of(topic);
+  }
+
   /** What a batch of this one record takes, in bytes, when the topic does not take it; null when it does. */
   excess(record: OutgoingRecord): number | null {
-    const bytesMax = this.of(record.topic);
-    // Nearly all are far smaller, and this is asked of each record.
-    if (batchOverheadBytes + recordBytesMax(record) <= bytesMax) return null;
+    if (this.takes(record.topic, batchOverheadBytes + recordBytesMax(record))) return null;
     const bytes = batchOverheadBytes + recordBytes(record);
-    return bytes > bytesMax ? bytes : null;
+    return this.takes(record.topic, bytes) ? null : bytes;
   }
 
   /** The topics whose limit is another one there. */

@@ -1,7 +1,14 @@
 import { createRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batchOverheadBytes, Packing, type PackingLimits, recordBytes, type Send } from './packing.ts';
+import {
+  batchOverheadBytes,
+  type PackedTopic,
+  Packing,
+  type PackingLimits,
+  recordBytes,
+  type Send,
+} from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 
 const limits: PackingLimits = {
@@ -25,7 +32,12 @@ function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
 
 function sendsOf(records: readonly PlacedRecord[], change: Partial<PackingLimits> = {}): readonly Send[] {
   const packing = new Packing({ ...limits, ...change });
-  for (const { record, partition } of records) expect(packing.add(record, partition)).toBeNull();
+  const topics = new Map<string, PackedTopic>();
+  for (const { record, partition } of records) {
+    const topic = topics.get(record.topic) ?? packing.topic(record.topic);
+    topics.set(record.topic, topic);
+    expect(packing.add(record, { topic, partition })).toBeNull();
+  }
   return packing.end();
 }
 
@@ -85,9 +97,12 @@ test('a send is bounded in bytes and in records over all partitions', () => {
 
 test('a record that fits nowhere is named, and not packed', () => {
   const packing = new Packing(limits);
-  packing.add(placed('a').record, 0);
+  packing.add(placed('a').record, { topic: packing.topic('a'), partition: 0 });
   const long = placed('x'.repeat(2000), 0, 'big');
-  expect(packing.add(long.record, 0)).toMatchObject({ topic: 'big', bytesMax: 1000 });
+  expect(packing.add(long.record, { topic: packing.topic('big'), partition: 0 })).toMatchObject({
+    topic: 'big',
+    bytesMax: 1000,
+  });
   expect(packing.end().map(lengthOf)).toEqual([1]);
 });
 

@@ -71,16 +71,22 @@ interface GrowingPlace extends Place {
 }
 
 /** A topic of the send that grows. */
-interface Topic {
+export class PackedTopic {
+  readonly name: string;
   readonly bytesMax: number;
   /** By partition. */
-  places: GrowingPlace[];
+  places: GrowingPlace[] = [];
+
+  constructor(name: string, bytesMax: number) {
+    this.name = name;
+    this.bytesMax = bytesMax;
+  }
 }
 
 /** Cuts records into sends, in their order, so that no partition's batch of a send passes its topic's limit. */
 export class Packing {
   readonly #limits: PackingLimits;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics: PackedTopic[] = [];
   readonly #sends: Send[] = [];
   #places: GrowingPlace[] = [];
   #bytes = 0;
@@ -90,21 +96,30 @@ export class Packing {
     this.#limits = limits;
   }
 
-  /** The next record; answers why it cannot be sent, or null. */
-  add(record: OutgoingRecord, partition: number): TooLong | null {
+  /** A topic as `add` is given it, once for each. */
+  topic(name: string): PackedTopic {
+    const topic = new PackedTopic(name, this.#limits.messageBytesMax(name));
+    this.#topics.push(topic);
+    return topic;
+  }
+
+  /** The next record, which is of this topic; answers why it cannot be sent, or null. */
+  add(
+    record: OutgoingRecord,
+    { topic, partition }: { readonly topic: PackedTopic; readonly partition: number },
+  ): TooLong | null {
     const { isAtomic, sendBytesMax, sendRecordsMax } = this.#limits;
-    const topic = this.#topics.get(record.topic) ?? this.#newTopic(record.topic);
     const bytes = recordBytes(record);
     const { bytesMax } = topic;
     const alone = batchOverheadBytes + bytes;
-    if (alone > bytesMax) return { topic: record.topic, bytes: alone, bytesMax };
+    if (alone > bytesMax) return { topic: topic.name, bytes: alone, bytesMax };
     const isFull =
       (!isAtomic && record.vouches === true) ||
       (topic.places[partition]?.bytes ?? batchOverheadBytes) + bytes > bytesMax ||
       this.#bytes + bytes > sendBytesMax ||
       this.#records >= sendRecordsMax;
     if (isFull && this.#records > 0) this.#cut();
-    const place = topic.places[partition] ?? this.#newPlace(topic, { topic: record.topic, partition });
+    const place = topic.places[partition] ?? this.#newPlace(topic, partition);
     place.records.push(record);
     place.bytes += bytes;
     this.#bytes += bytes;
@@ -123,18 +138,12 @@ export class Packing {
     this.#places = [];
     this.#bytes = 0;
     this.#records = 0;
-    for (const topic of this.#topics.values()) topic.places = [];
+    for (const topic of this.#topics) topic.places = [];
   }
 
-  #newTopic(name: string): Topic {
-    const topic = { bytesMax: this.#limits.messageBytesMax(name), places: [] };
-    this.#topics.set(name, topic);
-    return topic;
-  }
-
-  #newPlace({ places }: Topic, at: Pick<Place, 'topic' | 'partition'>): GrowingPlace {
-    const place = { ...at, records: [], bytes: batchOverheadBytes };
-    places[at.partition] = place;
+  #newPlace({ name, places }: PackedTopic, partition: number): GrowingPlace {
+    const place = { topic: name, partition, records: [], bytes: batchOverheadBytes };
+    places[partition] = place;
     this.#places.push(place);
     return place;
   }

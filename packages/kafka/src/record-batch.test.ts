@@ -74,6 +74,19 @@ test('a batch is byte for byte what the client’s own encoder makes of the reco
   );
 });
 
+test('each batch has the producer that it was written for', () => {
+  fc.assert(
+    fc.property(fc.array(heads, { minLength: 2, maxLength: 5 }), (asked) => {
+      const encoder = new RecordBatchEncoder();
+      for (const one of asked) encoder.write([record()], one);
+      const expected = asked.map((one) => encodedByClient([record()], one));
+      expect(encoder.batches.map((batch, index) => batch.equals(expected[index] ?? batch))).toEqual(
+        asked.map(() => true),
+      );
+    }),
+  );
+});
+
 test('timestamps of one batch may lie as far apart as they can be written', () => {
   const moments = fc.array(fc.nat({ max: Number.MAX_SAFE_INTEGER }), { minLength: 1, maxLength: 10 });
   fc.assert(

@@ -18,14 +18,9 @@ export interface BatchHead {
   readonly isTransactional: boolean;
 }
 
-/** Where the bytes of a batch stand. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 const magic = 2;
 const transactional = 0x10;
+const nothing = Buffer.alloc(1);
 /** The checksum covers all from the attributes on. */
 const attributesAt = 21;
 
@@ -44,7 +39,9 @@ export function nextSequence(sequence: number, records: number): number {
 export class RecordBatchEncoder {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
-  #spans: Span[] = [];
+  #batches: Buffer[] = [];
+  readonly #producer = new ProducerBytes();
+  readonly #checksum = new Checksum();
   readonly #fields = new FieldsWriter();
 
   /** Gives up the batches that were written before, and makes room for such as take so many bytes. */
@@ -56,7 +53,7 @@ export class RecordBatchEncoder {
       this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
     }
     this.#end = 0;
-    this.#spans = [];
+    this.#batches = [];
   }
 
   /** Leaves the batches that were written before as they are, for whoever still has them, and begins elsewhere. */
@@ -65,9 +62,9 @@ export class RecordBatchEncoder {
     this.begin();
   }
 
-  /** The batches since `begin`, in their order. */
+  /** The batches since `begin`, in their order: those that were written before there was more room stay where they were. */
   get batches(): readonly Buffer[] {
-    return this.#spans.map(({ start, end }) => this.#bytes.subarray(start, end));
+    return this.#batches;
   }
 
   /** Writes the records, which are one or more, as one batch. */
@@ -84,20 +81,20 @@ export class RecordBatchEncoder {
     }
     this.#end = at;
     const batch = this.#bytes.subarray(start, at);
-    batch.writeBigInt64BE(0n, 0); // the offset is the broker's to give
+    putInt64(batch, 0, 0); // the offset is the broker's to give
     batch.writeInt32BE(batch.length - 12, 8);
     batch.writeInt32BE(-1, 12); // so is the leader's epoch
     batch.writeInt8(magic, 16);
     batch.writeInt16BE(head.isTransactional ? transactional : 0, attributesAt);
     batch.writeInt32BE(records.length - 1, 23);
-    batch.writeBigInt64BE(BigInt(baseTimestampMs), 27);
-    batch.writeBigInt64BE(BigInt(maxTimestampMs), 35);
-    batch.writeBigInt64BE(head.producerId, 43);
+    putInt64(batch, 27, baseTimestampMs);
+    putInt64(batch, 35, maxTimestampMs);
+    this.#producer.put(batch, 43, head.producerId);
     batch.writeInt16BE(head.producerEpoch, 51);
     batch.writeInt32BE(head.baseSequence, 53);
     batch.writeInt32BE(records.length, 57);
-    batch.writeUInt32BE(checksum(batch.subarray(attributesAt)), 17);
-    this.#spans.push({ start, end: at });
+    batch.writeUInt32BE(this.#checksum.of(batch.subarray(attributesAt)), 17);
+    this.#batches.push(batch);
   }
 
   #record(
@@ -134,5 +131,34 @@ export class RecordBatchEncoder {
   }
 }
 
-/** Given a plain buffer, the native function is handed a copy of it (2.12.1, dist/protocol/crc32c.js). */
-const checksum = (bytes: Buffer): number => crc32c(Writer.create().append(bytes).dynamicBuffer);
+/** A whole number of 64 bits, which is safe: as a bigint it would be several objects. */
+function putInt64(bytes: Buffer, at: number, value: number): void {
+  bytes.writeInt32BE(Math.floor(value / 2 ** 32), at);
+  bytes.writeUInt32BE(value >>> 0, at + 4);
+}
+
+/** The id of a producer, the same in batch after batch. */
+class ProducerBytes {
+  readonly #bytes = Buffer.alloc(8);
+  #id = 0n;
+
+  put(bytes: Buffer, at: number, id: bigint): void {
+    if (id !== this.#id) this.#bytes.writeBigInt64BE(id);
+    this.#id = id;
+    this.#bytes.copy(bytes, at);
+  }
+}
+
+/** Given a plain buffer, the native function is handed a copy of it (2.12.1, dist/protocol/crc32c.js): it is given a list of one. */
+class Checksum {
+  readonly #list = Writer.create().append(nothing).dynamicBuffer;
+
+  of(bytes: Buffer): number {
+    this.#list.buffers[0] = bytes;
+    this.#list.length = bytes.length;
+    const checksum = crc32c(this.#list);
+    // What it is of may be large, and is not kept for it.
+    this.#list.buffers[0] = nothing;
+    return checksum;
+  }
+}

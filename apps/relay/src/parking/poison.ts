@@ -67,7 +67,7 @@ export class Poison {
 
   /** Whether its topic takes a record that was made, as a batch of this many bytes. */
   takes(topic: string, bytes: number): boolean {
-    return bytes <= this.#options.limits.of(topic);
+    return this.#options.limits.takes(topic, bytes);
   }
 
   /**
