@@ -3,7 +3,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { MessageFrames, type TakeMessage } from './message-frames.ts';
-import { fullReadBytes, Pace, restMs } from './pace.ts';
+import { fullReadBytes, Pace } from './pace.ts';
 
 /** As much as Node reads at once into memory of its own. */
 const readBytes = 64 * 1024;
@@ -94,17 +94,10 @@ export class MessageStream {
   /** Reads on in the loop's next turn, or after a rest, where there is reason for either. */
   #breakAfter(bytes: number): void {
     if (this.#paused || this.#stream.destroyed) return;
-    const sinceMs = performance.now();
+    const restMs = this.#mayRest ? this.#pace.rest(bytes, performance.now()) : 0;
     // libuv would take up to 32 full reads in one turn: a tenth of a second in which Kafka's answers wait, and it for us.
     if (bytes >= fullReadBytes) return this.#break((goOn) => setImmediate(goOn));
-    if (!this.#mayRest || !this.#pace.rests(bytes, sinceMs)) return;
-    this.#break((goOn) => {
-      setTimeout(() => {
-        const nowMs = performance.now();
-        this.#pace.woke({ afterMs: nowMs - sinceMs, nowMs });
-        goOn();
-      }, restMs);
-    });
+    if (restMs > 0) this.#break((goOn) => setTimeout(goOn, restMs));
   }
 
   #break(until: (goOn: () => void) => void): void {
