@@ -6,12 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { operate } from '@diptych/kafka/operator-client';
 import { ownTopicNames } from '@diptych/kafka/topics';
-import { addressesOf } from '@diptych/runtime/kafka-access';
 import { freePorts } from '@diptych/testkit/port';
 import { RelayProcess } from '@diptych/testkit/relay-process';
 import { Watchdog } from '@diptych/testkit/watchdog';
-import kafkajs from 'kafkajs';
 import { beforeAll, expect, test } from 'vitest';
 import { nodeArguments, shebang } from './node-arguments.ts';
 import { RelayUnderTest } from './relay-under-test.ts';
@@ -113,18 +112,9 @@ test('a checkpoint that the broker compressed is read', { timeout: 120_000 }, ()
 );
 
 /** From now on the broker compresses what comes for the topic, whatever it comes as. */
-async function compress({ configuration }: RelayUnderTest, name: string): Promise<void> {
-  const brokers = [...addressesOf(configuration.kafka.brokers)];
-  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    const configEntries = [
-      { name: 'cleanup.policy', value: 'compact' },
-      { name: 'compression.type', value: 'lz4' },
-    ];
-    const type = kafkajs.ConfigResourceTypes.TOPIC;
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] });
-  } finally {
-    await admin.disconnect();
-  }
+async function compress({ configuration }: RelayUnderTest, topic: string): Promise<void> {
+  const { brokers } = configuration.kafka;
+  const asked = { brokers, clientId: 'test', requestTimeoutMs: 10_000, limitMs: 20_000, what: 'compressing' };
+  const settings = { 'compression.type': 'lz4' };
+  await operate(asked, (kafka) => kafka.apply({ tag: 'settings', topic, settings }));
 }

@@ -40,7 +40,6 @@ export class RecordBatchEncoder {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
   #end = 0;
   #batches: Buffer[] = [];
-  readonly #producer = new ProducerBytes();
   readonly #checksum = new Checksum();
   readonly #fields = new FieldsWriter();
 
@@ -89,7 +88,7 @@ export class RecordBatchEncoder {
     batch.writeInt32BE(records.length - 1, 23);
     putInt64(batch, 27, baseTimestampMs);
     putInt64(batch, 35, maxTimestampMs);
-    this.#producer.put(batch, 43, head.producerId);
+    batch.writeBigInt64BE(head.producerId, 43);
     batch.writeInt16BE(head.producerEpoch, 51);
     batch.writeInt32BE(head.baseSequence, 53);
     batch.writeInt32BE(records.length, 57);
@@ -135,18 +134,6 @@ export class RecordBatchEncoder {
 function putInt64(bytes: Buffer, at: number, value: number): void {
   bytes.writeInt32BE(Math.floor(value / 2 ** 32), at);
   bytes.writeUInt32BE(value >>> 0, at + 4);
-}
-
-/** The id of a producer, the same in batch after batch. */
-class ProducerBytes {
-  readonly #bytes = Buffer.alloc(8);
-  #id = 0n;
-
-  put(bytes: Buffer, at: number, id: bigint): void {
-    if (id !== this.#id) this.#bytes.writeBigInt64BE(id);
-    this.#id = id;
-    this.#bytes.copy(bytes, at);
-  }
 }
 
 /** Given a plain buffer, the native function is handed a copy of it (2.12.1, dist/protocol/crc32c.js): it is given a list of one. */

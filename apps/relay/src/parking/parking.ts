@@ -227,7 +227,7 @@ export class Parking {
   /** A value that was too large to keep is read once more, when its topic would take it now. */
   async #valueOf(record: ParkedRecord): Promise<Buffer | null | undefined> {
     if (record.isKept) return record.value;
-    if (record.panel !== 'domain' || record.bytes > this.#limits.of(record.topic ?? '')) return undefined;
+    if (record.panel !== 'domain' || !this.#limits.takes(record.topic ?? '', record.bytes)) return undefined;
     const { catalogue, configuration } = this.#options;
     const { payload } = configuration.outbox;
     return await readPayload(catalogue, { places: payloadPlaces(configuration), payload, record });

@@ -120,7 +120,7 @@ function restore(
   };
   if (value === undefined) {
     const size = batchOverheadBytes + recordBytes(original) + record.bytes + lengthBytesMax;
-    if (size > limits.of(topic))
+    if (!limits.takes(topic, size))
       return refused(
         'record-too-large',
         `Raise max.message.bytes of the topic ${topic} to at least ${size}.`,
