@@ -2,7 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+  type Route,
+} from 'playwright-core';
 import { expect, inject, onTestFinished } from 'vitest';
 import './browser-setup.ts';
 
@@ -39,6 +46,17 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
     expect(said).toEqual([]);
   });
   return page;
+}
+
+/** Holds requests of a page back, all of them or so many, until the answer is called. */
+export async function holdBack(page: Page, url: RegExp, options?: { times: number }): Promise<() => void> {
+  const held = Promise.withResolvers<void>();
+  const late = async (route: Route): Promise<void> => {
+    await held.promise;
+    await route.continue();
+  };
+  await page.route(url, late, options);
+  return held.resolve;
 }
 
 /** What a reader sees of it, with single spaces. */

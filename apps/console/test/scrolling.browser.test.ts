@@ -7,9 +7,9 @@ import { ConsoleProcess } from '@diptych/compare-app/console/console-process-for
 import { poll } from '@diptych/runtime/poll';
 import { spread } from '@diptych/runtime/verdict';
 import { testDatabase } from '@diptych/testkit/for-tests';
-import type { Browser, Page, Route } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, openPage } from './browser-for-tests.ts';
+import { holdBack, launchBrowser, openPage } from './browser-for-tests.ts';
 
 const transactions = 10_000;
 const script = '<script>window.obeyed = true</script><img src=x onerror="window.obeyed = true">';
@@ -99,17 +99,12 @@ test('a link leads to a transaction wherever it stands, however late the list co
   const url = page.url();
   await page.keyboard.press('Escape');
   const other = await openPage(browser);
-  const closed = Promise.withResolvers<void>();
-  const late = async (route: Route): Promise<void> => {
-    await closed.promise;
-    await route.continue();
-  };
-  await other.route(/\/api\/timeline/, late, { times: 1 });
+  const letGo = await holdBack(other, /\/api\/timeline/, { times: 1 });
   await other.goto(url);
   await other.getByRole('dialog').getByText('Transaction 1017').waitFor();
   await other.keyboard.press('Escape');
   await other.waitForURL(({ search }) => search === '');
-  closed.resolve();
+  letGo();
   await other.getByRole('article').filter({ hasText: 'xid 1017' }).waitFor();
   await expect.poll(() => other.evaluate('document.querySelector(".scroll").scrollTop')).toBeGreaterThan(0);
   await other.getByRole('button', { name: 'Back to the newest' }).click();

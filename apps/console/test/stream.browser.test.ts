@@ -6,7 +6,7 @@ import { openCart, shop } from '@diptych/demo-app/shopper';
 import { poll } from '@diptych/runtime/poll';
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, openPage, patienceMs } from './browser-for-tests.ts';
+import { holdBack, launchBrowser, openPage, patienceMs } from './browser-for-tests.ts';
 import { type ConsoleSystem, shownOn, startConsoleSystem, visitPage } from './system-for-tests.ts';
 
 let tested: ConsoleSystem;
@@ -26,7 +26,7 @@ const visit = (path: string): Promise<Page> => visitPage(browser, tested.url + p
 
 test('a list that was empty shows what came before its stream was there, and one that was refused is asked for again', async () => {
   const page = await openPage(browser);
-  const letGo = await holdStream(page);
+  const letGo = await holdBack(page, /\/api\/live/);
   const refuse = (route: Route): Promise<void> =>
     route.fulfill({ status: 503, json: { detail: 'The database is away.' } });
   const asked = page.waitForResponse(/\/api\/timeline/);
@@ -44,7 +44,7 @@ test('a list that was empty shows what came before its stream was there, and one
 
 test('the page of an aggregate has what came before its stream was there', async () => {
   const page = await openPage(browser);
-  const letGo = await holdStream(page);
+  const letGo = await holdBack(page, /\/api\/live/);
   const id = await openCart(tested.system.cartUrl);
   await untilKept(id, 1);
   await page.goto(`${tested.url}/aggregates/cart/${id}`);
@@ -53,16 +53,6 @@ test('the page of an aggregate has what came before its stream was there', async
   letGo();
   await expect.poll(() => page.getByText('2 of 2').count(), { timeout: patienceMs }).toBe(1);
 }, 120_000);
-
-/** Holds what comes live back from a page until the answer is called. */
-async function holdStream(page: Page): Promise<() => void> {
-  const held = Promise.withResolvers<void>();
-  await page.route(/\/api\/live/, async (route) => {
-    await held.promise;
-    await route.continue();
-  });
-  return held.resolve;
-}
 
 /** Abandons a cart that is open, and waits until the console has kept that. */
 async function abandon(id: number): Promise<void> {
