@@ -13,6 +13,7 @@ import type { Arena, Competitor, Counted, Entry, Ground } from './competitor.ts'
 import { oursName } from './diptych.ts';
 import { type Drain, measureDrain } from './drain.ts';
 import { type Others, untilAtRest } from './machine.ts';
+import { deleteTopics } from './topics.ts';
 
 export interface BenchContext {
   readonly arena: Arena;
@@ -31,6 +32,7 @@ export const versions = { postgres: '18.4', kafka: connectVersion, debezium: deb
 /** So that no checkpoint of the server falls into a drain. */
 const serverSettings = ['max_wal_size = 8GB', 'checkpoint_timeout = 30min'];
 const forAll = 0o777;
+const placeDigits = 3;
 
 /** Starts embedded servers, where Postgres listens on a Unix socket too; ends all of it after `work`. */
 export async function inArena<T>(
@@ -89,19 +91,22 @@ export interface DrainsOptions {
 /** Drains a backlog with each of them, in this order; the same one may come several times. */
 export async function drainInTurn(context: BenchContext, options: DrainsOptions): Promise<Drain[]> {
   const { arena, say, brokerPid, others } = context;
-  const { name: id, workload, order } = options;
-  const ground = await prepareGround(context, { name: id, workload });
+  const { name: database, workload, order } = options;
+  const ground = await prepareGround(context, { name: database, workload });
   const { databaseUrl } = ground;
-  const prepared: { name: string; entry: Entry }[] = [];
+  const prepared: { name: string; id: string; entry: Entry }[] = [];
   for (const [place, competitor] of order.entries()) {
-    say(`preparing ${competitor.name} (${place + 1} of ${order.length})`);
-    prepared.push({ name: competitor.name, entry: await competitor.prepare(ground, `${id}_${place + 1}`) });
+    const { name } = competitor;
+    say(`preparing ${name} (${place + 1} of ${order.length})`);
+    // All of one length, so that none begins with another one.
+    const id = `${database}_${String(place + 1).padStart(placeDigits, '0')}`;
+    prepared.push({ name, id, entry: await competitor.prepare(ground, id) });
   }
   say('writing the backlog');
   const backlog = await workload.write(databaseUrl);
   const drains: Drain[] = [];
   let ours: Counted | null = null;
-  for (const [place, { name, entry }] of prepared.entries()) {
+  for (const [place, { name, id, entry }] of prepared.entries()) {
     await untilAtRest(brokerPid, arena.signal);
     const servers = { databaseUrl, brokerPid, others, signal: arena.signal };
     const drain: Drain = await measureDrain({ name, entry, backlog, ours, ...servers });
@@ -110,6 +115,7 @@ export async function drainInTurn(context: BenchContext, options: DrainsOptions)
     if (name === oursName && drain.records !== null)
       ours = { records: drain.records, bytes: drain.recordBytes ?? 0 };
     await dropSlots(databaseUrl, entry.slots);
+    await deleteTopics(arena.brokers, id);
   }
   return drains;
 }

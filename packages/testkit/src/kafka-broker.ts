@@ -73,6 +73,8 @@ export function brokerProperties(options: NodeOptions): string {
     // read-ahead (8 MiB is met in virtual machines) the first write to each fills all of it with zeroes: 2 to 25 ms a file in
     // place of 0.1, seconds for a relay of many tables. 512 KiB serve segments of 180 MB.
     'log.index.size.max.bytes': 512 * 1024,
+    // The files of a deleted topic, by default after a minute: a bench would fill the machine's memory with them.
+    'log.segment.delete.delay.ms': 1000,
   });
 }
 
