@@ -6,7 +6,7 @@ import { BadUse } from '../arguments.ts';
 import { installConnect } from '../conformance/connect-installation.ts';
 import { drainInTurn, inArena, versions } from './bench.ts';
 import { othersShareMax, quickLimits } from './budgets.ts';
-import { cartWorkload, warmUps } from './cart-workload.ts';
+import { cartWarmUps, cartWorkload } from './cart-workload.ts';
 import type { Competitor } from './competitor.ts';
 import { debezium } from './debezium.ts';
 import { diptych } from './diptych.ts';
@@ -28,11 +28,14 @@ export async function quick(options: QuickOptions) {
   const { transactions, only, nodeArguments, say, signal } = options;
   const startedAt = performance.now();
   const others = new Others();
-  const order = await orderOf({ only, nodeArguments, say, signal });
+  const { warming, order } = await orderOf({ only, nodeArguments, say, signal });
   const drains = await inArena({ say, signal, others }, (context) =>
-    drainInTurn(context, { name: 'bench', workload: cartWorkload(transactions), order }),
+    drainInTurn(context, {
+      ...{ name: 'bench', workload: cartWorkload(transactions) },
+      order: [...warming, ...order],
+    }),
   );
-  const figures: Record<string, number> = only === null ? figuresOf(drains.slice(warmUps)) : {};
+  const figures: Record<string, number> = only === null ? figuresOf(drains.slice(warming.length)) : {};
   const isVoid = others.share > othersShareMax;
   const verdict: Verdict = {
     name: 'bench',
@@ -55,7 +58,10 @@ async function orderOf({
   only,
   nodeArguments,
   ...options
-}: Pick<QuickOptions, 'only' | 'nodeArguments' | 'say' | 'signal'>): Promise<Competitor[]> {
+}: Pick<QuickOptions, 'only' | 'nodeArguments' | 'say' | 'signal'>): Promise<{
+  readonly warming: readonly Competitor[];
+  readonly order: readonly Competitor[];
+}> {
   const ours = diptych({ nodeArguments });
   const [tcp, unix] = [recvlogical('tcp'), recvlogical('unix')];
   const names = only?.split(',') ?? null;
@@ -64,13 +70,14 @@ async function orderOf({
   const theirs = wantsDebezium ? debezium(await installConnect({ ...options, watchdog })) : ours;
   await watchdog.finish();
   if (names === null) {
-    const warming = Array.from({ length: warmUps }, () => ours);
-    return [...warming, ours, ours, tcp, unix, theirs, theirs, unix, tcp, ours];
+    const warming = cartWarmUps({ ours, theirs });
+    return { warming, order: [ours, ours, tcp, unix, theirs, theirs, unix, tcp, ours] };
   }
   const known: Record<string, Competitor> = { diptych: ours, tcp, unix, debezium: theirs };
-  return names.map((name) => {
+  const order = names.map((name) => {
     const competitor = known[name];
     if (!competitor) throw new BadUse(`--only takes ${Object.keys(known).join(', ')}, not ${name}`);
     return competitor;
   });
+  return { warming: [], order };
 }
