@@ -3,7 +3,6 @@ import type { Progress } from '@diptych/delivery/protocol';
 import { hasArrived } from '@diptych/delivery/recovery';
 import { PackedRecord } from '@diptych/kafka/packed-record';
 import type { Publisher } from '@diptych/kafka/publisher';
-import type { OutgoingRecord } from '@diptych/kafka/record';
 import { type OperatingError, operating } from '@diptych/runtime/failure';
 import type { AgreementWatch } from './agreement-watch.ts';
 import type { PublishedRecord } from './panels.ts';
@@ -127,9 +126,8 @@ export class Batches {
     await destination.ensureTopics(records);
     const checkpoint = { ...agreement.checkpoint, ...progress, snapshot: snapshots.stated(records) };
     if (this.#over.signal.aborted) throw sessionOver();
-    const outgoing: OutgoingRecord[] = [...records, destination.checkpointRecord(checkpoint)];
     try {
-      await this.#publisher.publish(outgoing);
+      await this.#publisher.publish(records, destination.checkpointRecord(checkpoint));
       metrics.batches.inc({ outcome: 'committed' });
     } catch (error) {
       metrics.batches.inc({ outcome: 'unknown' });

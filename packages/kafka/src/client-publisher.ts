@@ -4,7 +4,7 @@ import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { untilNothingIsOpen } from './open-transactions.ts';
 import { PackedRecord } from './packed-record.ts';
-import { type PackedTopic, Packing, type Send, type TooLong } from './packing.ts';
+import { type PackedTopic, Packing, PackingMemory, type Send, type TooLong } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
 import type { OutgoingRecord } from './record.ts';
@@ -37,6 +37,7 @@ export class ClientPublisher implements Publisher {
   readonly #partitionsOf: (topic: string) => number | undefined;
   readonly #fenceTimeoutMs: number;
   readonly #publishTimeoutMs: number;
+  readonly #memory = new PackingMemory();
   #state: State = 'new';
 
   constructor(driver: ClientDriver, options: PublisherOptions) {
@@ -64,15 +65,16 @@ export class ClientPublisher implements Publisher {
     }
   }
 
-  async publish(records: readonly OutgoingRecord[]): Promise<void> {
+  async publish(records: readonly OutgoingRecord[], last: OutgoingRecord | null = null): Promise<void> {
     // Whoever closes it does not wait for what others are about to publish: nothing was begun, and nothing will be.
     if (this.#state === 'closed') throw closedBefore();
     assert(this.#state === 'idle', `a publisher publishes when idle, this one is ${this.#state}`);
-    if (records.length === 0) return;
+    if (records.length === 0 && last === null) return;
     this.#state = 'publishing';
-    const sends = await this.#plan(records);
+    const sends = await this.#plan(records, last);
     try {
       await within(this.#send(sends), { limitMs: this.#publishTimeoutMs, what: 'publishing a batch' });
+      this.#memory.clear();
       this.#move('publishing', 'idle');
     } catch (error) {
       await this.#die();
@@ -87,13 +89,13 @@ export class ClientPublisher implements Publisher {
   }
 
   /** Where each record goes and with which send. Nothing is begun yet, so an error leaves the publisher usable. */
-  async #plan(records: readonly OutgoingRecord[]): Promise<readonly Send[]> {
+  async #plan(records: readonly OutgoingRecord[], last: OutgoingRecord | null): Promise<readonly Send[]> {
     try {
       const unknown = new Set<string>();
-      const sends = this.#pack(records, unknown);
+      const sends = this.#pack(records, last, unknown);
       if (unknown.size === 0) return sends;
       await this.#catalog.load(unknown);
-      return this.#pack(records, new Set());
+      return this.#pack(records, last, new Set());
     } catch (error) {
       if (this.#state === 'publishing') this.#state = 'idle';
       throw classify(error, 'asking');
@@ -101,27 +103,34 @@ export class ClientPublisher implements Publisher {
   }
 
   /** Names the topics that are `unknown`, which have to be loaded before it is the plan. */
-  #pack(records: readonly OutgoingRecord[], unknown: Set<string>): readonly Send[] {
-    const packing = new Packing({
-      messageBytesMax: (topic) => this.#catalog.limitsOf(topic).messageBytesMax,
+  #pack(
+    records: readonly OutgoingRecord[],
+    last: OutgoingRecord | null,
+    unknown: Set<string>,
+  ): readonly Send[] {
+    const limits = {
+      messageBytesMax: (topic: string) => this.#catalog.limitsOf(topic).messageBytesMax,
       sendBytesMax,
       sendRecordsMax: this.#driver.sendRecordsMax,
       isAtomic: this.#options.transactionalId !== null,
-    });
+    };
+    const packing = new Packing(limits, this.#memory);
     const topics = new Map<string, Partitions>();
-    for (const record of records) {
+    const pack = (record: OutgoingRecord): void => {
       const { topic } = record;
       let known = topics.get(topic);
       if (known === undefined) {
         if (!this.#catalog.has(topic)) {
           unknown.add(topic);
-          continue;
+          return;
         }
         known = this.#partitions(packing.topic(topic));
         topics.set(topic, known);
       }
       put(record, { packing, known });
-    }
+    };
+    for (const record of records) pack(record);
+    if (last !== null) pack(last);
     return packing.end();
   }
 

@@ -76,8 +76,8 @@ export class KafkajsDriver implements ClientDriver {
   }
 }
 
-function messagesOf({ topic, partition, records }: Place): TopicMessages {
-  const messages = records.map((record): Message => {
+function messagesOf({ topic, partition, list, from, to }: Place): TopicMessages {
+  const messages = list.slice(from, to).map((record): Message => {
     return {
       partition,
       key: record.key,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PackedRecord, RecordPacker } from './packed-record.ts';
-import { recordBytes } from './packing.ts';
+import { recordBytes, runOf } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { OutgoingRecord } from './record.ts';
 import { RecordBatchEncoder } from './record-batch.ts';
@@ -33,7 +33,7 @@ function packed(list: readonly OutgoingRecord[], packer = new RecordPacker()): O
 
 function encoded(list: readonly OutgoingRecord[]): Buffer {
   const encoder = new RecordBatchEncoder();
-  encoder.write(list, head);
+  encoder.write(runOf(list), head);
   return Buffer.concat(encoder.batches);
 }
 

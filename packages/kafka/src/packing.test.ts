@@ -6,6 +6,8 @@ import {
   type PackedTopic,
   Packing,
   type PackingLimits,
+  PackingMemory,
+  type Place,
   recordBytes,
   type Send,
 } from './packing.ts';
@@ -30,8 +32,12 @@ function placed(value: string, partition = 0, topic = 'a'): PlacedRecord {
   };
 }
 
-function sendsOf(records: readonly PlacedRecord[], change: Partial<PackingLimits> = {}): readonly Send[] {
-  const packing = new Packing({ ...limits, ...change });
+function sendsOf(
+  records: readonly PlacedRecord[],
+  change: Partial<PackingLimits> = {},
+  memory?: PackingMemory,
+): readonly Send[] {
+  const packing = new Packing({ ...limits, ...change }, memory);
   const topics = new Map<string, PackedTopic>();
   for (const { record, partition } of records) {
     const topic = topics.get(record.topic) ?? packing.topic(record.topic);
@@ -41,7 +47,8 @@ function sendsOf(records: readonly PlacedRecord[], change: Partial<PackingLimits
   return packing.end();
 }
 
-const lengthOf = (send: Send): number => send.reduce((sum, place) => sum + place.records.length, 0);
+const recordsOf = ({ list, from, to }: Place): readonly OutgoingRecord[] => list.slice(from, to);
+const lengthOf = (send: Send): number => send.reduce((sum, place) => sum + recordsOf(place).length, 0);
 
 /** What the client really makes of one partition's records. */
 function encodedBytes(records: readonly OutgoingRecord[]): number {
@@ -71,11 +78,13 @@ test('nothing makes no send', () => {
 test('records that fit go in one send, in their order', () => {
   const records = [placed('1'), placed('2', 1), placed('3')];
   const [first, second, third] = records.map(({ record }) => record);
-  expect(sendsOf(records)).toEqual([
-    [
-      expect.objectContaining({ topic: 'a', partition: 0, records: [first, third] }),
-      expect.objectContaining({ topic: 'a', partition: 1, records: [second] }),
-    ],
+  const [send = [], ...others] = sendsOf(records);
+  expect(others).toEqual([]);
+  expect(
+    send.map((place) => ({ topic: place.topic, partition: place.partition, records: recordsOf(place) })),
+  ).toEqual([
+    { topic: 'a', partition: 0, records: [first, third] },
+    { topic: 'a', partition: 1, records: [second] },
   ]);
 });
 
@@ -126,6 +135,24 @@ test('the size of a batch is never underestimated, and overestimated by little',
   );
 });
 
+test('what is packed where another batch was is what it is elsewhere, and a cleared memory holds no record', () => {
+  const one = fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 0, max: 3 }));
+  const batch = fc.array(one, { maxLength: 30 });
+  fc.assert(
+    fc.property(fc.array(batch, { maxLength: 4 }), (batches) => {
+      const memory = new PackingMemory();
+      for (const plan of batches) {
+        const records = plan.map(([size, partition]) => placed('x'.repeat(size), partition));
+        const told = (sends: readonly Send[]) => sends.map((send) => send.map(recordsOf));
+        expect(told(sendsOf(records, {}, memory))).toEqual(told(sendsOf(records)));
+        memory.clear();
+        const held = new Set([...memory.records, ...memory.list].map(({ value }) => value));
+        expect([...held].filter((value) => value !== null)).toEqual([]);
+      }
+    }),
+  );
+});
+
 test('packing keeps every record once, in order, within every limit', () => {
   const one = fc.tuple(
     fc.integer({ min: 0, max: 900 }),
@@ -142,17 +169,15 @@ test('packing keeps every record once, in order, within every limit', () => {
       );
       const packed = Object.groupBy(sends.flat(), placeOf);
       for (const place of new Set([...Object.keys(asked), ...Object.keys(packed)]))
-        expect(packed[place]?.flatMap((part) => part.records)).toEqual(
-          asked[place]?.map(({ record }) => record),
-        );
+        expect(packed[place]?.flatMap(recordsOf)).toEqual(asked[place]?.map(({ record }) => record));
       for (const send of sends) {
         expect(lengthOf(send)).toBeLessThanOrEqual(7);
         expect(new Set(send.map(placeOf)).size).toBe(send.length);
-        for (const place of send) expect(encodedBytes(place.records)).toBeLessThanOrEqual(1000);
+        for (const place of send) expect(encodedBytes(recordsOf(place))).toBeLessThanOrEqual(1000);
       }
       const indexes = new Map(records.map(({ record }, index) => [record, index]));
       const order = sends.map((send) =>
-        send.flatMap((place) => place.records.map((one) => indexes.get(one) ?? -1)),
+        send.flatMap((place) => recordsOf(place).map((one) => indexes.get(one) ?? -1)),
       );
       expect(order.flatMap((ofSend) => ofSend.toSorted((x, y) => x - y))).toEqual([...records.keys()]);
     }),

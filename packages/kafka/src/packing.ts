@@ -7,11 +7,17 @@ import { PackedRecord } from './packed-record.ts';
 import type { OutgoingRecord } from './record.ts';
 import { fieldsBytesMax, varintBytes } from './record-fields.ts';
 
-/** What one send has for one partition, in its order. */
-export interface Place {
+/** Records that stand one behind the other in a list, from `from` to `to`. */
+export interface Run {
+  readonly list: readonly OutgoingRecord[];
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one send has for one partition, in its order. Good until the next batch is packed into the same memory. */
+export interface Place extends Run {
   readonly topic: string;
   readonly partition: number;
-  readonly records: readonly OutgoingRecord[];
   /** What they take as one batch, at most. */
   readonly bytes: number;
 }
@@ -66,8 +72,38 @@ export function recordBytesMax(record: OutgoingRecord): number {
 }
 
 interface GrowingPlace extends Place {
-  readonly records: OutgoingRecord[];
+  /** Among those of its send. */
+  readonly number: number;
+  /** While it grows, it stands nowhere yet: `to` is how many records it has. */
+  from: number;
+  to: number;
   bytes: number;
+}
+
+/** Where no record is. */
+const none: OutgoingRecord = { topic: '', key: null, value: null, headers: [], timestampMs: 0 };
+
+/**
+ * Where one batch after the other is packed. Lists that are made anew for each, and live until it is published, are old when they are
+ * garbage: they were most of what the collector found there.
+ */
+export class PackingMemory {
+  /** Of the send that grows, in their order; and for each the place where it goes, by its number. */
+  readonly records: OutgoingRecord[] = [];
+  readonly places: number[] = [];
+  /** Of all sends, place by place. */
+  readonly list: OutgoingRecord[] = [];
+
+  /** Makes the list so long. */
+  reach(length: number): void {
+    for (let missing = length - this.list.length; missing > 0; missing -= 1) this.list.push(none);
+  }
+
+  /** Keeps no record. */
+  clear(): void {
+    this.records.fill(none);
+    this.list.fill(none);
+  }
 }
 
 /** A topic of the send that grows. */
@@ -83,17 +119,25 @@ export class PackedTopic {
   }
 }
 
+/** All records of a list. */
+export const runOf = (list: readonly OutgoingRecord[]): Run => ({ list, from: 0, to: list.length });
+
 /** Cuts records into sends, in their order, so that no partition's batch of a send passes its topic's limit. */
 export class Packing {
   readonly #limits: PackingLimits;
   readonly #topics: PackedTopic[] = [];
+  readonly #memory: PackingMemory;
   readonly #sends: Send[] = [];
   #places: GrowingPlace[] = [];
   #bytes = 0;
+  /** Of the send that grows. */
   #records = 0;
+  /** Of all before it. */
+  #listed = 0;
 
-  constructor(limits: PackingLimits) {
+  constructor(limits: PackingLimits, memory = new PackingMemory()) {
     this.#limits = limits;
+    this.#memory = memory;
   }
 
   /** A topic as `add` is given it, once for each. */
@@ -120,7 +164,10 @@ export class Packing {
       this.#records >= sendRecordsMax;
     if (isFull && this.#records > 0) this.#cut();
     const place = topic.places[partition] ?? this.#newPlace(topic, partition);
-    place.records.push(record);
+    const { records, places } = this.#memory;
+    records[this.#records] = record;
+    places[this.#records] = place.number;
+    place.to += 1;
     place.bytes += bytes;
     this.#bytes += bytes;
     this.#records += 1;
@@ -134,6 +181,7 @@ export class Packing {
   }
 
   #cut(): void {
+    this.#list();
     this.#sends.push(this.#places);
     this.#places = [];
     this.#bytes = 0;
@@ -141,8 +189,29 @@ export class Packing {
     for (const topic of this.#topics) topic.places = [];
   }
 
+  /** Puts the records of the send into the list, those of each place together: how many they are is known now. */
+  #list(): void {
+    const { records, places, list } = this.#memory;
+    let end = this.#listed;
+    for (const place of this.#places) {
+      const count = place.to;
+      place.from = end;
+      place.to = end;
+      end += count;
+    }
+    this.#memory.reach(end);
+    for (let at = 0; at < this.#records; at += 1) {
+      const place = this.#places[places[at] as number] as GrowingPlace;
+      list[place.to] = records[at] as OutgoingRecord;
+      place.to += 1;
+    }
+    this.#listed = end;
+  }
+
   #newPlace({ name, places }: PackedTopic, partition: number): GrowingPlace {
-    const place = { topic: name, partition, records: [], bytes: batchOverheadBytes };
+    const { list } = this.#memory;
+    const number = this.#places.length;
+    const place = { topic: name, partition, number, list, from: 0, to: 0, bytes: batchOverheadBytes };
     places[partition] = place;
     this.#places.push(place);
     return place;

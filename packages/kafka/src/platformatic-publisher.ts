@@ -81,11 +81,11 @@ export class PlatformaticDriver implements ClientDriver {
   /** One batch for each partition, with the sequence numbers that follow. */
   #encode(places: Send, { id, epoch }: ProducerIdentity): PartitionBatch[] {
     this.#encoder.begin(places.reduce((sum, { bytes }) => sum + bytes, 0));
-    for (const { topic, partition, records } of places) {
-      const known = this.#partition(topic, partition);
+    for (const place of places) {
+      const known = this.#partition(place.topic, place.partition);
       const baseSequence = known.sequence;
-      known.sequence = nextSequence(baseSequence, records.length);
-      this.#encoder.write(records, {
+      known.sequence = nextSequence(baseSequence, place.to - place.from);
+      this.#encoder.write(place, {
         producerId: id,
         producerEpoch: epoch,
         baseSequence,

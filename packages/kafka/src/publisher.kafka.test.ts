@@ -103,7 +103,7 @@ describe.each(kinds)('a publisher on $driver $kind', ({ driver, kind }) => {
       timestampMs: timestampMs - index,
     }));
     await publisher.publish(records.slice(0, 100));
-    await publisher.publish(records.slice(100));
+    await publisher.publish(records.slice(100, -1), records.at(-1));
     const read = await committed(topic, 300);
     const seen = (
       list: readonly {

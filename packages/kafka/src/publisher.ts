@@ -14,12 +14,12 @@ export interface Publisher {
    */
   fence(): Promise<void>;
   /**
-   * Publishes all records in order, one request in flight at a time: in one Kafka transaction, and commits it; or until
+   * Publishes all records in order, `last` behind all others, one request in flight at a time: in one Kafka transaction, and commits it; or until
    * all are acknowledged by all in-sync replicas. What stands in a partition then has no gap before it.
    * Topics must exist. Throws OperatingError: `publisher-fenced`, `record-too-large`, `kafka-refused`,
    * `publish-outcome-unknown`, also after `close`: then nothing is sent.
    */
-  publish(records: readonly OutgoingRecord[]): Promise<void>;
+  publish(records: readonly OutgoingRecord[], last?: OutgoingRecord): Promise<void>;
   /** Ends the connections. An open transaction is left to the next fence. Never throws. */
   close(): Promise<void>;
 }

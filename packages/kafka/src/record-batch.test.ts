@@ -1,7 +1,7 @@
 import { crc32c, createRecordsBatch, NumericMap, Reader, readRecordsBatch } from '@platformatic/kafka';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { batchOverheadBytes, recordBytes } from './packing.ts';
+import { batchOverheadBytes, recordBytes, runOf } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { type BatchHead, nextSequence, RecordBatchEncoder } from './record-batch.ts';
 
@@ -13,7 +13,7 @@ function record(change: Partial<OutgoingRecord> = {}): OutgoingRecord {
 
 function encode(records: readonly OutgoingRecord[], asked: BatchHead = head): Buffer {
   const encoder = new RecordBatchEncoder();
-  encoder.write(records, asked);
+  encoder.write(runOf(records), asked);
   return Buffer.concat(encoder.batches);
 }
 
@@ -78,7 +78,7 @@ test('each batch has the producer that it was written for', () => {
   fc.assert(
     fc.property(fc.array(heads, { minLength: 2, maxLength: 5 }), (asked) => {
       const encoder = new RecordBatchEncoder();
-      for (const one of asked) encoder.write([record()], one);
+      for (const one of asked) encoder.write(runOf([record()]), one);
       const expected = asked.map((one) => encodedByClient([record()], one));
       expect(encoder.batches.map((batch, index) => batch.equals(expected[index] ?? batch))).toEqual(
         asked.map(() => true),
@@ -129,7 +129,7 @@ test('batches stand one behind the other, also when the buffer had to grow in be
   for (let round = 0; round < 2; round += 1) {
     encoder.begin();
     expect(encoder.batches).toEqual([]);
-    for (const list of lists) encoder.write(list, head);
+    for (const list of lists) encoder.write(runOf(list), head);
     expect(encoder.batches.map((batch, index) => batch.equals(encode(lists[index] ?? [])))).toEqual(
       lists.map(() => true),
     );
@@ -150,12 +150,12 @@ test('after the largest sequence number comes 0, as Java’s producer counts', (
 
 test('what was abandoned stays as it is, whatever is written next', () => {
   const encoder = new RecordBatchEncoder();
-  encoder.write([record({ value: Buffer.from('first') })], head);
+  encoder.write(runOf([record({ value: Buffer.from('first') })]), head);
   const [first] = encoder.batches;
   const copy = Buffer.from(first ?? []);
   encoder.abandon();
   expect(encoder.batches).toEqual([]);
-  encoder.write([record({ value: Buffer.from('other') })], head);
+  encoder.write(runOf([record({ value: Buffer.from('other') })]), head);
   expect(first?.equals(copy)).toBe(true);
   expect(encoder.batches[0]?.equals(copy)).toBe(false);
 });

@@ -5,7 +5,7 @@
  */
 import { crc32c, Writer } from './client-floors.ts';
 import { PackedRecord } from './packed-record.ts';
-import { batchOverheadBytes, recordOverheadBytes } from './packing.ts';
+import { batchOverheadBytes, type Run, recordOverheadBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { FieldsWriter, fieldsBytesMax, putVarint, putVarlong, varintBytes } from './record-fields.ts';
 
@@ -67,16 +67,16 @@ export class RecordBatchEncoder {
   }
 
   /** Writes the records, which are one or more, as one batch. */
-  write(records: readonly OutgoingRecord[], head: BatchHead): void {
+  write({ list, from, to }: Run, head: BatchHead): void {
     const start = this.#end;
-    const baseTimestampMs = records[0]?.timestampMs ?? 0;
+    const count = to - from;
+    const baseTimestampMs = list[from]?.timestampMs ?? 0;
     let maxTimestampMs = baseTimestampMs;
     let at = start + batchOverheadBytes;
-    let offsetDelta = 0;
-    for (const record of records) {
+    for (let offsetDelta = 0; offsetDelta < count; offsetDelta += 1) {
+      const record = list[from + offsetDelta] as OutgoingRecord;
       if (record.timestampMs > maxTimestampMs) maxTimestampMs = record.timestampMs;
       at = this.#record(at, record, { offsetDelta, timestampDelta: record.timestampMs - baseTimestampMs });
-      offsetDelta += 1;
     }
     this.#end = at;
     const batch = this.#bytes.subarray(start, at);
@@ -85,13 +85,13 @@ export class RecordBatchEncoder {
     batch.writeInt32BE(-1, 12); // so is the leader's epoch
     batch.writeInt8(magic, 16);
     batch.writeInt16BE(head.isTransactional ? transactional : 0, attributesAt);
-    batch.writeInt32BE(records.length - 1, 23);
+    batch.writeInt32BE(count - 1, 23);
     putInt64(batch, 27, baseTimestampMs);
     putInt64(batch, 35, maxTimestampMs);
     batch.writeBigInt64BE(head.producerId, 43);
     batch.writeInt16BE(head.producerEpoch, 51);
     batch.writeInt32BE(head.baseSequence, 53);
-    batch.writeInt32BE(records.length, 57);
+    batch.writeInt32BE(count, 57);
     batch.writeUInt32BE(this.#checksum.of(batch.subarray(attributesAt)), 17);
     this.#batches.push(batch);
   }
