@@ -8,7 +8,7 @@ import type { DeliveryState } from '@diptych/delivery/state';
 import { lsn } from '@diptych/wal/lsn';
 import type { RecordId } from './wal.ts';
 
-export type Step = (state: DeliveryState<RecordId>, event: Event<RecordId>) => Action<RecordId>[];
+export type Step = (state: DeliveryState<RecordId>, event: Event<RecordId>) => readonly Action<RecordId>[];
 
 /** An effect that is performed otherwise than the protocol wants it. */
 export type Deviation =
@@ -75,7 +75,7 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'report-before-checkpoint': wrapped(
     'reports a position when its checkpoint is sent, not when it is committed',
     (state, event) =>
-      step(state, event).flatMap((action): Action<RecordId>[] => {
+      step(state, event).flatMap((action): readonly Action<RecordId>[] => {
         if (action.tag !== 'publish') return [action];
         const { reportedLsn } = action.progress;
         return [action, { tag: 'report', received: state.received, flushed: reportedLsn }];

@@ -76,16 +76,22 @@ export class Metrics {
   countPublished(records: readonly PublishedRecord[]): void {
     const nowMs = Date.now();
     let bytes = 0;
-    const counts = { domain: 0, change: 0, transaction: 0, parked: 0, heartbeat: 0, snapshot: 0 };
+    // Nearly all are of three kinds. In variables: a property that is found by its name costs more than the rest of this.
+    let [change, domain, transaction] = [0, 0, 0];
+    const others = { parked: 0, heartbeat: 0, snapshot: 0 };
     for (const { panel, timestampMs, bytes: size } of records) {
       bytes += size;
-      counts[panel] += 1;
-      if (panel === 'transaction') this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
+      if (panel === 'change') change += 1;
+      else if (panel === 'domain') domain += 1;
+      else if (panel === 'transaction') {
+        transaction += 1;
+        this.commitToKafka.observe(Math.max(0, nowMs - timestampMs) / 1000);
+      } else others[panel] += 1;
     }
     // Together: the client library looks a counter up by its labels each time.
-    for (const panel of Object.keys(counts) as (keyof typeof counts)[])
-      if (counts[panel] > 0) this.records.inc({ panel }, counts[panel]);
-    this.transactions.inc(counts.transaction);
+    for (const [panel, count] of Object.entries({ domain, change, transaction, ...others }))
+      if (count > 0) this.records.inc({ panel }, count);
+    this.transactions.inc(transaction);
     this.batchBytes.observe(bytes);
   }
 }

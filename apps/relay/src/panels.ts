@@ -125,10 +125,10 @@ export class Panels {
    * have to be published. Throws OperatingError for what cannot be decoded or routed.
    */
   read(raw: WalMessage, admission: () => Admission): readonly Event<PublishedRecord>[] {
-    const { bytes, start, end, position } = raw;
+    const { bytes, start, end } = raw;
     const message = this.#decoder.decode(bytes, start, end);
     this.change.note(message);
-    const item = this.#assembler.read(message, position);
+    const item = this.#assembler.read(message, raw);
     if (!item) return [];
     this.#onItem(item);
     switch (item.tag) {
@@ -167,7 +167,8 @@ export class Panels {
 
   #begin(transaction: Transaction): Event<PublishedRecord> {
     this.#stamp.begin(transaction);
-    this.#counters = new ParkingCounters(transaction);
+    if (this.#counters) this.#counters.begin(transaction);
+    else this.#counters = new ParkingCounters(transaction);
     return { tag: 'transaction-began', commitLsn: transaction.commitLsn };
   }
 

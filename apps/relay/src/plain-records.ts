@@ -7,7 +7,7 @@ import { collectionOf } from '@diptych/change/relation-plan';
 import type { TransactionCounters } from '@diptych/change/transaction-counters';
 import { identityBytesMax } from '@diptych/kafka/identity';
 import type { PlainEvent } from '@diptych/outbox/plain-event';
-import type { PlainHeader } from '@diptych/outbox/route-plan';
+import type { Row } from '@diptych/pgoutput/row';
 import type { TransactionChange } from '@diptych/transaction/transaction';
 import type { ChangePanel } from './change-panel.ts';
 import { type IdentityStamp, sizeOf } from './identity-stamp.ts';
@@ -27,7 +27,6 @@ export interface PlainRecordsOptions {
 
 export class PlainRecords {
   readonly #options: PlainRecordsOptions;
-  readonly #names = new Map<string, Buffer>();
 
   constructor(options: PlainRecordsOptions) {
     this.#options = options;
@@ -73,8 +72,7 @@ export class PlainRecords {
     body.length(1 + headers.length);
     this.#options.stamp.writer.write(body, { ordinal, part: 0 });
     for (const { name, column } of headers) {
-      const encoded = this.#name(name);
-      body.sized(encoded, 0, encoded.length);
+      body.sized(name, 0, name.length);
       body.sized(row.bytes, row.start(column), row.end(column));
     }
     const bytes = sizeOf(keyBytes + valueBytes, headers.length);
@@ -82,21 +80,12 @@ export class PlainRecords {
     if (record) counters.countDomainEvent(topic, event.eventType);
     return record;
   }
-
-  /** Names of headers are a few constants of ours. */
-  #name(name: string): Buffer {
-    const known = this.#names.get(name);
-    if (known) return known;
-    const encoded = Buffer.from(name);
-    this.#names.set(name, encoded);
-    return encoded;
-  }
 }
 
 function bytesMaxOf({ row, key, value, headers }: PlainEvent): number {
-  const lengthOf = (column: number) => (column < 0 ? 0 : row.end(column) - row.start(column));
-  const ofHeader = ({ name, column }: PlainHeader) => 2 * 5 + name.length + lengthOf(column);
-  let bytes = lengthsBytes + identityBytesMax + lengthOf(key) + lengthOf(value);
-  for (const header of headers) bytes += ofHeader(header);
+  let bytes = lengthsBytes + identityBytesMax + lengthOf(row, key) + lengthOf(row, value);
+  for (const { name, column } of headers) bytes += 2 * 5 + name.length + lengthOf(row, column);
   return bytes;
 }
+
+const lengthOf = (row: Row, column: number): number => (column < 0 ? 0 : row.end(column) - row.start(column));

@@ -37,7 +37,7 @@ export function publishForTests(
   for (const { lsn: position, bytes } of messages) {
     const message = decoder.decode(bytes);
     if (message.tag === 'type') options.representation?.types?.learn(message);
-    const item = assembler.read(message, position);
+    const item = assembler.read(message, { position });
     if (item?.tag === 'begin') counters = new TransactionCounters(item.transaction);
     if (item?.tag === 'change' && counters) {
       const withoutValues = isTooLarge(item.ordinal);

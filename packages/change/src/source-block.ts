@@ -1,3 +1,4 @@
+import { putBytes } from '@diptych/runtime/bytes';
 import { digitsOf, putDigits } from '@diptych/runtime/digits';
 import type { Transaction } from '@diptych/transaction/transaction';
 import type { Lsn } from '@diptych/wal/lsn';
@@ -20,6 +21,9 @@ export interface TransactionParts {
   /** From there to the place of `total_order`. */
   readonly tailEnd: number;
 }
+
+/** By so many digits a time in µs is longer than in ms. */
+const msDigits = 3;
 
 /** Enough for all parts, unless somebody has very long names. */
 const partsBytes = 1024;
@@ -88,20 +92,19 @@ export class SourceBlock {
   /** The parts for a transaction; `id` is its own, as END has it. */
   of(transaction: Transaction, id: string): TransactionParts {
     const { commitTimeUs, previousCommitEndLsn, origin, xid } = transaction;
-    const numbers = {
-      timeUs: Number(commitTimeUs),
-      previous: previousCommitEndLsn === null ? -1 : Number(previousCommitEndLsn),
-      xid,
-    };
+    const timeUs = Number(commitTimeUs);
+    const previous = previousCommitEndLsn === null ? -1 : Number(previousCommitEndLsn);
     const places = this.#places;
     const isAlike =
       places !== null &&
       origin === null &&
       id.length === places.idLength &&
-      widthOf(numbers.timeUs) === places.timeWidth &&
-      widthOf(numbers.previous) === places.previousWidth &&
+      widthOf(timeUs) === places.timeWidth &&
+      widthOf(previous) === places.previousWidth &&
       widthOf(xid) === places.xidWidth;
-    return isAlike ? this.#overwrite(places, { transaction, id, ...numbers }) : this.#write(transaction, id);
+    return isAlike
+      ? this.#overwrite(places, { transaction, id, timeUs, previous, xid })
+      : this.#write(transaction, id);
   }
 
   /** Nearly all transactions differ from the one before in some digits: those of as many are put in their place. */
@@ -110,9 +113,9 @@ export class SourceBlock {
     { transaction, id, timeUs, previous, xid }: Numbers & { transaction: Transaction; id: string },
   ): TransactionParts {
     const bytes = this.#bytes;
-    putDigits(bytes, places.timeMs, Math.floor(timeUs / 1000));
-    putDigits(bytes, places.timeUs, timeUs);
-    putDigits(bytes, places.timeNs, timeUs);
+    const timeUsEnd = putDigits(bytes, places.timeUs, timeUs);
+    putBytes(bytes, places.timeMs, bytes, places.timeUs, timeUsEnd - msDigits);
+    putBytes(bytes, places.timeNs, bytes, places.timeUs, timeUsEnd);
     putDigits(bytes, places.previous, previous);
     putDigits(bytes, places.xid, xid);
     for (let index = 0; index < id.length; index += 1) bytes[places.id + index] = id.charCodeAt(index);
@@ -155,7 +158,7 @@ export class SourceBlock {
       idLength: id.length,
     };
     // Only what is of digits alone is put in place: no origin, no null, nothing negative or unsafe.
-    const isOfDigits = origin === null && places.timeWidth > 3 && previousWidth > 0;
+    const isOfDigits = origin === null && places.timeWidth > msDigits && previousWidth > 0;
     this.#places = isOfDigits ? places : null;
     return parts;
   }

@@ -13,15 +13,27 @@ interface Place extends Counted {
   next: Place | null;
 }
 
-/** Counts by topic and name, in the order of their first. */
+/**
+ * Counts by topic and name, in the order of their first. Used for one transaction after the other: nearly all have the names of the
+ * one before, and what was made for those is counted up again.
+ */
 export class Tally {
+  /** Behind the first `#length`: those of the last time, which may come again. */
   readonly #counted: Place[] = [];
+  #length = 0;
   /** By name, only when there are more than are searched. A key of both would be a new text for each change. */
   #places: Map<string, Place> | null = null;
 
   /** In the order of their first. */
   get counted(): readonly Readonly<Counted>[] {
+    this.#trim();
     return this.#counted;
+  }
+
+  /** Begins anew. What was read of `counted` is another one's from now on. */
+  clear(): void {
+    this.#length = 0;
+    this.#places = null;
   }
 
   /** Counts one more, and answers how many there are now. */
@@ -31,11 +43,11 @@ export class Tally {
       known.count += 1;
       return known.count;
     }
-    const counted: Place = { topic, name, count: 1, next: null };
-    this.#counted.push(counted);
+    const counted = this.#first(topic, name);
     if (this.#places) link(this.#places, counted);
-    else if (this.#counted.length > searchedMax) {
+    else if (this.#length > searchedMax) {
       this.#places = new Map();
+      this.#trim();
       for (const one of this.#counted) link(this.#places, one);
     }
     return 1;
@@ -47,14 +59,35 @@ export class Tally {
     if (!known) return;
     known.count -= 1;
     if (known.count > 0) return;
+    this.#length -= 1;
     this.#counted.splice(this.#counted.indexOf(known), 1);
     if (this.#places) unlink(this.#places, known);
   }
 
+  #first(topic: string, name: string): Place {
+    const place = this.#counted[this.#length];
+    if (place?.name === name && place.topic === topic) {
+      this.#length += 1;
+      place.count = 1;
+      return place;
+    }
+    this.#trim();
+    this.#length += 1;
+    const counted = { topic, name, count: 1, next: null };
+    this.#counted.push(counted);
+    return counted;
+  }
+
+  #trim(): void {
+    if (this.#counted.length > this.#length) this.#counted.length = this.#length;
+  }
+
   #find(topic: string, name: string): Place | undefined {
     if (this.#places === null) {
-      for (const counted of this.#counted)
-        if (counted.name === name && counted.topic === topic) return counted;
+      for (let at = 0; at < this.#length; at += 1) {
+        const counted = this.#counted[at];
+        if (counted?.name === name && counted.topic === topic) return counted;
+      }
       return undefined;
     }
     let place = this.#places.get(name) ?? null;

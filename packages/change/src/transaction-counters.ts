@@ -4,12 +4,11 @@ import { type Counted, Tally } from './tally.ts';
 import { writerContext } from './writer-context.ts';
 
 /**
- * What one transaction made so far, for the `transaction` block of its change events and for its END. Made at its begin
+ * What one transaction made so far, for the `transaction` block of its change events and for its END. Begun with it
  * and fed with every change, also with those that are not published again after a restart.
  */
 export class TransactionCounters {
-  /** `<xid>:<commitLsn decimal>`, the same in every change event and in END. */
-  readonly id: string;
+  #id: string;
   #changes = 0;
   #domainEvents = 0;
   #parked = 0;
@@ -18,7 +17,23 @@ export class TransactionCounters {
   readonly #domain = new Tally();
 
   constructor(transaction: Transaction) {
-    this.id = `${transaction.xid}:${transaction.commitLsn}`;
+    this.#id = idOf(transaction);
+  }
+
+  /** Is another transaction's from now on. */
+  begin(transaction: Transaction): void {
+    this.#id = idOf(transaction);
+    this.#changes = 0;
+    this.#domainEvents = 0;
+    this.#parked = 0;
+    this.#context = null;
+    this.#collections.clear();
+    this.#domain.clear();
+  }
+
+  /** `<xid>:<commitLsn decimal>`, the same in every change event and in END. */
+  get id(): string {
+    return this.#id;
   }
 
   /** Change events, tombstones not counted. */
@@ -81,6 +96,8 @@ export class TransactionCounters {
     return this.#domain.counted;
   }
 }
+
+const idOf = ({ xid, commitLsn }: Transaction): string => `${xid}:${commitLsn}`;
 
 export interface ChangePlace {
   /** 1-based among the change events of the transaction. */

@@ -18,7 +18,7 @@ const limits: Limits = { ...exactlyOnce, delivery: 'at-least-once' };
 const streaming = (progress = start, confirmedFlushLsn = at(0)) =>
   streamingAs(progress, { confirmedFlushLsn, mode: limits });
 
-const flushed = (actions: Action<string>[]) =>
+const flushed = (actions: readonly Action<string>[]) =>
   actions.flatMap((action) => (action.tag === 'report' ? [action.flushed] : []));
 
 describe('a checkpoint', () => {
@@ -175,7 +175,7 @@ test('over any number of crashes nothing is lost, first occurrences are in commi
           }
           if (what.checkpoint && pending) checkpoint = pending.progress;
         };
-        const apply = (actions: Action<string>[]) => {
+        const apply = (actions: readonly Action<string>[]) => {
           for (const action of actions) {
             expect(action.tag).not.toBe('end');
             if (action.tag === 'publish') pending = action;

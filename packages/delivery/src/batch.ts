@@ -18,6 +18,9 @@ export interface Piece<R> {
   readonly standalone: boolean;
 }
 
+/** What comes to the queue: a piece, unless it goes into the one before it. */
+export type Arrival<R> = Omit<Piece<R>, 'records'> & { readonly records: readonly R[] };
+
 export interface Batch<R> {
   readonly pieces: readonly Piece<R>[];
   readonly bytes: number;
@@ -27,12 +30,12 @@ export interface Batch<R> {
 }
 
 /** Nothing is open behind it: its transactions are whole, or it stands for itself. */
-export function isWhole<R>({ standalone, commitEndLsn }: Piece<R>): boolean {
+export function isWhole<R>({ standalone, commitEndLsn }: Arrival<R>): boolean {
   return standalone || commitEndLsn !== null;
 }
 
 /** Puts what follows `piece` into it, where one piece may hold both; answers whether it does. */
-export function joins<R>(piece: Piece<R>, next: Piece<R>, pieceBytesMax: number): boolean {
+export function joins<R>(piece: Piece<R>, next: Arrival<R>, pieceBytesMax: number): boolean {
   if (piece.standalone || next.standalone) return false;
   const isSameTransaction = piece.commitEndLsn === null && piece.commitLsn === next.commitLsn;
   const areBothWhole = piece.commitEndLsn !== null && next.commitEndLsn !== null;

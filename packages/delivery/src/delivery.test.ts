@@ -256,7 +256,7 @@ test('over any number of crashes each record is in Kafka exactly once and in com
       const run = (budget: number, lastCommits: boolean): boolean => {
         const state = initialState<string>(limits, 0);
         let pending: Extract<Action<string>, { tag: 'publish' }> | null = null;
-        const apply = (actions: Action<string>[]) => {
+        const apply = (actions: readonly Action<string>[]) => {
           for (const action of actions) {
             if (action.tag === 'publish') pending = action;
             const reported = action.tag === 'report' ? action.flushed : flushed;

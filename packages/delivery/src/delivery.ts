@@ -18,7 +18,7 @@ import type { DeliveryState, Phase } from './state.ts';
 const askedCheckpointIntervalMs = 200;
 
 /** One event in, the actions that follow from it out. The state is changed in place. */
-export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
+export function step<R>(state: DeliveryState<R>, event: Event<R>): readonly Action<R>[] {
   if (state.phase === 'ended') return [];
   switch (event.tag) {
     case 'slot-acquired':
@@ -61,7 +61,12 @@ export function step<R>(state: DeliveryState<R>, event: Event<R>): Action<R>[] {
   }
 }
 
-function advance<R>(state: DeliveryState<R>, from: Phase, to: Phase, action: Action<R>): Action<R>[] {
+function advance<R>(
+  state: DeliveryState<R>,
+  from: Phase,
+  to: Phase,
+  action: Action<R>,
+): readonly Action<R>[] {
   assert(state.phase === from, `${action.tag} follows ${from}, not ${state.phase}`);
   state.phase = to;
   return [action];
@@ -71,7 +76,7 @@ function advance<R>(state: DeliveryState<R>, from: Phase, to: Phase, action: Act
 function adoptCheckpoint<R>(
   state: DeliveryState<R>,
   { progress, confirmedFlushLsn }: { progress: Progress | null; confirmedFlushLsn: Lsn },
-): Action<R>[] {
+): readonly Action<R>[] {
   assert(state.phase === 'reading-checkpoint', 'a checkpoint is read after the fence');
   if (progress === null) return end(state, { tag: 'refused', code: 'checkpoint-missing' });
   if (confirmedFlushLsn > progress.reportedLsn) {
@@ -93,7 +98,7 @@ function adoptCheckpoint<R>(
 function keepalive<R>(
   state: DeliveryState<R>,
   { walEnd, replyRequested }: { walEnd: Lsn; replyRequested: boolean },
-): Action<R>[] {
+): readonly Action<R>[] {
   if (state.phase !== 'streaming' || state.stopping) return [];
   if (!state.open && walEnd > state.received) state.received = walEnd;
   if (!replyRequested) return proceed(state);
@@ -103,7 +108,7 @@ function keepalive<R>(
   return state.nowMs - state.reportedAtMs >= askedCheckpointIntervalMs ? report(state) : [];
 }
 
-function tick<R>(state: DeliveryState<R>, nowMs: number): Action<R>[] {
+function tick<R>(state: DeliveryState<R>, nowMs: number): readonly Action<R>[] {
   state.nowMs = Math.max(state.nowMs, nowMs);
   if (state.phase === 'acquiring') return [];
   const { limits } = state;

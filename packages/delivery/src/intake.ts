@@ -1,8 +1,8 @@
 /** What the stream brings, on its way into the queue: which of it is taken, and where it stands. */
 import { assert } from '@diptych/runtime/assert';
 import type { Lsn } from '@diptych/wal/lsn';
-import { isWhole, joins, type Piece } from './batch.ts';
-import type { Action, Admission, Progress } from './protocol.ts';
+import { type Arrival, isWhole, joins, type Piece } from './batch.ts';
+import { type Action, type Admission, nothing, type Progress } from './protocol.ts';
 import { proceed } from './publishing.ts';
 import type { DeliveryState } from './state.ts';
 
@@ -23,11 +23,11 @@ export function acceptsStandalone<R>(state: DeliveryState<R>): boolean {
   return part === null || state.queue.length > 0;
 }
 
-export function begin<R>(state: DeliveryState<R>, commitLsn: Lsn): Action<R>[] {
+export function begin<R>(state: DeliveryState<R>, commitLsn: Lsn): readonly Action<R>[] {
   assert(state.phase === 'streaming', 'messages come while streaming');
   assert(!state.open, 'no transaction is open at Begin');
   state.open = { commitLsn, admission: admit(state, commitLsn), ordinal: 0 };
-  return [];
+  return nothing;
 }
 
 /**
@@ -53,30 +53,30 @@ export function isPassed(commitLsn: Lsn, { lsn, part, reportedLsn }: Progress): 
 export function receive<R>(
   state: DeliveryState<R>,
   { ordinal, bytes, records }: { ordinal: number; bytes: number; records: readonly R[] },
-): Action<R>[] {
+): readonly Action<R>[] {
   const { open } = state;
   assert(open, 'a change belongs to a transaction');
   // The text is made when it is needed: this runs for each change.
   if (ordinal !== open.ordinal + 1) assert(false, `ordinal ${ordinal} follows ${open.ordinal}`);
   open.ordinal = ordinal;
   const { admission, commitLsn } = open;
-  if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return [];
+  if (admission.tag === 'skip' || (admission.tag === 'resume' && ordinal <= admission.seq)) return nothing;
   // What makes no record takes no place: a filtered transaction of any size leaves nothing in the queue.
-  if (records.length === 0) return [];
-  enqueue(state, { commitLsn, ordinal, bytes, records: [...records], commitEndLsn: null, standalone: false });
+  if (records.length === 0) return nothing;
+  enqueue(state, { commitLsn, ordinal, bytes, records, commitEndLsn: null, standalone: false });
   return proceed(state);
 }
 
 export function finish<R>(
   state: DeliveryState<R>,
   { commitEndLsn, bytes, records }: { commitEndLsn: Lsn; bytes: number; records: readonly R[] },
-): Action<R>[] {
+): readonly Action<R>[] {
   const { open } = state;
   assert(open, 'a commit ends a transaction');
   const { admission, commitLsn, ordinal } = open;
   state.open = null;
   if (admission.tag !== 'skip')
-    enqueue(state, { commitLsn, ordinal, bytes, records: [...records], commitEndLsn, standalone: false });
+    enqueue(state, { commitLsn, ordinal, bytes, records, commitEndLsn, standalone: false });
   if (!state.stopping && commitEndLsn > state.received) state.received = commitEndLsn;
   return proceed(state);
 }
@@ -85,12 +85,12 @@ export function finish<R>(
  * Behind the last piece, or into it. Of transactions that publish nothing only the position of the last counts: however many there
  * are behind a batch that hangs, they take one place.
  */
-function enqueue<R>(state: DeliveryState<R>, piece: Piece<R>): void {
+function enqueue<R>(state: DeliveryState<R>, arrival: Arrival<R>): void {
   const { queue, limits } = state;
-  state.queuedBytes += piece.bytes;
+  state.queuedBytes += arrival.bytes;
   const last = queue.at(-1);
   const wasWhole = last !== undefined && isWhole(last);
-  if (!last || !joins(last, piece, limits.pieceBytesMax)) queue.push(piece);
+  if (!last || !joins(last, arrival, limits.pieceBytesMax)) queue.push(pieceOf(arrival));
   else if (wasWhole || !isWhole(last)) return;
   else {
     // It was open until now. A small transaction goes to those before it.
@@ -100,14 +100,19 @@ function enqueue<R>(state: DeliveryState<R>, piece: Piece<R>): void {
       return;
     }
   }
-  if (isWhole(queue.at(-1) ?? piece)) state.queuedWhole += 1;
+  if (isWhole(queue.at(-1) ?? arrival)) state.queuedWhole += 1;
+}
+
+/** In one piece, by hand: every transaction begins as one. */
+function pieceOf<R>({ commitLsn, ordinal, bytes, records, commitEndLsn, standalone }: Arrival<R>): Piece<R> {
+  return { commitLsn, ordinal, bytes, records: [...records], commitEndLsn, standalone };
 }
 
 /** It moves no position: what it holds is exactly once because the checkpoint is committed with it. */
 export function takeStandalone<R>(
   state: DeliveryState<R>,
   { bytes, records }: { bytes: number; records: readonly R[] },
-): Action<R>[] {
+): readonly Action<R>[] {
   assert(acceptsStandalone(state), 'what stands for itself comes between two transactions');
   assert(records.length > 0, 'what is offered holds records');
   const commitLsn = state.queue.at(-1)?.commitLsn ?? state.published.lsn;
@@ -115,7 +120,7 @@ export function takeStandalone<R>(
     commitLsn,
     ordinal: 0,
     bytes,
-    records: [...records],
+    records,
     commitEndLsn: null,
     standalone: true,
   });

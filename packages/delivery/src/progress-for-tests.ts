@@ -45,10 +45,10 @@ export function transaction(commit: number, rows: number, bytes = 10): Event<str
 }
 
 /** All events in, all actions out. */
-export const feed = (state: DeliveryState<string>, events: Event<string>[]): Action<string>[] =>
+export const feed = (state: DeliveryState<string>, events: Event<string>[]): readonly Action<string>[] =>
   events.flatMap((event) => step(state, event));
 
-export const only = <T extends Action<string>['tag']>(actions: Action<string>[], tag: T) =>
+export const only = <T extends Action<string>['tag']>(actions: readonly Action<string>[], tag: T) =>
   actions.filter((action): action is Extract<Action<string>, { tag: T }> => action.tag === tag);
 
-export const published = (actions: Action<string>[]) => only(actions, 'publish');
+export const published = (actions: readonly Action<string>[]) => only(actions, 'publish');

@@ -80,6 +80,9 @@ export type Event<R> =
   /** Any failure, of either side: everything in flight has an unknown outcome and is dropped. */
   | { readonly tag: 'failed' };
 
+/** What most events lead to. */
+export const nothing: readonly never[] = [];
+
 export type Action<R> =
   | { readonly tag: 'look' }
   | { readonly tag: 'fence' }

@@ -2,7 +2,7 @@
 import { assert } from '@diptych/runtime/assert';
 import { type Lsn, lsnZero } from '@diptych/wal/lsn';
 import { cutBatch, type Piece } from './batch.ts';
-import type { Action, EndReason, Progress } from './protocol.ts';
+import { type Action, type EndReason, nothing, type Progress } from './protocol.ts';
 import { type Batch, type DeliveryState, isSameProgress } from './state.ts';
 
 /**
@@ -24,7 +24,7 @@ function isSettled<R>(state: DeliveryState<R>): boolean {
 }
 
 /** The batch in flight is in Kafka: what its checkpoint holds may be reported. */
-export function settle<R>(state: DeliveryState<R>): Action<R>[] {
+export function settle<R>(state: DeliveryState<R>): readonly Action<R>[] {
   assert(state.publishing, 'something was being published');
   const { progress, held, bytes, states, hasStandalone, records } = state.publishing;
   assert(held.reportedLsn >= state.held.reportedLsn, 'positions never move backwards');
@@ -41,13 +41,13 @@ export function settle<R>(state: DeliveryState<R>): Action<R>[] {
 }
 
 /** Whatever can go on now: the next batch, an idle checkpoint, back-pressure, the end. */
-export function proceed<R>(state: DeliveryState<R>): Action<R>[] {
+export function proceed<R>(state: DeliveryState<R>): readonly Action<R>[] {
   const { queuedBytes, limits } = state;
   // So it is for nearly every change of a busy stream: a batch is in flight, and nothing else is to be said.
   const isBetween = state.paused
     ? queuedBytes > limits.queueBytesMax / 2
     : queuedBytes <= limits.queueBytesMax;
-  if (state.publishing && isBetween) return [];
+  if (state.publishing && isBetween) return nothing;
   const actions: Action<R>[] = [
     ...publishNext(state),
     ...checkpointIdle(state, state.limits.idleCheckpointIntervalMs),
@@ -66,24 +66,33 @@ export function proceed<R>(state: DeliveryState<R>): Action<R>[] {
   return actions;
 }
 
-function publishNext<R>(state: DeliveryState<R>): Action<R>[] {
+function publishNext<R>(state: DeliveryState<R>): readonly Action<R>[] {
   while (!state.publishing && (state.queuedWhole > 0 || state.queuedBytes >= state.limits.batchBytesMax)) {
     const batch = cutBatch(state.queue, state.limits.batchBytesMax);
     if (!batch) return [];
     state.queue = batch.rest;
     state.queuedWhole -= batch.whole;
     const progress = progressAfter(state, batch.pieces);
-    const records: R[] = [];
-    let hasStandalone = false;
-    for (const piece of batch.pieces) {
-      for (const record of piece.records) records.push(record);
-      hasStandalone ||= piece.standalone;
-    }
+    const records = recordsOf(batch.pieces);
+    const hasStandalone = batch.pieces.some((piece) => piece.standalone);
     if (records.length > 0) return publish(state, { records, progress, bytes: batch.bytes, hasStandalone });
     // Transactions that published nothing move the position like WAL of others does, with the next idle checkpoint.
     if (progress.part === null && progress.reportedLsn > state.idle) state.idle = progress.reportedLsn;
   }
   return [];
+}
+
+/** As long as it will be: pushed to, it would be copied a dozen times while it grows. */
+function recordsOf<R>(pieces: readonly Piece<R>[]): R[] {
+  const records = new Array<R>(pieces.reduce((sum, piece) => sum + piece.records.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    for (const record of piece.records) {
+      records[at] = record;
+      at += 1;
+    }
+  }
+  return records;
 }
 
 function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]): Progress {
@@ -104,7 +113,7 @@ function progressAfter<R>(state: DeliveryState<R>, pieces: readonly Piece<R>[]):
  * A checkpoint without records. WAL of others must not pile up behind the slot of a quiet database; and at least once,
  * what was acknowledged last is stated by the next batch, or here when none comes.
  */
-export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): Action<R>[] {
+export function checkpointIdle<R>(state: DeliveryState<R>, intervalMs: number): readonly Action<R>[] {
   if (state.publishing) return [];
   const quiet = isQuiet(state);
   // Nothing is outstanding: what was received holds nothing that is not published.
@@ -136,7 +145,7 @@ const isCovered = <R>({ limits }: DeliveryState<R>, records: readonly R[]): bool
 function publish<R>(
   state: DeliveryState<R>,
   batch: Pick<Batch<R>, 'records' | 'progress' | 'bytes' | 'hasStandalone'>,
-): Action<R>[] {
+): readonly Action<R>[] {
   const { records, progress } = batch;
   const held = isCovered(state, records) ? progress : state.published;
   state.publishing = { ...batch, held, states: state.wanted, isInDoubt: false };
@@ -145,7 +154,7 @@ function publish<R>(
 }
 
 /** Only what a checkpoint in Kafka holds is ever reported as flushed. */
-export function report<R>(state: DeliveryState<R>): Action<R>[] {
+export function report<R>(state: DeliveryState<R>): readonly Action<R>[] {
   const flushed = state.held.reportedLsn;
   assert(flushed >= state.flushed, 'the flushed position never moves backwards');
   state.flushed = flushed;
@@ -153,7 +162,7 @@ export function report<R>(state: DeliveryState<R>): Action<R>[] {
   return [{ tag: 'report', received: maxLsn(state.received, flushed), flushed }];
 }
 
-export function end<R>(state: DeliveryState<R>, reason: EndReason): Action<R>[] {
+export function end<R>(state: DeliveryState<R>, reason: EndReason): readonly Action<R>[] {
   state.phase = 'ended';
   state.queue = [];
   state.queuedBytes = 0;

@@ -8,7 +8,7 @@ import { end, settle } from './publishing.ts';
 import { type Batch, type DeliveryState, isSameProgress } from './state.ts';
 
 /** Finds out what became of the batch, where a checkpoint can tell; else the session is over, as by any failure. */
-export function doubt<R>(state: DeliveryState<R>): Action<R>[] {
+export function doubt<R>(state: DeliveryState<R>): readonly Action<R>[] {
   const batch = state.publishing;
   assert(batch && !batch.isInDoubt, 'something was being published');
   if (!canTell(state, batch)) return end(state, { tag: 'failed' });
@@ -25,7 +25,7 @@ function canTell<R>(state: DeliveryState<R>, batch: Batch<R>): boolean {
 }
 
 /** What the checkpoint said, once nothing of ours was open. Another progress than our own two is somebody else's. */
-export function resolve<R>(state: DeliveryState<R>, progress: Progress): Action<R>[] {
+export function resolve<R>(state: DeliveryState<R>, progress: Progress): readonly Action<R>[] {
   const batch = state.publishing;
   assert(batch?.isInDoubt, 'a batch was in doubt');
   const { held, records } = batch;

@@ -84,7 +84,7 @@ test('over any number of crashes each command is in the log exactly once, betwee
           checkpoint = pending.progress;
           pending = undefined;
         };
-        const apply = (actions: Action<string>[]) => {
+        const apply = (actions: readonly Action<string>[]) => {
           for (const action of actions) {
             expect(action.tag).not.toBe('end');
             if (action.tag === 'publish') pending = action;

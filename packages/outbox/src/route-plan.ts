@@ -26,7 +26,8 @@ export interface RoutePlan {
 
 /** A header that is the text of a column. */
 export interface PlainHeader {
-  readonly name: string;
+  /** As it is sent. */
+  readonly name: Buffer;
   readonly column: number;
 }
 
@@ -99,12 +100,10 @@ function plainHeadersOf({
   typeVersion,
   aggregateVersion,
 }: Pick<RoutePlan, 'id' | 'type' | 'typeVersion' | 'aggregateVersion'>): RoutePlan['plainHeaders'] {
-  const headers: readonly PlainHeader[] = [
-    { name: 'id', column: id },
-    { name: 'eventType', column: type },
-  ];
-  const ofAggregate = { name: 'aggregateVersion', column: aggregateVersion };
-  const versioned = [...headers, { name: 'eventVersion', column: typeVersion }];
+  const header = (name: string, column: number): PlainHeader => ({ name: Buffer.from(name), column });
+  const headers = [header('id', id), header('eventType', type)];
+  const ofAggregate = header('aggregateVersion', aggregateVersion);
+  const versioned = [...headers, header('eventVersion', typeVersion)];
   return [
     [headers, [...headers, ofAggregate]],
     [versioned, [...versioned, ofAggregate]],

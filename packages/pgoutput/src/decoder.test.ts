@@ -8,7 +8,12 @@ import type { Row } from './row.ts';
 
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
-const timeUs = fc.bigInt({ min: -(2n ** 50n), max: 2n ** 60n });
+const epochUs = 946_684_800_000_000n;
+const timeUs = fc.oneof(
+  fc.bigInt({ min: -(2n ** 50n), max: 2n ** 60n }),
+  fc.bigInt({ min: epochUs - 3n, max: epochUs + 2n ** 53n }),
+  fc.constantFrom(epochUs - 1n, epochUs, epochUs + 2n ** 52n - 1n, epochUs + 2n ** 52n),
+);
 /** Names and strings of the protocol end at a zero byte, so that none has one inside. */
 const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'));
 const sent = fc.oneof(text, fc.constant(null), fc.constant(undefined));

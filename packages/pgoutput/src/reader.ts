@@ -4,7 +4,9 @@ import { type Lsn, readLsn } from '@diptych/wal/lsn';
 import { nullStart, unchangedStart } from './row.ts';
 
 /** PostgreSQL counts µs from 2000-01-01. https://www.postgresql.org/docs/18/protocol-logicalrep-message-formats.html */
-const epochUs = 946_684_800_000_000n;
+const epochUs = 946_684_800_000_000;
+/** The upper half of times that are safe numbers, from either epoch: some 140 years from 2000 on. */
+const safeHigh = 0x10_0000;
 
 const nothing: Buffer = Buffer.alloc(0);
 
@@ -63,7 +65,11 @@ export class Reader {
 
   /** µs since 1970. */
   timeUs(): bigint {
-    return this.#bytes.readBigInt64BE(this.#advance(8)) + epochUs;
+    const at = this.#advance(8);
+    const high = unsigned32At(this.#bytes, at);
+    // `Buffer`'s own way makes four bigints of them, and every transaction has two.
+    if (high < safeHigh) return BigInt(high * 0x1_0000_0000 + unsigned32At(this.#bytes, at + 4) + epochUs);
+    return this.#bytes.readBigInt64BE(at) + BigInt(epochUs);
   }
 
   /** A string that a zero byte ends. */

@@ -90,7 +90,7 @@ test("a change carries its own position, or its commit's when none is told", () 
   const decoder = new Decoder();
   decoder.decode(silent.relation);
   assembler.read(decoder.decode(begin(1000n)));
-  expect(assembler.read(decoder.decode(data.insert), lsn(900n))).toMatchObject({ lsn: 900n });
+  expect(assembler.read(decoder.decode(data.insert), { position: lsn(900n) })).toMatchObject({ lsn: 900n });
   expect(assembler.read(decoder.decode(data.insert))).toMatchObject({ lsn: 1000n });
 });
 

@@ -6,6 +6,9 @@ import type { Origin, Transaction, TransactionItem } from './transaction.ts';
 type BeginMessage = Extract<Message, { tag: 'begin' }>;
 type CommitMessage = Extract<Message, { tag: 'commit' }>;
 
+/** What a message came in. */
+type Carrier = { readonly position: Lsn };
+
 /** A transaction between its Begin and its Commit: the origin comes in a message of its own, right after Begin. */
 interface OpenTransaction extends Transaction {
   origin: Origin | null;
@@ -31,10 +34,10 @@ export class Assembler {
   }
 
   /**
-   * Takes the next message; undefined when nothing follows from it. `lsn` is the WAL start of the XLogData that carried
-   * it; left out, changes carry the LSN of their commit.
+   * Takes the next message; undefined when nothing follows from it. `carrier` tells the WAL start of the XLogData that carried
+   * it, which only changes have; left out, they carry the LSN of their commit.
    */
-  read(message: Message, lsn?: Lsn): TransactionItem | undefined {
+  read(message: Message, carrier?: Carrier): TransactionItem | undefined {
     switch (message.tag) {
       case 'begin':
         return this.#begin(message);
@@ -50,12 +53,12 @@ export class Assembler {
       case 'type':
         return undefined;
       case 'message':
-        return message.transactional ? this.#change(message, lsn) : { tag: 'message', message };
+        return message.transactional ? this.#change(message, carrier) : { tag: 'message', message };
       case 'insert':
       case 'update':
       case 'delete':
       case 'truncate':
-        return this.#change(message, lsn);
+        return this.#change(message, carrier);
       default:
         return unreachable(message);
     }
@@ -69,10 +72,11 @@ export class Assembler {
     return { tag: 'begin', transaction: this.#open };
   }
 
-  #change(message: DataMessage, lsn: Lsn | undefined): TransactionItem {
+  #change(message: DataMessage, carrier: Carrier | undefined): TransactionItem {
     const transaction = this.#inside();
     this.#ordinal += 1;
-    return { tag: 'change', transaction, ordinal: this.#ordinal, lsn: lsn ?? transaction.commitLsn, message };
+    const lsn = carrier === undefined ? transaction.commitLsn : carrier.position;
+    return { tag: 'change', transaction, ordinal: this.#ordinal, lsn, message };
   }
 
   #commit(message: CommitMessage): TransactionItem {

@@ -30,6 +30,23 @@ export interface WalMessage {
   readonly position: Lsn;
 }
 
+/** The message of an XLogData: its position is read when it is asked for, which of begins and commits it is not. */
+class ReceivedMessage implements WalMessage {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.bytes = bytes;
+    this.start = start + walHeadBytes;
+    this.end = end;
+  }
+
+  get position(): Lsn {
+    return readLsn(this.bytes, this.start - walHeadBytes + 1);
+  }
+}
+
 export interface SessionHandlers {
   readonly onMessage: (message: WalMessage) => void;
   /** The server says how far its WAL is sent, and whether it wants an answer. */
@@ -151,14 +168,13 @@ export class ReplicationSession {
    */
   #receive(bytes: Buffer, start: number, end: number): void {
     if (this.#over) return;
-    const position = readLsn(bytes, start + 1);
     if (bytes[start] === 0x77) {
-      const message = { bytes, start: start + walHeadBytes, end, position };
+      const message = new ReceivedMessage(bytes, start, end);
       if (this.#early) this.#early.push(copyOf(message));
       else this.#handlers.onMessage(message);
     } else if (bytes[start] === 0x6b && !this.#early) {
       // An early one is not missed: the next says more, and the status timer answers.
-      this.#handlers.onKeepalive(position, bytes[start + 17] === 1);
+      this.#handlers.onKeepalive(readLsn(bytes, start + 1), bytes[start + 17] === 1);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Counted } from '@diptych/change/tally';
 import { TransactionCounters } from '@diptych/change/transaction-counters';
+import type { Transaction } from '@diptych/transaction/transaction';
 
 /**
  * What END counts, when change events of the transaction are parked: they keep their place in the order (`total_order`
@@ -8,6 +9,12 @@ import { TransactionCounters } from '@diptych/change/transaction-counters';
 export class ParkingCounters extends TransactionCounters {
   #parkedChanges = 0;
   #parkedByCollection: Map<string, number> | null = null;
+
+  override begin(transaction: Transaction): void {
+    super.begin(transaction);
+    this.#parkedChanges = 0;
+    this.#parkedByCollection = null;
+  }
 
   override get changes(): number {
     return super.changes - this.#parkedChanges;
