@@ -2,6 +2,7 @@
 import type { OperatingError } from '@diptych/runtime/failure';
 import { poll } from '@diptych/runtime/poll';
 import type { DescribedTable } from '@diptych/snapshot/described-table';
+import { AbsentStandby } from '@diptych/testkit/absent-standby';
 import { testDatabase } from '@diptych/testkit/for-tests';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -118,17 +119,9 @@ test('commits that wait for a standby are waited for, by a role that may not see
   url.username = role;
   url.password = 'x';
   const plain = await ChunkReader.open(url.href, names);
-  const reload = async (standbys: string) => {
-    await sql.query(`alter system set synchronous_standby_names = '${standbys}'`);
-    await sql.query('select pg_reload_conf()');
-    const isSet = async () =>
-      (await other.query<{ names: string }>(`select current_setting('synchronous_standby_names') as names`))
-        .rows[0]?.names === standbys || undefined;
-    await poll(isSet, { what: 'the setting holds', timeoutMs: 50_000 });
-  };
   expect((await plain.waitingCommits()).tag).toBe('none');
   await sql.query('set synchronous_commit = local');
-  await reload('nobody');
+  const standby = await AbsentStandby.create(database.url);
   try {
     const commit = other.query('insert into kept values (11)');
     commit.catch(() => {});
@@ -142,8 +135,7 @@ test('commits that wait for a standby are waited for, by a role that may not see
     const open = await plain.waitingCommits();
     expect(open.tag).toBe('open');
     expect(await plain.hasWaiting(open)).toBe(true);
-    await sql.query(`alter system reset synchronous_standby_names`);
-    await sql.query('select pg_reload_conf()');
+    await standby.release();
     await commit;
     await poll(async () => !(await plain.hasWaiting(open)) || undefined, {
       what: 'it is seen',
@@ -151,8 +143,7 @@ test('commits that wait for a standby are waited for, by a role that may not see
     });
     expect(await reader.hasWaiting(all)).toBe(false);
   } finally {
-    await sql.query(`alter system reset synchronous_standby_names`);
-    await sql.query('select pg_reload_conf()');
+    await standby.close();
     await plain.close();
     await sql.query(`drop owned by ${role}; drop role ${role}`);
   }

@@ -1,5 +1,6 @@
 /** What a snapshot reads is what the stream would bring, and what commits out of sight does not come back old. */
 import { poll } from '@diptych/runtime/poll';
+import { AbsentStandby } from '@diptych/testkit/absent-standby';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RelayUnderTest } from '../relay-under-test.ts';
@@ -82,19 +83,8 @@ test('a commit that is in the stream and waits for a standby is not followed by 
   await completed(relay, before.id ?? '');
   const writer = new pg.Client({ connectionString: relay.configuration.database.url });
   await writer.connect();
-  const reload = (names: string) =>
-    relay.sql
-      .query(`alter system set synchronous_standby_names = '${names}'`)
-      .then(() => relay.sql.query('select pg_reload_conf()'));
-  await relay.sql.query('set synchronous_commit = local');
-  await reload('nobody');
+  const standby = await AbsentStandby.create(relay.configuration.database.url);
   try {
-    await poll(
-      async () =>
-        (await writer.query(`select current_setting('synchronous_standby_names') as names`)).rows[0].names ===
-          'nobody' || undefined,
-      { what: 'commits wait', timeoutMs: 30_000 },
-    );
     const waiting = writer.query(`update carts set status = 'new' where id = 150`);
     waiting.catch(() => {});
     await poll(async () => (await relay.records(relay.topicOf('carts'))).length > 0 || undefined, {
@@ -105,13 +95,15 @@ test('a commit that is in the stream and waits for a standby is not followed by 
     const { id } = await ask(relay, { command: 'start', tables: ['public.carts'] });
     await poll(() => (running.board.snapshot ? true : undefined), { what: 'it reads', timeoutMs: 30_000 });
     // Chunks are read again and again meanwhile, and none is published: it would not show what the stream has brought.
+    await relay.sql.query('set synchronous_commit = local');
+    await relay.sql.query('insert into other values (1)');
     await relay.caughtUp();
     expect(await relay.records(relay.topicOf('carts'))).toHaveLength(1);
-    await reload('');
+    await standby.release();
     await waiting;
     await completed(relay, id ?? '');
   } finally {
-    await reload('');
+    await standby.close();
     await writer.end();
   }
   const folded = fold(await relay.records(relay.topicOf('carts')));

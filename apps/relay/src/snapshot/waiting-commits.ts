@@ -15,15 +15,18 @@ export type WaitingCommits =
   | { readonly tag: 'shown' }
   | { readonly tag: 'open'; readonly xids: string };
 
-/** How to tell which they are. Who waits for what is in `pg_stat_activity`, for those who may read it. Throws OperatingError. */
+/**
+ * How to tell which they are. Who waits for what is in `pg_stat_activity`, for those who may read it; a session's setting may be
+ * older or newer than what commits are held to, and decides for the others alone. Throws OperatingError.
+ */
 export async function waitingCommits(reader: TextReader): Promise<WaitingCommits> {
   const [row] = await reader.query(
     `select current_setting('synchronous_standby_names') <> '', pg_has_role('pg_read_all_stats', 'usage'),
        (select coalesce(array_agg(transactionid::text), '{}') from ${openTransactions})`,
   );
   const [waits, maySee, xids] = row ?? [];
-  if (waits !== 't') return { tag: 'none' };
-  return maySee === 't' ? { tag: 'shown' } : { tag: 'open', xids: xids ?? '{}' };
+  if (maySee === 't') return { tag: 'shown' };
+  return waits === 't' ? { tag: 'open', xids: xids ?? '{}' } : { tag: 'none' };
 }
 
 /** The SQL that is true while there are such; null: there are none. */
