@@ -19,9 +19,10 @@ test('the request is the client’s own', () => {
   });
   fc.assert(
     fc.property(all, ({ transactionalId, id, epoch, places }) => {
-      const batches = places.map((one) => ({ ...one, bytes: Buffer.alloc(0) }));
-      const request = addPartitionsRequest({ transactionalId, producer: { id, epoch }, batches });
-      const topics = [...Map.groupBy(places, ({ topic }) => topic)].map(([name, ofTopic]) => ({
+      const byTopic = Map.groupBy(places, ({ topic }) => topic);
+      const partitions = [...byTopic.values()].flat();
+      const request = addPartitionsRequest({ transactionalId, producer: { id, epoch }, partitions });
+      const topics = [...byTopic].map(([name, ofTopic]) => ({
         name,
         partitions: ofTopic.map(({ partition }) => partition),
       }));

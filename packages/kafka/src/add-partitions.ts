@@ -5,8 +5,8 @@
  * each code is said once. https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
+import { type PartitionName, writeByTopic } from './by-topic.ts';
 import { ResponseError, requests } from './client-floors.ts';
-import { byTopic, type PartitionBatch } from './produce-request.ts';
 import { RequestBody } from './request-body.ts';
 
 const { addPartitionsToTxnV3, createAPI } = requests;
@@ -25,24 +25,17 @@ export const addPartitionsApi = createAPI<[RequestBody], void>(
 export interface Adding {
   readonly transactionalId: string;
   readonly producer: { readonly id: bigint; readonly epoch: number };
-  /** Whose partitions are added. */
-  readonly batches: readonly PartitionBatch[];
+  /** Those of a topic stand together. */
+  readonly partitions: readonly PartitionName[];
 }
 
 /** AddPartitionsToTxnRequest, version 3. */
-export function addPartitionsRequest({ transactionalId, producer, batches }: Adding): RequestBody {
+export function addPartitionsRequest({ transactionalId, producer, partitions }: Adding): RequestBody {
   const body = new RequestBody();
   body.text(transactionalId);
   body.int64(producer.id);
   body.int16(producer.epoch);
-  const topics = byTopic(batches);
-  body.elements(topics.size);
-  for (const [name, ofTopic] of topics) {
-    body.text(name);
-    body.elements(ofTopic.length);
-    for (const { partition } of ofTopic) body.int32(partition);
-    body.end();
-  }
+  writeByTopic(body, partitions, ({ partition }) => body.int32(partition));
   body.end();
   return body;
 }

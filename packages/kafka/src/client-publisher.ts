@@ -4,7 +4,7 @@ import { classify } from './classify.ts';
 import { within } from './deadline.ts';
 import { untilNothingIsOpen } from './open-transactions.ts';
 import { PackedRecord } from './packed-record.ts';
-import { type PackedTopic, Packing, PackingMemory, type Send, type TooLong } from './packing.ts';
+import { PackedTopic, Packing, PackingMemory, type Send, type TooLong } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { Publisher, PublisherOptions } from './publisher.ts';
 import type { OutgoingRecord } from './record.ts';
@@ -38,6 +38,8 @@ export class ClientPublisher implements Publisher {
   readonly #fenceTimeoutMs: number;
   readonly #publishTimeoutMs: number;
   readonly #memory = new PackingMemory();
+  readonly #topics = new Map<string, KnownTopic>();
+  #plans = 0;
   #state: State = 'new';
 
   constructor(driver: ClientDriver, options: PublisherOptions) {
@@ -109,23 +111,20 @@ export class ClientPublisher implements Publisher {
     unknown: Set<string>,
   ): readonly Send[] {
     const limits = {
-      messageBytesMax: (topic: string) => this.#catalog.limitsOf(topic).messageBytesMax,
       sendBytesMax,
       sendRecordsMax: this.#driver.sendRecordsMax,
       isAtomic: this.#options.transactionalId !== null,
     };
     const packing = new Packing(limits, this.#memory);
-    const topics = new Map<string, Partitions>();
+    this.#plans += 1;
     const pack = (record: OutgoingRecord): void => {
-      const { topic } = record;
-      let known = topics.get(topic);
-      if (known === undefined) {
-        if (!this.#catalog.has(topic)) {
-          unknown.add(topic);
+      let known = this.#topics.get(record.topic);
+      if (known?.plan !== this.#plans) {
+        if (!this.#catalog.has(record.topic)) {
+          unknown.add(record.topic);
           return;
         }
-        known = this.#partitions(packing.topic(topic));
-        topics.set(topic, known);
+        known = this.#known(record.topic);
       }
       put(record, { packing, known });
     };
@@ -134,9 +133,15 @@ export class ClientPublisher implements Publisher {
     return packing.end();
   }
 
-  #partitions(topic: PackedTopic): Partitions {
-    const there = this.#catalog.limitsOf(topic.name).partitions;
-    return { topic, there, agreed: this.#partitionsOf(topic.name) ?? there };
+  /** A topic, as this plan takes it. */
+  #known(name: string): KnownTopic {
+    const { partitions: there, messageBytesMax } = this.#catalog.limitsOf(name);
+    const topic = () => new PackedTopic(name, messageBytesMax);
+    const known = this.#topics.get(name) ?? { topic: topic(), there, agreed: there, plan: 0 };
+    known.agreed = this.#partitionsOf(name) ?? there;
+    known.plan = this.#plans;
+    this.#topics.set(name, known);
+    return known;
   }
 
   /** Each step only while nobody closed the publisher or gave it up: a late answer must not lead to a commit. */
@@ -161,17 +166,19 @@ export class ClientPublisher implements Publisher {
   }
 }
 
-/** A topic of a plan: how many partitions there are, and how many of them keys are spread over. */
-interface Partitions {
+/** How many partitions there are, and how many of them keys are spread over in a plan. */
+interface KnownTopic {
   readonly topic: PackedTopic;
   readonly there: number;
-  readonly agreed: number;
+  agreed: number;
+  /** The number of that plan. */
+  plan: number;
 }
 
 /** Throws OperatingError: `kafka-refused`, `record-too-large`. */
 function put(
   record: OutgoingRecord,
-  { packing, known: { topic, there, agreed } }: { packing: Packing; known: Partitions },
+  { packing, known: { topic, there, agreed } }: { packing: Packing; known: KnownTopic },
 ): void {
   const isEvery = record.spread === 'every';
   const first = isEvery ? 0 : partitionIn(record, agreed);

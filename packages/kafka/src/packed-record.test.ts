@@ -4,7 +4,8 @@ import { PackedRecord, RecordPacker } from './packed-record.ts';
 import { recordBytes, runOf } from './packing.ts';
 import { partitionOf } from './partitioner.ts';
 import type { OutgoingRecord } from './record.ts';
-import { RecordBatchEncoder } from './record-batch.ts';
+import { RecordBatchWriter } from './record-batch.ts';
+import { RequestBody } from './request-body.ts';
 
 const head = { producerId: 7n, producerEpoch: 3, baseSequence: 0, isTransactional: true };
 const bytes = fc.option(
@@ -32,9 +33,9 @@ function packed(list: readonly OutgoingRecord[], packer = new RecordPacker()): O
 }
 
 function encoded(list: readonly OutgoingRecord[]): Buffer {
-  const encoder = new RecordBatchEncoder();
-  encoder.write(runOf(list), head);
-  return Buffer.concat(encoder.batches);
+  const body = new RequestBody();
+  new RecordBatchWriter().write(body, runOf(list), head);
+  return body.bytes;
 }
 
 test('a packed record says of itself what it was packed from', () => {

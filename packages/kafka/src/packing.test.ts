@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   batchOverheadBytes,
-  type PackedTopic,
+  PackedTopic,
   Packing,
   type PackingLimits,
   PackingMemory,
@@ -14,7 +14,6 @@ import {
 import type { OutgoingRecord } from './record.ts';
 
 const limits: PackingLimits = {
-  messageBytesMax: () => 1000,
   sendBytesMax: 100_000,
   sendRecordsMax: 100,
   isAtomic: true,
@@ -36,15 +35,22 @@ function sendsOf(
   records: readonly PlacedRecord[],
   change: Partial<PackingLimits> = {},
   memory?: PackingMemory,
+  topicOf = topicsOf(),
 ): readonly Send[] {
   const packing = new Packing({ ...limits, ...change }, memory);
-  const topics = new Map<string, PackedTopic>();
-  for (const { record, partition } of records) {
-    const topic = topics.get(record.topic) ?? packing.topic(record.topic);
-    topics.set(record.topic, topic);
-    expect(packing.add(record, { topic, partition })).toBeNull();
-  }
+  for (const { record, partition } of records)
+    expect(packing.add(record, { topic: topicOf(record.topic), partition })).toBeNull();
   return packing.end();
+}
+
+/** Each topic once. */
+function topicsOf(bytesMax = 1000): (name: string) => PackedTopic {
+  const topics = new Map<string, PackedTopic>();
+  return (name) => {
+    const topic = topics.get(name) ?? new PackedTopic(name, bytesMax);
+    topics.set(name, topic);
+    return topic;
+  };
 }
 
 const recordsOf = ({ list, from, to }: Place): readonly OutgoingRecord[] => list.slice(from, to);
@@ -106,9 +112,10 @@ test('a send is bounded in bytes and in records over all partitions', () => {
 
 test('a record that fits nowhere is named, and not packed', () => {
   const packing = new Packing(limits);
-  packing.add(placed('a').record, { topic: packing.topic('a'), partition: 0 });
+  const topicOf = topicsOf();
+  packing.add(placed('a').record, { topic: topicOf('a'), partition: 0 });
   const long = placed('x'.repeat(2000), 0, 'big');
-  expect(packing.add(long.record, { topic: packing.topic('big'), partition: 0 })).toMatchObject({
+  expect(packing.add(long.record, { topic: topicOf('big'), partition: 0 })).toMatchObject({
     topic: 'big',
     bytesMax: 1000,
   });
@@ -136,15 +143,26 @@ test('the size of a batch is never underestimated, and overestimated by little',
 });
 
 test('what is packed where another batch was is what it is elsewhere, and a cleared memory holds no record', () => {
-  const one = fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 0, max: 3 }));
+  const one = fc.tuple(
+    fc.integer({ min: 0, max: 900 }),
+    fc.integer({ min: 0, max: 3 }),
+    fc.constantFrom('a', 'b'),
+  );
   const batch = fc.array(one, { maxLength: 30 });
   fc.assert(
-    fc.property(fc.array(batch, { maxLength: 4 }), (batches) => {
-      const memory = new PackingMemory();
-      for (const plan of batches) {
-        const records = plan.map(([size, partition]) => placed('x'.repeat(size), partition));
-        const told = (sends: readonly Send[]) => sends.map((send) => send.map(recordsOf));
-        expect(told(sendsOf(records, {}, memory))).toEqual(told(sendsOf(records)));
+    fc.property(fc.array(fc.tuple(batch, batch), { maxLength: 4 }), (batches) => {
+      const [memory, topicOf] = [new PackingMemory(), topicsOf()];
+      const allOf = (plan: readonly [number, number, string][]) =>
+        plan.map(([size, partition, topic]) => placed('x'.repeat(size), partition, topic));
+      for (const [refused, plan] of batches) {
+        // One that is not packed to its end.
+        const packing = new Packing(limits, memory);
+        for (const { record, partition } of allOf(refused))
+          packing.add(record, { topic: topicOf(record.topic), partition });
+        const records = allOf(plan);
+        const told = (sends: readonly Send[]) =>
+          sends.map((send) => send.map((place) => [place.topic, place.partition, recordsOf(place)]));
+        expect(told(sendsOf(records, {}, memory, topicOf))).toEqual(told(sendsOf(records)));
         memory.clear();
         const held = new Set([...memory.records, ...memory.list].map(({ value }) => value));
         expect([...held].filter((value) => value !== null)).toEqual([]);
@@ -173,6 +191,8 @@ test('packing keeps every record once, in order, within every limit', () => {
       for (const send of sends) {
         expect(lengthOf(send)).toBeLessThanOrEqual(7);
         expect(new Set(send.map(placeOf)).size).toBe(send.length);
+        const runs = send.filter(({ topic }, at) => topic !== send[at - 1]?.topic);
+        expect(new Set(send.map(({ topic }) => topic)).size).toBe(runs.length);
         for (const place of send) expect(encodedBytes(recordsOf(place))).toBeLessThanOrEqual(1000);
       }
       const indexes = new Map(records.map(({ record }, index) => [record, index]));

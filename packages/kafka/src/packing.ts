@@ -22,12 +22,10 @@ export interface Place extends Run {
   readonly bytes: number;
 }
 
-/** What is sent at once. */
+/** What is sent at once: the places of each topic stand together. */
 export type Send = readonly Place[];
 
 export interface PackingLimits {
-  /** The topic's `max.message.bytes`: the largest record batch that the broker takes. */
-  readonly messageBytesMax: (topic: string) => number;
   /** All batches of one send together: bounds the request, which the broker holds in memory as a whole. */
   readonly sendBytesMax: number;
   readonly sendRecordsMax: number;
@@ -71,13 +69,21 @@ export function recordBytesMax(record: OutgoingRecord): number {
   return recordOverheadBytes + fieldsBytesMax(record);
 }
 
-interface GrowingPlace extends Place {
+/** Used again for each batch, as the lists are. */
+class GrowingPlace implements Place {
+  readonly list: readonly OutgoingRecord[];
+  topic = '';
+  partition = 0;
   /** Among those of its send. */
-  readonly number: number;
+  number = 0;
   /** While it grows, it stands nowhere yet: `to` is how many records it has. */
-  from: number;
-  to: number;
-  bytes: number;
+  from = 0;
+  to = 0;
+  bytes = 0;
+
+  constructor(list: readonly OutgoingRecord[]) {
+    this.list = list;
+  }
 }
 
 /** Where no record is. */
@@ -93,6 +99,39 @@ export class PackingMemory {
   readonly places: number[] = [];
   /** Of all sends, place by place. */
   readonly list: OutgoingRecord[] = [];
+  /** Of the send that grows. */
+  readonly topics: PackedTopic[] = [];
+  readonly #places: GrowingPlace[] = [];
+  #placesInUse = 0;
+
+  /** What was packed before is given up, and what was not packed to its end. */
+  begin(): void {
+    this.#placesInUse = 0;
+    this.leaveTopics();
+  }
+
+  /** No topic is in a send. */
+  leaveTopics(): void {
+    for (const topic of this.topics) {
+      topic.places.fill(null);
+      topic.isInSend = false;
+    }
+    this.topics.length = 0;
+  }
+
+  /** An empty one. */
+  place({ topic, partition, number }: Pick<GrowingPlace, 'topic' | 'partition' | 'number'>): GrowingPlace {
+    const made = this.#places[this.#placesInUse] ?? new GrowingPlace(this.list);
+    this.#places[this.#placesInUse] = made;
+    this.#placesInUse += 1;
+    made.topic = topic;
+    made.partition = partition;
+    made.number = number;
+    made.from = 0;
+    made.to = 0;
+    made.bytes = batchOverheadBytes;
+    return made;
+  }
 
   /** Makes the list so long. */
   reach(length: number): void {
@@ -106,12 +145,14 @@ export class PackingMemory {
   }
 }
 
-/** A topic of the send that grows. */
+/** A topic, and its places of the send that grows. */
 export class PackedTopic {
   readonly name: string;
+  /** Its `max.message.bytes`: the largest record batch that the broker takes. */
   readonly bytesMax: number;
   /** By partition. */
-  places: GrowingPlace[] = [];
+  readonly places: (GrowingPlace | null)[] = [];
+  isInSend = false;
 
   constructor(name: string, bytesMax: number) {
     this.name = name;
@@ -125,9 +166,9 @@ export const runOf = (list: readonly OutgoingRecord[]): Run => ({ list, from: 0,
 /** Cuts records into sends, in their order, so that no partition's batch of a send passes its topic's limit. */
 export class Packing {
   readonly #limits: PackingLimits;
-  readonly #topics: PackedTopic[] = [];
   readonly #memory: PackingMemory;
   readonly #sends: Send[] = [];
+  /** Of the send that grows, in the order of their numbers. */
   #places: GrowingPlace[] = [];
   #bytes = 0;
   /** Of the send that grows. */
@@ -138,16 +179,10 @@ export class Packing {
   constructor(limits: PackingLimits, memory = new PackingMemory()) {
     this.#limits = limits;
     this.#memory = memory;
+    memory.begin();
   }
 
-  /** A topic as `add` is given it, once for each. */
-  topic(name: string): PackedTopic {
-    const topic = new PackedTopic(name, this.#limits.messageBytesMax(name));
-    this.#topics.push(topic);
-    return topic;
-  }
-
-  /** The next record, which is of this topic; answers why it cannot be sent, or null. */
+  /** The next record, which is of this topic, always the same object; answers why it cannot be sent, or null. */
   add(
     record: OutgoingRecord,
     { topic, partition }: { readonly topic: PackedTopic; readonly partition: number },
@@ -182,11 +217,17 @@ export class Packing {
 
   #cut(): void {
     this.#list();
-    this.#sends.push(this.#places);
+    const send: Place[] = [];
+    for (const { places } of this.#memory.topics) {
+      for (const place of places) {
+        if (place) send.push(place);
+      }
+    }
+    this.#memory.leaveTopics();
+    this.#sends.push(send);
     this.#places = [];
     this.#bytes = 0;
     this.#records = 0;
-    for (const topic of this.#topics) topic.places = [];
   }
 
   /** Puts the records of the send into the list, those of each place together: how many they are is known now. */
@@ -208,11 +249,12 @@ export class Packing {
     this.#listed = end;
   }
 
-  #newPlace({ name, places }: PackedTopic, partition: number): GrowingPlace {
-    const { list } = this.#memory;
-    const number = this.#places.length;
-    const place = { topic: name, partition, number, list, from: 0, to: 0, bytes: batchOverheadBytes };
-    places[partition] = place;
+  #newPlace(topic: PackedTopic, partition: number): GrowingPlace {
+    const place = this.#memory.place({ topic: topic.name, partition, number: this.#places.length });
+    if (!topic.isInSend) this.#memory.topics.push(topic);
+    topic.isInSend = true;
+    while (topic.places.length <= partition) topic.places.push(null);
+    topic.places[partition] = place;
     this.#places.push(place);
     return place;
   }

@@ -1,5 +1,5 @@
 /**
- * The default driver, on the lower floors of `@platformatic/kafka`. The batches are encoded here, once: whatever is sent
+ * The default driver, on the lower floors of `@platformatic/kafka`. The batches are our own: whatever is sent
  * again is the same bytes with the same sequence numbers, so that a broker tells a repeat from a new record
  * (docs/decisions/0031-own-record-batches.md).
  */
@@ -9,19 +9,19 @@ import { errorCodes } from './classify.ts';
 import { findErrorBy, GenericError, NetworkError } from './client-floors.ts';
 import type { ClientDriver } from './client-publisher.ts';
 import { within } from './deadline.ts';
-import type { Send } from './packing.ts';
-import type { PartitionBatch } from './produce-request.ts';
+import type { Place, Send } from './packing.ts';
 import { type ProducerIdentity, ProducerRequests } from './producer-requests.ts';
 import type { PublisherOptions } from './publisher.ts';
-import { nextSequence, RecordBatchEncoder } from './record-batch.ts';
+import { nextSequence } from './record-batch.ts';
 
 /** Closing waits for answers that a dead broker never gives. */
 const closeLimitMs = 2000;
 
 /** What the producer knows of a partition. */
 interface KnownPartition {
-  /** The sequence number of its next record, while the identity is the same. */
+  /** The sequence number of its next record, while the identity is the same; and of the first one that was numbered last. */
   sequence: number;
+  base: number;
   /** The transaction that it was added to last, by its number. */
   addedTo: number;
 }
@@ -31,7 +31,6 @@ export class PlatformaticDriver implements ClientDriver {
   readonly sendRecordsMax = 10_000;
   readonly #requests: ProducerRequests;
   readonly #transactionalId: string | null;
-  readonly #encoder = new RecordBatchEncoder();
   readonly #closing = new AbortController();
   #identity: ProducerIdentity | null = null;
   /** By topic and partition. */
@@ -50,19 +49,16 @@ export class PlatformaticDriver implements ClientDriver {
 
   async send(places: Send): Promise<void> {
     const identity = present(this.#identity, 'a fenced producer');
-    let batches: readonly PartitionBatch[] = this.#encode(places, identity);
-    await this.#add(batches, identity);
-    let isDoubtful = false;
+    this.#number(places);
+    await this.#add(places, identity);
+    const sequenceOf = ({ topic, partition }: Place) => this.#partition(topic, partition).base;
+    let left = places;
     await this.#persist(async () => {
-      const untaken = await this.#requests.produce(batches);
-      isDoubtful ||= untaken.length > 0;
-      batches = untaken.map(({ batch }) => batch);
+      const untaken = await this.#requests.produce({ places: left, producer: identity, sequenceOf });
+      left = untaken.map(({ place }) => place);
       const failed = untaken.find(({ error }) => !mayBeTriedAgain(error)) ?? untaken[0];
       if (failed) throw failed.error;
     });
-    // The socket of an attempt without an answer may still write from there.
-    if (isDoubtful) this.#encoder.abandon();
-    else this.#encoder.begin(); // what a long record took is not kept until the next
   }
 
   async commit(): Promise<void> {
@@ -79,36 +75,23 @@ export class PlatformaticDriver implements ClientDriver {
   }
 
   /** One batch for each partition, with the sequence numbers that follow. */
-  #encode(places: Send, { id, epoch }: ProducerIdentity): PartitionBatch[] {
-    this.#encoder.begin(places.reduce((sum, { bytes }) => sum + bytes, 0));
-    for (const place of places) {
-      const known = this.#partition(place.topic, place.partition);
-      const baseSequence = known.sequence;
-      known.sequence = nextSequence(baseSequence, place.to - place.from);
-      this.#encoder.write(place, {
-        producerId: id,
-        producerEpoch: epoch,
-        baseSequence,
-        isTransactional: this.#transactionalId !== null,
-      });
+  #number(places: Send): void {
+    for (const { topic, partition, from, to } of places) {
+      const known = this.#partition(topic, partition);
+      known.base = known.sequence;
+      known.sequence = nextSequence(known.base, to - from);
     }
-    const encoded = this.#encoder.batches;
-    return places.map(({ topic, partition }, index) => ({
-      topic,
-      partition,
-      bytes: present(encoded[index], 'a batch for each partition'),
-    }));
   }
 
   /** The partitions that are new in the open transaction; without transactions there is nothing to do. */
-  async #add(batches: readonly PartitionBatch[], identity: ProducerIdentity): Promise<void> {
+  async #add(places: Send, identity: ProducerIdentity): Promise<void> {
     const transactionalId = this.#transactionalId;
     if (transactionalId === null) return;
-    const added = batches.filter(
+    const added = places.filter(
       ({ topic, partition }) => this.#partition(topic, partition).addedTo !== this.#transaction,
     );
     if (added.length === 0) return;
-    await this.#persist(this.#requests.addPartitions(identity, { transactionalId, batches: added }));
+    await this.#persist(this.#requests.addPartitions(identity, { transactionalId, partitions: added }));
     for (const { topic, partition } of added) this.#partition(topic, partition).addedTo = this.#transaction;
   }
 
@@ -118,7 +101,7 @@ export class PlatformaticDriver implements ClientDriver {
       partitions = [];
       this.#known.set(topic, partitions);
     }
-    partitions[partition] ??= { sequence: 0, addedTo: 0 };
+    partitions[partition] ??= { sequence: 0, base: 0, addedTo: 0 };
     return partitions[partition];
   }
 

@@ -1,41 +1,49 @@
 /**
- * Produce: the request without its batches, which the socket is given from where they stand, and of the answer what we ask of it.
- * The client makes an object with three bigints of each partition's answer, which are hundreds where tables are many.
+ * Produce: its batches are written straight into the request, and of the answer we ask what is not taken. The client makes an object
+ * with three bigints of each partition's answer, which are hundreds where tables are many; an object for each batch, which lives
+ * until the answer, was as much again.
  * https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
+import { type PartitionName, writeByTopic } from './by-topic.ts';
 import { requests } from './client-floors.ts';
-import type { GatheringSocket, LongPart } from './gathered-request.ts';
+import type { GatheringSocket } from './gathered-request.ts';
+import type { Place } from './packing.ts';
+import type { BatchHead, RecordBatchWriter } from './record-batch.ts';
+import { putUnsignedVarint } from './record-fields.ts';
 import { RequestBody } from './request-body.ts';
 
 const { createAPI, ProduceAcks, produceV9, produceV10, produceV11 } = requests;
-
-/** A record batch on its way to its partition. */
-export interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly bytes: Buffer;
-}
 
 export interface ProduceRequest {
   readonly transactionalId: string | null;
   /** How long the leader waits for its replicas. */
   readonly timeoutMs: number;
-  readonly batches: readonly PartitionBatch[];
+  /** As `writeBatches` wrote them. They stay as they are until the answer. */
+  readonly batches: Buffer;
   /** That the request is written to. */
   readonly socket: GatheringSocket;
 }
 
-/** What the leader says of a batch: 0, or why it is not taken. */
-export interface PartitionAnswer {
+/** A batch that is not taken, and why. */
+export interface RefusedBatch extends PartitionName {
   readonly code: number;
   readonly message: string | null;
 }
 
-/** By topic and partition. */
-export type ProduceAnswer = ReadonlyMap<string, readonly (PartitionAnswer | undefined)[]>;
+/** What the leader says. */
+export interface ProduceAnswer {
+  /** So many batches are there. */
+  readonly taken: number;
+  readonly refused: readonly RefusedBatch[];
+}
 
-const taken: PartitionAnswer = { code: 0, message: null };
+/** Before a batch: its partition and its length; behind it: no fields with tags. */
+const aroundBatchBytes = 4 + 5 + 1;
+/** Before those of a topic: its name in UTF-8, of so many bytes at most for each of its units; its length, theirs. */
+const nameUnitBytes = 3;
+const aroundTopicBytes = 5 + 5 + 1;
+const varintSteps = [2 ** 7, 2 ** 14, 2 ** 21, 2 ** 28];
 
 /** base_offset, log_append_time_ms, log_start_offset */
 const placeBytes = 24;
@@ -45,30 +53,55 @@ export const produceApis = [produceV11, produceV10, produceV9].map(({ api }) =>
   createAPI<[ProduceRequest], ProduceAnswer>(api.key, api.version, writeRequest, readAnswer),
 );
 
-/** ProduceRequest, version 9 to 11, without its batches. */
+/** What the batches of these places take in a request, at most. */
+export function batchesBytesMax(places: readonly Place[]): number {
+  let bytes = aroundTopicBytes;
+  for (const place of places)
+    bytes += place.bytes + aroundBatchBytes + aroundTopicBytes + nameUnitBytes * place.topic.length;
+  return bytes;
+}
+
+/** Of a ProduceRequest, version 9 to 11, all from its topics on, each batch with the head that it is said to have. */
+export function writeBatches(
+  body: RequestBody,
+  {
+    places,
+    writer,
+    headOf,
+  }: { places: readonly Place[]; writer: RecordBatchWriter; headOf: (place: Place) => BatchHead },
+): void {
+  writeByTopic(body, places, (place) => {
+    body.int32(place.partition);
+    // COMPACT_RECORDS: their length and one, and they themselves. How long they are, is known when they are written.
+    const lengthAt = body.length;
+    const guess = unsignedVarintBytes(place.bytes + 1);
+    body.room(lengthAt, guess);
+    body.written(lengthAt + guess);
+    writer.write(body, place, headOf(place));
+    const length = body.length - lengthAt - guess;
+    const needed = unsignedVarintBytes(length + 1);
+    const bytes = body.room(body.length, 0);
+    if (needed !== guess) bytes.copyWithin(lengthAt + needed, lengthAt + guess, body.length);
+    putUnsignedVarint(bytes, lengthAt, length + 1);
+    body.written(lengthAt + needed + length);
+    body.end();
+  });
+  body.end();
+}
+
+const unsignedVarintBytes = (value: number): number => {
+  const above = varintSteps.findIndex((step) => value < step);
+  return above === -1 ? varintSteps.length + 1 : above + 1;
+};
+
+/** The client is given what stands before the batches. */
 function writeRequest({ transactionalId, timeoutMs, batches, socket }: ProduceRequest): Kafka.Writer {
-  const parts: LongPart[] = [];
   const body = new RequestBody();
   body.text(transactionalId);
   body.int16(ProduceAcks.ALL);
   body.int32(timeoutMs);
-  const topics = byTopic(batches);
-  body.elements(topics.size);
-  for (const [name, ofTopic] of topics) {
-    body.text(name);
-    body.elements(ofTopic.length);
-    for (const { partition, bytes } of ofTopic) {
-      body.int32(partition);
-      // COMPACT_RECORDS: their length and one, and they themselves.
-      body.unsignedVarint(bytes.length + 1);
-      parts.push({ at: body.length, bytes });
-      body.end();
-    }
-    body.end();
-  }
-  body.end();
   const request = body.toWriter();
-  socket.awaits(request.buffer, parts);
+  socket.awaits(request.buffer, [{ at: body.length, bytes: batches }]);
   return request;
 }
 
@@ -79,33 +112,36 @@ export function readAnswer(
   _apiVersion: number,
   reader: Kafka.Reader,
 ): ProduceAnswer {
-  const answer = new Map<string, (PartitionAnswer | undefined)[]>();
-  reader.readArray((topic) => {
-    const partitions: (PartitionAnswer | undefined)[] = [];
-    answer.set(topic.readString(), partitions);
-    topic.readArray((partition) => {
-      const index = partition.readInt32();
-      partitions[index] = readPartition(partition);
-    });
-  });
+  let taken = 0;
+  const refused: RefusedBatch[] = [];
+  for (let topics = elements(reader); topics > 0; topics -= 1) {
+    const topic = reader.readString();
+    for (let partitions = elements(reader); partitions > 0; partitions -= 1) {
+      const partition = reader.readInt32();
+      const code = reader.readInt16();
+      reader.position += placeBytes;
+      const message = readMessage(reader);
+      if (code === 0) taken += 1;
+      else refused.push({ topic, partition, code, message });
+    }
+    reader.readTaggedFields();
+  }
   reader.readInt32(); // throttle_time_ms
   reader.readTaggedFields();
-  return answer;
+  return { taken, refused };
 }
 
-function readPartition(reader: Kafka.Reader): PartitionAnswer {
-  const code = reader.readInt16();
-  reader.position += placeBytes;
-  // record_errors: which record of the batch, and why; `message` says it of the batch.
-  reader.readArray((error) => {
-    error.readInt32();
-    error.readNullableString();
-  });
+/** How many there are in the COMPACT_ARRAY that begins here. */
+const elements = (reader: Kafka.Reader): number => reader.readUnsignedVarInt() - 1;
+
+/** What is said of a batch, and behind it its fields with tags. Of its single records the same is said before. */
+function readMessage(reader: Kafka.Reader): string | null {
+  for (let records = elements(reader); records > 0; records -= 1) {
+    reader.readInt32();
+    reader.readNullableString();
+    reader.readTaggedFields();
+  }
   const message = reader.readNullableString();
-  return code === 0 ? taken : { code, message };
-}
-
-/** In the order of each topic's first. */
-export function byTopic(batches: readonly PartitionBatch[]): Map<string, PartitionBatch[]> {
-  return Map.groupBy(batches, ({ topic }) => topic);
+  reader.readTaggedFields();
+  return message;
 }

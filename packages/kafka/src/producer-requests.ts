@@ -8,11 +8,15 @@ import { present } from '@diptych/runtime/assert';
 import type { Brokers } from '@diptych/runtime/kafka-access';
 import type * as Kafka from '@platformatic/kafka';
 import { addPartitionsApi, addPartitionsRequest } from './add-partitions.ts';
+import type { PartitionName } from './by-topic.ts';
 import { errorCodes } from './classify.ts';
 import { NetworkError, ProtocolError, ResponseError, requests } from './client-floors.ts';
 import { Connections } from './connections.ts';
 import { gatheringSocket } from './gathered-request.ts';
-import { type PartitionBatch, type ProduceAnswer, produceApis } from './produce-request.ts';
+import type { Place } from './packing.ts';
+import { batchesBytesMax, type ProduceAnswer, produceApis, writeBatches } from './produce-request.ts';
+import { RecordBatchWriter } from './record-batch.ts';
+import { RequestBody } from './request-body.ts';
 
 const {
   endTxnV3,
@@ -32,10 +36,18 @@ export interface ProducerIdentity {
   readonly epoch: number;
 }
 
-/** A batch that was not taken, as far as we know. */
+/** A place's batch that was not taken, as far as we know. */
 export interface Untaken {
-  readonly batch: PartitionBatch;
+  readonly place: Place;
   readonly error: unknown;
+}
+
+/** What is sent at once, as it was numbered: the batches of a second attempt are the same. */
+export interface Producing {
+  readonly places: readonly Place[];
+  readonly producer: ProducerIdentity;
+  /** Sequence number of a place's first record. */
+  readonly sequenceOf: (place: Place) => number;
 }
 
 const initProducerIdApis = [initProducerIdV5.api, initProducerIdV4.api, initProducerIdV3.api];
@@ -53,6 +65,9 @@ export class ProducerRequests {
   #coordinator: Kafka.Broker | null = null;
   /** The leaders' node ids of the topics that were asked for. */
   #leaders = new Map<string, readonly number[]>();
+  readonly #writer = new RecordBatchWriter();
+  /** Where the requests to each leader are written, one after another. */
+  readonly #bodies = new Map<number, RequestBody>();
 
   /** `timeoutMs` bounds a Kafka transaction, and how long a broker waits for its replicas. */
   constructor(options: {
@@ -82,9 +97,9 @@ export class ProducerRequests {
   /** AddPartitionsToTxn: the first one begins the transaction. Answers what makes an attempt, each with the same request. */
   addPartitions(
     producer: ProducerIdentity,
-    { transactionalId, batches }: { transactionalId: string; batches: readonly PartitionBatch[] },
+    { transactionalId, partitions }: { transactionalId: string; partitions: readonly PartitionName[] },
   ): () => Promise<void> {
-    const request = addPartitionsRequest({ transactionalId, producer, batches });
+    const request = addPartitionsRequest({ transactionalId, producer, partitions });
     return async () => {
       const api = await this.#connections.newest([addPartitionsApi]);
       await this.#coordinated(transactionalId, (connection) => api.async(connection, request));
@@ -103,15 +118,14 @@ export class ProducerRequests {
   }
 
   /** Sends each batch to the leader of its partition; all in-sync replicas have those that are not in the answer. */
-  async produce(batches: readonly PartitionBatch[]): Promise<readonly Untaken[]> {
+  async produce(producing: Producing): Promise<readonly Untaken[]> {
+    const { places } = producing;
     const api = await this.#connections.newest(produceApis);
-    await this.#locate(batches);
-    const byLeader = Map.groupBy(
-      batches,
-      ({ topic, partition }) => this.#leaders.get(topic)?.[partition] ?? -1,
-    );
+    await this.#locate(places);
     const untaken = await Promise.all(
-      [...byLeader].map(([leader, ofLeader]) => this.#produceTo(leader, { api, batches: ofLeader })),
+      this.#byLeader(places).map(([leader, ofLeader]) =>
+        this.#produceTo(leader, { api, ...producing, places: ofLeader }),
+      ),
     );
     const all = untaken.flat();
     if (all.length > 0) this.#leaders.clear();
@@ -123,27 +137,56 @@ export class ProducerRequests {
     return this.#connections.close();
   }
 
+  /** In their order. */
+  #byLeader(places: readonly Place[]): (readonly [leader: number, readonly Place[]])[] {
+    const leaderOf = ({ topic, partition }: Place) => this.#leaders.get(topic)?.[partition] ?? -1;
+    const [first] = places;
+    const only = first ? leaderOf(first) : -1;
+    if (places.every((place) => leaderOf(place) === only)) return [[only, places]];
+    return [...Map.groupBy(places, leaderOf)];
+  }
+
   async #produceTo(
     leader: number,
-    { api, batches }: { api: (typeof produceApis)[number]; batches: readonly PartitionBatch[] },
+    { api, ...producing }: Producing & { api: (typeof produceApis)[number] },
   ): Promise<readonly Untaken[]> {
+    const { places } = producing;
     try {
       if (leader === -1) throw new ProtocolError('LEADER_NOT_AVAILABLE');
       const connection = await this.#connections.to(leader);
       const socket = gatheringSocket(connection.socket, { apiKey: api.key });
+      const batches = this.#write(leader, producing);
       const request = { transactionalId: this.#transactionalId, timeoutMs: this.#timeoutMs, batches, socket };
       const answer = await api.async(connection, request);
-      return untakenOf(batches, answer);
+      this.#bodies.get(leader)?.begin(); // what a long record took is not kept until the next
+      return untakenOf(places, answer);
     } catch (error) {
-      return batches.map((batch) => ({ batch, error }));
+      // The socket of an attempt without an answer may still write from there.
+      this.#bodies.delete(leader);
+      return places.map((place) => ({ place, error }));
     }
   }
 
+  #write(leader: number, { places, producer, sequenceOf }: Producing): Buffer {
+    const body = this.#bodies.get(leader) ?? new RequestBody();
+    this.#bodies.set(leader, body);
+    body.begin(batchesBytesMax(places));
+    const isTransactional = this.#transactionalId !== null;
+    const headOf = (place: Place) => ({
+      producerId: producer.id,
+      producerEpoch: producer.epoch,
+      baseSequence: sequenceOf(place),
+      isTransactional,
+    });
+    writeBatches(body, { places, writer: this.#writer, headOf });
+    return body.bytes;
+  }
+
   /** Asks for the leaders of the topics that are not known yet. */
-  async #locate(batches: readonly PartitionBatch[]): Promise<void> {
-    const asked = [...new Set(batches.map(({ topic }) => topic))].filter(
-      (topic) => !this.#leaders.has(topic),
-    );
+  async #locate(places: readonly Place[]): Promise<void> {
+    const asked = [
+      ...new Set(places.filter(({ topic }) => !this.#leaders.has(topic)).map(({ topic }) => topic)),
+    ];
     if (asked.length === 0) return;
     const { topics } = await this.#connections.metadata(asked);
     for (const { errorCode, name, partitions } of topics) {
@@ -190,18 +233,21 @@ function refusedOrUnanswered(error: unknown): never {
 }
 
 /** Those that the answer does not say are there. */
-function untakenOf(batches: readonly PartitionBatch[], answer: ProduceAnswer): readonly Untaken[] {
+function untakenOf(places: readonly Place[], { taken, refused }: ProduceAnswer): readonly Untaken[] {
+  if (taken === places.length && refused.length === 0) return [];
+  const isWhole = taken + refused.length === places.length;
   const untaken: Untaken[] = [];
-  for (const batch of batches) {
-    const said = answer.get(batch.topic)?.[batch.partition];
-    if (said?.code === 0) continue;
-    if (said === undefined) {
-      untaken.push({ batch, error: new NetworkError('a batch is missing in the answer') });
-      continue;
-    }
+  for (const place of places) {
+    const said = refused.find(
+      ({ topic, partition }) => topic === place.topic && partition === place.partition,
+    );
+    // Whichever it is: a batch that is there is told from a new one when it is sent again.
+    if (!said && !isWhole)
+      untaken.push({ place, error: new NetworkError('a batch is missing in the answer') });
+    if (!said) continue;
     const error = new ProtocolError(said.code, said.message);
     // The broker has it from an earlier attempt, so long ago that it forgot the offset.
-    if (error.apiId !== 'DUPLICATE_SEQUENCE_NUMBER') untaken.push({ batch, error });
+    if (error.apiId !== 'DUPLICATE_SEQUENCE_NUMBER') untaken.push({ place, error });
   }
   return untaken;
 }

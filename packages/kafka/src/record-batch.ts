@@ -1,6 +1,6 @@
 /**
- * Record batches as Kafka stores them (magic 2), uncompressed, written straight into one buffer that is used again for
- * the next ones: the client's own encoder makes a writer and several buffers for each record.
+ * Record batches as Kafka stores them (magic 2), uncompressed, written straight into the request that they go with: the client's
+ * own encoder makes a writer and several buffers for each record.
  * https://kafka.apache.org/43/implementation/message-format/
  */
 import { crc32c, Writer } from './client-floors.ts';
@@ -8,6 +8,7 @@ import { PackedRecord } from './packed-record.ts';
 import { batchOverheadBytes, type Run, recordOverheadBytes } from './packing.ts';
 import type { OutgoingRecord } from './record.ts';
 import { FieldsWriter, fieldsBytesMax, putVarint, putVarlong, varintBytes } from './record-fields.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** What a batch says of its producer. */
 export interface BatchHead {
@@ -24,109 +25,89 @@ const nothing = Buffer.alloc(1);
 /** The checksum covers all from the attributes on. */
 const attributesAt = 21;
 
-/** At rest it stays small; a drain has it as large as one send, a rare long row beyond that. */
-const firstBytes = 64 * 1024;
-/** By so much, and not by as much again: a send of a little more than four megabytes would have eight. */
-const stepBytes = 1024 * 1024;
-const keptBytesMax = 16 * 1024 * 1024;
-
 /** Java's DefaultRecordBatch.incrementSequence: after 2^31 - 1 comes 0. */
 export function nextSequence(sequence: number, records: number): number {
   return (sequence + records) % 0x8000_0000;
 }
 
-/** Writes batches one after another. Its bytes are good until `begin`. */
-export class RecordBatchEncoder {
-  #bytes = Buffer.allocUnsafeSlow(firstBytes);
-  #end = 0;
-  #batches: Buffer[] = [];
+/** All that the head of a batch says, and where the batch is. */
+interface WholeHead {
+  readonly head: BatchHead;
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  readonly baseTimestampMs: number;
+  readonly maxTimestampMs: number;
+}
+
+/** Where a record goes, and what it says of itself in its batch. */
+interface PlacedRecord {
+  readonly at: number;
+  readonly record: OutgoingRecord;
+  readonly offsetDelta: number;
+  readonly timestampDelta: number;
+}
+
+/** Writes batches into requests. */
+export class RecordBatchWriter {
   readonly #checksum = new Checksum();
   readonly #fields = new FieldsWriter();
 
-  /** Gives up the batches that were written before, and makes room for such as take so many bytes. */
-  begin(bytesMax = 0): void {
-    const { length } = this.#bytes;
-    const isTooMuch = length > keptBytesMax && bytesMax <= keptBytesMax;
-    if (isTooMuch || length < bytesMax) {
-      const bytes = Math.ceil(bytesMax / stepBytes) * stepBytes;
-      this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
-    }
-    this.#end = 0;
-    this.#batches = [];
-  }
-
-  /** Leaves the batches that were written before as they are, for whoever still has them, and begins elsewhere. */
-  abandon(): void {
-    this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
-    this.begin();
-  }
-
-  /** The batches since `begin`, in their order: those that were written before there was more room stay where they were. */
-  get batches(): readonly Buffer[] {
-    return this.#batches;
-  }
-
-  /** Writes the records, which are one or more, as one batch. */
-  write({ list, from, to }: Run, head: BatchHead): void {
-    const start = this.#end;
+  /** Writes the records, which are one or more, as one batch behind what the request has. */
+  write(body: RequestBody, { list, from, to }: Run, head: BatchHead): void {
+    const start = body.length;
     const count = to - from;
     const baseTimestampMs = list[from]?.timestampMs ?? 0;
     let maxTimestampMs = baseTimestampMs;
+    body.room(start, batchOverheadBytes);
     let at = start + batchOverheadBytes;
     for (let offsetDelta = 0; offsetDelta < count; offsetDelta += 1) {
       const record = list[from + offsetDelta] as OutgoingRecord;
       if (record.timestampMs > maxTimestampMs) maxTimestampMs = record.timestampMs;
-      at = this.#record(at, record, { offsetDelta, timestampDelta: record.timestampMs - baseTimestampMs });
+      at = this.#record(body, {
+        at,
+        record,
+        offsetDelta,
+        timestampDelta: record.timestampMs - baseTimestampMs,
+      });
     }
-    this.#end = at;
-    const batch = this.#bytes.subarray(start, at);
-    putInt64(batch, 0, 0); // the offset is the broker's to give
-    batch.writeInt32BE(batch.length - 12, 8);
-    batch.writeInt32BE(-1, 12); // so is the leader's epoch
-    batch.writeInt8(magic, 16);
-    batch.writeInt16BE(head.isTransactional ? transactional : 0, attributesAt);
-    batch.writeInt32BE(count - 1, 23);
-    putInt64(batch, 27, baseTimestampMs);
-    putInt64(batch, 35, maxTimestampMs);
-    batch.writeBigInt64BE(head.producerId, 43);
-    batch.writeInt16BE(head.producerEpoch, 51);
-    batch.writeInt32BE(head.baseSequence, 53);
-    batch.writeInt32BE(count, 57);
-    batch.writeUInt32BE(this.#checksum.of(batch.subarray(attributesAt)), 17);
-    this.#batches.push(batch);
+    body.written(at);
+    this.#head(body.room(at, 0), { head, start, end: at, count, baseTimestampMs, maxTimestampMs });
   }
 
-  #record(
-    start: number,
-    record: OutgoingRecord,
-    { offsetDelta, timestampDelta }: { offsetDelta: number; timestampDelta: number },
-  ): number {
+  #head(bytes: Buffer, { head, start, end, count, baseTimestampMs, maxTimestampMs }: WholeHead): void {
+    putInt64(bytes, start, 0); // the offset is the broker's to give
+    bytes.writeInt32BE(end - start - 12, start + 8);
+    bytes.writeInt32BE(-1, start + 12); // so is the leader's epoch
+    bytes.writeInt8(magic, start + 16);
+    bytes.writeInt16BE(head.isTransactional ? transactional : 0, start + attributesAt);
+    bytes.writeInt32BE(count - 1, start + 23);
+    putInt64(bytes, start + 27, baseTimestampMs);
+    putInt64(bytes, start + 35, maxTimestampMs);
+    bytes.writeBigInt64BE(head.producerId, start + 43);
+    bytes.writeInt16BE(head.producerEpoch, start + 51);
+    bytes.writeInt32BE(head.baseSequence, start + 53);
+    bytes.writeInt32BE(count, start + 57);
+    bytes.writeUInt32BE(this.#checksum.of(bytes.subarray(start + attributesAt, end)), start + 17);
+  }
+
+  #record(body: RequestBody, { at: start, record, offsetDelta, timestampDelta }: PlacedRecord): number {
     const packed = record instanceof PackedRecord ? record : null;
     const fieldsBytes = packed ? packed.end - packed.start : fieldsBytesMax(record);
-    const bytes = this.#room(start, recordOverheadBytes + fieldsBytes);
+    const bytes = body.room(start, recordOverheadBytes + fieldsBytes);
     // How long the length is, is known when the record is written: guessed, and seldom wrong.
     const guess = varintBytes(recordOverheadBytes + fieldsBytes);
-    const body = start + guess;
-    bytes[body] = 0;
-    let at = putVarlong(bytes, body + 1, timestampDelta);
+    const from = start + guess;
+    bytes[from] = 0; // attributes
+    let at = putVarlong(bytes, from + 1, timestampDelta);
     at = putVarint(bytes, at, offsetDelta);
     if (packed) at += packed.slab.copy(bytes, at, packed.start, packed.end);
     else at = this.#fields.write(bytes, at, record);
-    const length = at - body;
+    const length = at - from;
     const needed = varintBytes(length);
-    if (needed !== guess) bytes.copyWithin(start + needed, body, at);
+    if (needed !== guess) bytes.copyWithin(start + needed, from, at);
     putVarint(bytes, start, length);
     return start + needed + length;
-  }
-
-  /** The buffer, with so many bytes free behind `at`. */
-  #room(at: number, bytes: number): Buffer {
-    if (at + bytes > this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(at + bytes, this.#bytes.length * 2));
-      this.#bytes.copy(larger, 0, 0, at);
-      this.#bytes = larger;
-    }
-    return this.#bytes;
   }
 }
 

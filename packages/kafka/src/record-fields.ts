@@ -55,10 +55,15 @@ export function varintBytes(length: number): number {
   return 5;
 }
 
-/** Zigzag, seven bits a byte, the lowest first; of a 32-bit integer. Answers where it ends, as all that follow. */
+/** Zigzag, of a 32-bit integer. Answers where it ends, as all that follow. */
 export function putVarint(bytes: Buffer, at: number, value: number): number {
+  return putUnsignedVarint(bytes, at, ((value << 1) ^ (value >> 31)) >>> 0);
+}
+
+/** Seven bits a byte, the lowest first; of a 32-bit integer without a sign. */
+export function putUnsignedVarint(bytes: Buffer, at: number, value: number): number {
   let end = at;
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+  let rest = value;
   while (rest > 0x7f) {
     bytes[end] = (rest & 0x7f) | 0x80;
     end += 1;

@@ -5,10 +5,15 @@
  */
 import type * as Kafka from '@platformatic/kafka';
 import { Writer } from './client-floors.ts';
+import { putUnsignedVarint } from './record-fields.ts';
 
 const firstBytes = 1024;
 /** Of an UNSIGNED_VARINT. */
 const varintBytesMax = 5;
+/** It grows by so much, and not by as much again: a send of a little more than four megabytes would have eight. */
+const stepBytes = 1024 * 1024;
+/** What a rare long row took is given up. */
+const keptBytesMax = 16 * 1024 * 1024;
 
 export class RequestBody {
   #bytes = Buffer.allocUnsafe(firstBytes);
@@ -17,6 +22,37 @@ export class RequestBody {
   /** So many bytes are written. */
   get length(): number {
     return this.#at;
+  }
+
+  /** What is written, as long as it is not begun anew. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** Another one in the same memory, which takes so many bytes. */
+  begin(bytesMax = 0): void {
+    const { length } = this.#bytes;
+    const isTooMuch = length > keptBytesMax && bytesMax <= keptBytesMax;
+    if (isTooMuch || length < bytesMax) {
+      const bytes = Math.ceil(bytesMax / stepBytes) * stepBytes;
+      this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
+    }
+    this.#at = 0;
+  }
+
+  /** Where it is written, with so many bytes free behind `at`. */
+  room(at: number, bytes: number): Buffer {
+    if (at + bytes > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(at + bytes, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    return this.#bytes;
+  }
+
+  /** All before `at` is written, by whoever asked for the room. */
+  written(at: number): void {
+    this.#at = at;
   }
 
   int16(value: number): void {
@@ -36,9 +72,7 @@ export class RequestBody {
 
   unsignedVarint(value: number): void {
     this.#room(varintBytesMax);
-    let left = value;
-    for (; left > 0x7f; left >>>= 7) this.#at = this.#bytes.writeUInt8((left & 0x7f) | 0x80, this.#at);
-    this.#at = this.#bytes.writeUInt8(left, this.#at);
+    this.#at = putUnsignedVarint(this.#bytes, this.#at, value);
   }
 
   /** COMPACT_STRING, or COMPACT_NULLABLE_STRING. */
@@ -62,13 +96,10 @@ export class RequestBody {
 
   /** As the client is given it. It may be given it again. */
   toWriter(): Kafka.Writer {
-    return Writer.create().append(this.#bytes.subarray(0, this.#at));
+    return Writer.create().append(this.bytes);
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#at + bytes, this.#bytes.length * 2));
-    this.#bytes.copy(larger, 0, 0, this.#at);
-    this.#bytes = larger;
+    this.room(this.#at, bytes);
   }
 }
