@@ -148,7 +148,7 @@ const settings = z.strictObject({
     .strictObject({
       batchBytesMax: bound(4 * mebibyte, 'A Kafka transaction is cut at this size.'),
       queueBytesMax: bound(
-        12 * mebibyte,
+        8 * mebibyte,
         'Records in flight above which the socket is paused; at least `limits.batchBytesMax`.',
       ),
       rowBytesMax: bound(

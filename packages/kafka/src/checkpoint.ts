@@ -137,7 +137,7 @@ export interface ReadCheckpointOptions {
 
 /**
  * A checkpoint and its commit marker take two offsets: the newest one is among the last few. At least once a relay that
- * lost the slot may write one for each batch that it still holds: twice `queueBytesMax` / `batchBytesMax`, 8 by default.
+ * lost the slot may write one for each batch that it still holds: twice `queueBytesMax` / `batchBytesMax`, 4 by default.
  */
 const tailOffsets = 100n;
 

@@ -5,7 +5,7 @@ const slabBytes = 256 * 1024;
 /** A longer record stays what it is: a second copy of it would cost memory, and it is one of few. */
 export const bodyBytesMax = 16 * 1024;
 /** Slabs without records that are kept for the next ones: as much as a relay lets wait by default. */
-const freeSlabsMax = 48;
+const freeSlabsMax = 32;
 
 /** Memory that many records stand in. */
 export interface Slab {
