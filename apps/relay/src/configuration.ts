@@ -257,7 +257,9 @@ export function isBusinessTable(
   return matches(qualified, include) && !matches(qualified, exclude);
 }
 
-/** Whether a text is one of the patterns, in which `*` stands for any characters. */
+/** Whether a text is one of the patterns, in which `*` stands for any characters; most are names of tables, one each. */
 export function matches(text: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => patternExpression(pattern).test(text));
+  return patterns.some((pattern) =>
+    pattern.includes('*') ? patternExpression(pattern).test(text) : pattern === text,
+  );
 }
