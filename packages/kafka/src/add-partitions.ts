@@ -5,6 +5,7 @@
  * each code is said once. https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
+import { AnswerBody } from './answer-body.ts';
 import { type PartitionName, writeByTopic } from './by-topic.ts';
 import { ResponseError, requests } from './client-floors.ts';
 import { RequestBody } from './request-body.ts';
@@ -44,28 +45,20 @@ export function addPartitionsRequest({ transactionalId, producer, partitions }: 
 export function parseResponse(_: number, apiKey: number, apiVersion: number, reader: Kafka.Reader): void {
   const seen = new Set<number>();
   const errors: Record<string, [number, null]> = {};
-  reader.readInt32(); // throttle_time_ms
-  reader.readArray(
-    (topic) => {
-      const name = topic.readString();
-      topic.readArray(
-        (partition) => {
-          const index = partition.readInt32();
-          const code = partition.readInt16();
-          partition.readTaggedFields();
-          if (code === 0 || seen.has(code)) return;
-          seen.add(code);
-          errors[`${name}/${index}`] = [code, null];
-          if (code === concurrentTransactions) throw new ResponseError(apiKey, apiVersion, errors, {});
-        },
-        true,
-        false,
-      );
-      topic.readTaggedFields();
-    },
-    true,
-    false,
-  );
-  reader.readTaggedFields();
+  const body = new AnswerBody(reader);
+  body.int32(); // throttle_time_ms
+  for (let topics = body.elements(); topics > 0; topics -= 1) {
+    const name = body.text();
+    for (let partitions = body.elements(); partitions > 0; partitions -= 1) {
+      const index = body.int32();
+      const code = body.int16();
+      body.end();
+      if (code === 0 || seen.has(code)) continue;
+      seen.add(code);
+      errors[`${name}/${index}`] = [code, null];
+      if (code === concurrentTransactions) throw new ResponseError(apiKey, apiVersion, errors, {});
+    }
+    body.end();
+  }
   if (seen.size > 0) throw new ResponseError(apiKey, apiVersion, errors, {});
 }

@@ -5,6 +5,7 @@
  * https://kafka.apache.org/43/design/protocol/#protocol_messages
  */
 import type * as Kafka from '@platformatic/kafka';
+import { AnswerBody } from './answer-body.ts';
 import { type PartitionName, writeByTopic } from './by-topic.ts';
 import { requests } from './client-floors.ts';
 import type { GatheringSocket } from './gathered-request.ts';
@@ -112,36 +113,32 @@ export function readAnswer(
   _apiVersion: number,
   reader: Kafka.Reader,
 ): ProduceAnswer {
+  const body = new AnswerBody(reader);
   let taken = 0;
   const refused: RefusedBatch[] = [];
-  for (let topics = elements(reader); topics > 0; topics -= 1) {
-    const topic = reader.readString();
-    for (let partitions = elements(reader); partitions > 0; partitions -= 1) {
-      const partition = reader.readInt32();
-      const code = reader.readInt16();
-      reader.position += placeBytes;
-      const message = readMessage(reader);
+  for (let topics = body.elements(); topics > 0; topics -= 1) {
+    const topic = body.text() ?? '';
+    for (let partitions = body.elements(); partitions > 0; partitions -= 1) {
+      const partition = body.int32();
+      const code = body.int16();
+      body.leave(placeBytes);
+      const message = readMessage(body);
       if (code === 0) taken += 1;
       else refused.push({ topic, partition, code, message });
     }
-    reader.readTaggedFields();
+    body.end();
   }
-  reader.readInt32(); // throttle_time_ms
-  reader.readTaggedFields();
   return { taken, refused };
 }
 
-/** How many there are in the COMPACT_ARRAY that begins here. */
-const elements = (reader: Kafka.Reader): number => reader.readUnsignedVarInt() - 1;
-
 /** What is said of a batch, and behind it its fields with tags. Of its single records the same is said before. */
-function readMessage(reader: Kafka.Reader): string | null {
-  for (let records = elements(reader); records > 0; records -= 1) {
-    reader.readInt32();
-    reader.readNullableString();
-    reader.readTaggedFields();
+function readMessage(body: AnswerBody): string | null {
+  for (let records = body.elements(); records > 0; records -= 1) {
+    body.int32();
+    body.text();
+    body.end();
   }
-  const message = reader.readNullableString();
-  reader.readTaggedFields();
+  const message = body.text();
+  body.end();
   return message;
 }
