@@ -132,7 +132,7 @@ export class ProducerRequests {
     return all;
   }
 
-  /** Ends the connections; requests in flight fail. Never throws. */
+  /** Ends the connections; requests in flight fail, and no attempt reads a record any more. Never throws. */
   close(): Promise<void> {
     return this.#connections.close();
   }
