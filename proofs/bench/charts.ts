@@ -74,6 +74,10 @@ export function latencyChart(measures: readonly LatencyMeasure[]): Charts {
 const leftOf = (names: readonly string[]): number =>
   24 + widthOfLetter * Math.max(...names.map((name) => name.length));
 
+/** Where bars of a logarithmic axis begin: the power of ten below all that they show. Left alone, they begin at 1. */
+const below = (values: readonly number[]): number =>
+  10 ** Math.floor(Math.log10(Math.min(...values.filter((value) => value > 0))));
+
 /** Horizontal bars with their numbers, on white: a page may be shown in the dark. */
 function bars({ title, categories, series, isStacked, scale }: Bars): string {
   const lines = categories.length * (isStacked ? 1.4 : series.length);
@@ -88,7 +92,10 @@ function bars({ title, categories, series, isStacked, scale }: Bars): string {
     title: { text: title, left: 12, top: 10, textStyle: { fontSize: 15 } },
     legend: { show: series.length > 1, left: 12, top: 36 },
     grid: { left: leftOf(categories), right: 60, top: 66, bottom: 32, outerBoundsMode: 'none' },
-    xAxis: { type: scale },
+    xAxis: {
+      type: scale,
+      ...(scale === 'log' && { startValue: below(series.flatMap(({ values }) => values)) }),
+    },
     yAxis: { type: 'category', inverse: true, data: categories },
     series: series.map(({ name, values }) => ({
       ...{ name, type: 'bar', ...(isStacked ? { stack: 'all' } : {}) },
